@@ -1,0 +1,217 @@
+"""A run in the hands of the engine: its state, its revision, and how to write it.
+
+Loaded once per tick and kept over its steps. Every write names the revision that it changes, so
+somebody else's write in between (a pause, a cancel, a second driver) is noticed instead of undone.
+
+A step may be held back, to share the commit of what comes next: the STARTED of an external effect.
+What it has changed is taken out of the variables at once, so later changes are not in it. Every
+other write puts it down first, and so does whoever lets go of the run.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..storage.base import Journal, StepCommit
+from ..storage.codec import sealed
+from .delta import drain, plain, track
+from .errors import NotDurable, RunNotFound, StaleRevision
+from .jsonsafe import Written
+from .models import RunState, RunStatus, StepRecord
+from .traces import LateTrace, add_traces
+from .waits import is_paused, touches
+
+log = logging.getLogger("abstractruntime")
+_SAVE_TRIES = 20
+
+
+@dataclass(slots=True)
+class _HeldBack:
+    """A step that is taken and not written; `let_go` ends the claim on the effect it carried out."""
+
+    run: RunState  # its columns; the variables are in `ops`
+    revision: int | None
+    records: list[StepRecord]
+    ops: Sequence[Any]
+    let_go: Callable[[], None] | None
+    still_mine: Callable[[str], bool]  # as it was when the effect acted
+
+
+class Held:
+    """A run's state with tracked variables, bound to the revision it was read at."""
+
+    __slots__ = (
+        "_held_back",
+        "_journal",
+        "_tracked",
+        "kept",
+        "lease",
+        "plans_retries",
+        "reaches_out",
+        "replays",
+        "revision",
+        "run",
+        "still_mine",
+        "traces",
+    )
+
+    def __init__(self, journal: Journal, run: RunState, revision: int | None) -> None:
+        self._journal = journal
+        self._tracked: dict[str, object] | None = None
+        self._held_back: _HeldBack | None = None
+        self.reaches_out = False  # has carried out an external effect, so another may come
+        self.kept = 0  # outcomes that this driver has written though its step was refused
+        self.run = run
+        run.status = RunStatus(run.status)  # hosts' stores may hand out plain text
+        self.revision = revision
+        self.replays: bool | None = None  # set back by its host after it had completed
+        self.traces: list[dict[str, Any] | LateTrace] = []  # of effect steps, not in the variables yet
+        self.plans_retries = False  # a retry is a wait, not a sleep
+        self.lease: object = None  # under which effects of this run act; of whoever gives leases
+        self.still_mine: Callable[[str], bool] = _always  # whether nobody has taken the run over
+        if revision is not None:
+            self._tracked = run.vars = track(run.vars)
+
+    @classmethod
+    def load(cls, journal: Journal, run_id: str) -> Held:
+        """Read a run's newest state; raise RunNotFound for an unknown id."""
+        found = journal.load(run_id)
+        if found is None:
+            raise RunNotFound(f"Unknown run_id: {run_id}")
+        return cls(journal, found.run, found.revision)
+
+    def step(
+        self, records: Sequence[StepRecord] = (), *, durable: bool = False, listening: str | None = None
+    ) -> StepCommit:
+        """Describe all that changed since the last write, as one commit."""
+        run = self.run
+        if not isinstance(run.vars, dict):
+            raise NotDurable(f"run.vars must be a dict, not {type(run.vars).__name__}", "vars")
+        ops = None
+        if run.vars is self._tracked:
+            ops = drain(run.vars, _written_result(records))
+        else:
+            self._tracked = run.vars = track(run.vars)
+        return StepCommit(run, self.revision, tuple(records), ops, durable, listening=listening)
+
+    def keep_traces(self) -> bool:
+        """Put the traces of the last steps into the variables; say whether there were any."""
+        if not self.traces:
+            return False
+        add_traces(self.run.vars, self.traces)
+        self.traces = []
+        return True
+
+    def write(
+        self,
+        records: Sequence[StepRecord] = (),
+        *,
+        durable: bool = False,
+        others: Sequence[StepCommit] = (),
+        listening: str | None = None,
+    ) -> None:
+        """Write what changed; `others` are commits of other runs in the same transaction."""
+        if self._held_back is not None:
+            self.flush()
+        step = self.step(records, durable=durable, listening=listening)
+        if others:
+            self.revision = self._journal.commit_all([*others, step])[-1]
+        else:
+            self.revision = self._journal.commit(step)
+
+    def write_records(self, records: Sequence[StepRecord]) -> None:
+        """Write records only, power-safe, with the step held back; what has changed since stays unwritten."""
+        if self._held_back is not None:
+            self._write_held_back([*map(sealed, records)], durable=True)
+            return
+        step = StepCommit(self.run, self.revision, tuple(records), (), True)
+        self.revision = self._journal.commit(step)
+
+    def hold_back(self, records: Sequence[StepRecord], let_go: Callable[[], None] | None = None) -> bool:
+        """Keep a step of a run that goes on, to be written with what comes next; False: it is written.
+
+        `let_go` is called when the step is written, or cannot be.
+        """
+        if self._held_back is not None:
+            self.flush()
+        journal = self._journal
+        if not journal.atomic or self.run.vars is not self._tracked or journal.is_heavy(self.run.run_id):
+            self.write(records)
+            return False
+        fixed: list[StepRecord] = [sealed(record) for record in records]
+        ops = drain(self.run.vars, _written_result(records))
+        run = RunState.__new__(RunState)
+        run.__dict__.update(self.run.__dict__)
+        run.vars = {}
+        self._held_back = _HeldBack(run, self.revision, fixed, ops, let_go, self.still_mine)
+        return True
+
+    def flush(self) -> None:
+        """Write the step that is held back, if there is one; StaleRevision if somebody was faster."""
+        if self._held_back is not None:
+            self._write_held_back(())
+
+    def _write_held_back(self, records: Sequence[StepRecord], *, durable: bool = False) -> None:
+        held_back, self._held_back = self._held_back, None
+        assert held_back is not None
+        told, let_go = held_back.records, held_back.let_go
+        step = StepCommit(
+            held_back.run, held_back.revision, (*told, *records), held_back.ops, durable, held_back=True
+        )
+        try:
+            self.revision = self._journal.commit(step)
+        except StaleRevision:
+            if let_go is not None:
+                self.keep_outcome(told, held_back.still_mine)
+            raise
+        finally:
+            if let_go is not None:
+                let_go()
+
+    def is_followed_by(self, fresh: Held) -> bool:
+        """Say whether nothing but memory of other runs has changed the run since it was read here."""
+        revisions = (fresh.revision or 0) - (self.revision or 0)
+        if fresh.run.status is not RunStatus.RUNNING or is_paused(fresh.run):
+            return revisions == 0
+        return revisions == touches(fresh.run) - touches(self.run) + self.kept
+
+    def keep_outcome(
+        self, records: Sequence[StepRecord], still_mine: Callable[[str], bool] | None = None
+    ) -> None:
+        """Write what an external effect did, though a pause or cancel came in between: it has acted.
+
+        When the run goes on at this node, the result is found by its key and not asked for again. If
+        another owner has taken the run over, it asks again under the same key, and nothing is written.
+        """
+        run_id, still_mine = self.run.run_id, still_mine or self.still_mine
+        for _ in range(_SAVE_TRIES):
+            fresh = Held.load(self._journal, run_id)
+            if not still_mine(run_id):
+                log.warning("The outcome of an effect of run %s is dropped: the run was taken over", run_id)
+                return
+            try:
+                fresh.write_records(records)
+            except StaleRevision:
+                continue
+            self.kept += 1
+            return
+        log.error("The outcome of an effect of run %s could not be written: the run changes too fast", run_id)
+
+    def released(self) -> RunState:
+        """Return the state with plain variables, for those who are not the engine."""
+        self.run.vars = plain(self.run.vars)
+        self._tracked = None
+        return self.run
+
+
+def _always(run_id: str) -> bool:
+    return True
+
+
+def _written_result(records: Sequence[StepRecord]) -> Written | None:
+    """Return the result of the last record if its text is made: it went into the variables just now."""
+    result = records[-1].result if records else None
+    return result if type(result) is Written and result.text else None

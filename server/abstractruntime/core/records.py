@@ -1,0 +1,271 @@
+"""The ledger records that the engine writes besides those of effects.
+
+Every builder returns a finished record. Times are the caller's `now`, so that all records of one
+step agree and the clock is read once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ..storage.codec import SealedRecord, ending
+from .errors import NotDurable
+from .ids import new_id
+from .jsonsafe import Written, encode, encode_flat, quoted
+from .models import (
+    Effect,
+    RunState,
+    RunStatus,
+    StepPlan,
+    StepRecord,
+    StepStatus,
+    WaitState,
+    effect_json,
+    wait_json,
+)
+
+STATUS_EVENT = "abstract.status"
+STATUS_KEY_PREFIX = "system:terminal_status:"
+
+
+class EffectRecords:
+    """The records of one attempt at an effect: what they share is gathered and written once.
+
+    Records whose values are durable come with their text made (`SealedRecord`). The others are plain:
+    whoever writes them finds out what is wrong, and says so.
+    """
+
+    __slots__ = ("_began", "_effect", "_fields", "_head", "_tail")
+
+    def __init__(
+        self, run: RunState, node_id: str, effect: Effect, *, now: str, attempt: int, key: str
+    ) -> None:
+        effect_told = _written_effect(effect)
+        step_id = new_id()
+        self._fields = {
+            "run_id": run.run_id,
+            "step_id": step_id,
+            "node_id": node_id,
+            "status": StepStatus.STARTED,
+            "effect": effect_told,
+            "result": None,
+            "error": None,
+            "started_at": now,
+            "ended_at": None,
+            "actor_id": run.actor_id,
+            "session_id": run.session_id,
+            "attempt": attempt,
+            "idempotency_key": key,
+            "prev_hash": None,
+            "record_hash": None,
+            "signature": None,
+        }
+        self._effect = f',"effect":{effect_told.text},"result":' if type(effect_told) is Written else ""
+        self._began = now
+        try:
+            self._head = f'{{"run_id":{quoted(run.run_id)},"step_id":"{step_id}","node_id":{quoted(node_id)}'
+            self._tail = ending(run.actor_id, run.session_id, attempt, key)
+            if not (self._head.isascii() and self._tail.isascii()):
+                f"{self._head}{self._tail}".encode()
+        except (TypeError, ValueError):
+            self._effect = ""
+
+    def started(self, note: dict[str, Any] | None) -> StepRecord:
+        """Return the record that opens the attempt, with what its node noted."""
+        return self._record(StepStatus.STARTED, None if note is None else {"visit": note}, None)
+
+    def completed(self, result: Any, now: str) -> StepRecord:
+        """Return the record that closes the attempt with a result."""
+        return self._record(StepStatus.COMPLETED, result, now)
+
+    def waiting(self, wait: WaitState, now: str) -> StepRecord:
+        """Return the record that closes the attempt with a wait."""
+        return self._record(StepStatus.WAITING, {"wait": wait_json(wait)}, now)
+
+    def failed(self, code: str, error: str, now: str) -> StepRecord:
+        """Return the record that closes the attempt with an error."""
+        node_id = self._fields["node_id"]
+        result = {"error": {"code": code, "message": error, "node_id": node_id}}
+        record = self._record(StepStatus.FAILED, result, now)
+        record.error = error
+        return without_text(record)
+
+    def _record(self, status: StepStatus, result: Any, ended_at: str | None) -> StepRecord:
+        fields = self._fields.copy()
+        fields["status"], fields["ended_at"] = status, ended_at
+        told = fields["result"] = written(result, ("result",))
+        if not self._effect or not (told is None or type(told) is Written):
+            record = StepRecord.__new__(StepRecord)
+        else:
+            record = SealedRecord.__new__(SealedRecord)
+            inner = "null" if told is None else told.text
+            ended = "null" if ended_at is None else f'"{ended_at}"'
+            fields["text"] = (
+                f'{self._head},"status":"{status._value_}"{self._effect}{inner},"error":null,'
+                f'"started_at":"{self._began}","ended_at":{ended},{self._tail}'
+            )
+        record.__dict__ = fields
+        return record
+
+
+def _written_effect(effect: Effect) -> dict[str, Any] | None:
+    """Return the ledger's form of an effect, its text made once for the records of its step."""
+    told = effect_json(effect)
+    payload = written(effect.payload, ("effect", "payload"))
+    if told is None or type(payload) is not Written:
+        return told
+    kind, key = encode_flat(effect.type._value_), encode_flat(effect.result_key)
+    return Written(told, f'{{"type":{kind},"payload":{payload.text},"result_key":{key}}}')
+
+
+def written(value: Any, place: Sequence[str]) -> Any:
+    """Return an object of a record with its text made already; what cannot have one as it is.
+
+    Whoever writes the record finds out why, and says so.
+    """
+    if not isinstance(value, dict):
+        return value
+    try:
+        return Written(value, encode(value, "record", place))
+    except NotDurable:
+        return value
+
+
+def without_text(record: StepRecord) -> StepRecord:
+    """Return a record that can be changed: its text is made when it is written."""
+    other = StepRecord.__new__(StepRecord)
+    other.__dict__.update(record.__dict__)
+    other.__dict__.pop("text", None)
+    return other
+
+
+VISITS_A_SUMMARY = 100
+
+
+def is_told(plan: StepPlan, limit: int) -> bool:
+    """Say whether a visit has a record of its own; past the limit every hundredth has. 0: no limit."""
+    number = (plan.note or {}).get("visit")
+    return not limit or not isinstance(number, int) or number <= limit or number % VISITS_A_SUMMARY == 0
+
+
+def visit_record(run: RunState, plan: StepPlan, *, now: str, started_at: str, limit: int = 0) -> StepRecord:
+    """Tell that a node was visited, where it sends the run, and what the node noted.
+
+    Past the limit the record also stands for the visits before it, which it counts.
+    """
+    visit = {"next_node": plan.next_node, **(plan.note or {}), **_summary(plan.note or {}, limit)}
+    return _done(run, plan.node_id, {"visit": visit}, now=now, started_at=started_at)
+
+
+def recap_records(run: RunState, plan: StepPlan, limit: int, *, now: str) -> list[StepRecord]:
+    """Tell at the end of a run of the last visits that have no record of their own."""
+    if not limit or plan.recap is None:
+        return []
+    told = []
+    for node_id, note in plan.recap(limit).items():
+        if node_id != plan.node_id and note["visit"] % VISITS_A_SUMMARY:
+            visit = {"next_node": None, **note, **_summary(note, limit)}
+            told.append(_done(run, node_id, {"visit": visit}, now=now))
+    return told
+
+
+def _summary(note: Mapping[str, Any], limit: int) -> dict[str, Any]:
+    number = note.get("visit")
+    if not limit or not isinstance(number, int) or number <= limit:
+        return {}
+    first = max(limit, (number - 1) // VISITS_A_SUMMARY * VISITS_A_SUMMARY) + 1
+    return {"summary": {"first": first, "last": number}}
+
+
+def completion_record(run: RunState, node_id: str, output: dict[str, Any], *, now: str) -> StepRecord:
+    """Tell that the run ended with this output."""
+    return _done(run, node_id, {"completed": True, "output": output}, now=now)
+
+
+def answered_completion_record(run: RunState, wait: WaitState, *, now: str) -> StepRecord:
+    """Tell that an answer ended the run, because its wait led nowhere further."""
+    result = {
+        "completed": True,
+        "via": "resume",
+        "wait_reason": wait.reason.value,
+        "wait_key": wait.wait_key,
+        "output": run.output,
+    }
+    return _done(run, run.current_node, result, now=now)
+
+
+def resume_record(
+    run: RunState, wait: WaitState, payload: Any, *, to_node: str | None, now: str
+) -> StepRecord:
+    """Tell what a wait was answered with."""
+    effect = {
+        "type": "resume",
+        "payload": {
+            "wait_reason": wait.reason.value,
+            "wait_key": wait.wait_key,
+            "resume_to_node": to_node,
+            "result_key": wait.result_key,
+            "payload": payload,
+        },
+        "result_key": None,
+    }
+    return _done(run, run.current_node, {"resumed": True}, now=now, effect=effect)
+
+
+def failure_record(
+    run: RunState, node_id: str, failure: dict[str, Any], *, now: str, note: dict[str, Any] | None = None
+) -> StepRecord:
+    """Tell that a node ended the run as failed, and why."""
+    record = _done(run, node_id, {"error": failure}, now=now)
+    record.status = StepStatus.FAILED
+    record.error = str(failure.get("message") or "unknown error")
+    if note is not None and record.result is not None:
+        record.result["visit"] = {"next_node": None, **note}
+    return record
+
+
+def failure_of(records: list[StepRecord], error: str | None) -> dict[str, Any]:
+    """Return code and message of the failure that the last of an effect's records tells."""
+    told = records[-1].result.get("error") if records and records[-1].result else None
+    code = told.get("code") if isinstance(told, dict) else None
+    return {"code": code or "effect.failed", "message": error or "unknown error"}
+
+
+def status_record(run: RunState, *, now: str) -> StepRecord:
+    """Announce the final status; always the last record of a run."""
+    status = RunStatus(run.status).value
+    text = {"text": status}
+    effect = {
+        "type": "emit_event",
+        "payload": {"name": STATUS_EVENT, "scope": "session", "payload": text},
+        "result_key": None,
+    }
+    result = {"emitted": True, "name": STATUS_EVENT, "payload": text}
+    node_id = run.current_node or "runtime"
+    return _done(run, node_id, result, now=now, effect=effect, key=STATUS_KEY_PREFIX + status)
+
+
+def _done(
+    run: RunState,
+    node_id: str,
+    result: dict[str, Any],
+    *,
+    now: str,
+    started_at: str | None = None,
+    effect: dict[str, Any] | None = None,
+    key: str | None = None,
+) -> StepRecord:
+    return StepRecord(
+        run_id=run.run_id,
+        step_id=new_id(),
+        node_id=node_id,
+        status=StepStatus.COMPLETED,
+        effect=effect,
+        result=result,
+        started_at=started_at or now,
+        ended_at=now,
+        actor_id=run.actor_id,
+        session_id=run.session_id,
+        idempotency_key=key,
+    )

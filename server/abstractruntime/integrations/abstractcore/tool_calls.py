@@ -1,0 +1,386 @@
+"""The handler of TOOL_CALLS: plan the batch, have it carried out or wait for who does, put it together.
+
+Every call has one result, in the order of the calls. What may not run fails by itself; the effect
+fails only without an executor, without a list of calls, or when the executor breaks its promise.
+(source: contract/kernel.md 9.5, contract/integrations.md 5)
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from itertools import groupby
+from typing import Any
+
+from ...core.effects import EffectOutcome, guarded
+from ...core.models import Effect, RunState, WaitReason, WaitState
+from ...core.vars import get_runtime
+from ...storage.base import LedgerStore
+from .attachment_calls import Attachments
+from .constants import MAX_RESULT_BYTES
+from .tool_approval import APPROVAL_REQUIRED, Decision, read_decision
+from .tool_arguments import BadArguments, read_arguments
+from .tool_executors import EXECUTED, ToolExecutor
+from .tool_records import OUTCOME_UNKNOWN, CallRecords
+from .tool_results import MISSING_RESULT, NOT_AN_OBJECT, ToolCall, ToolResult, json_safe, tool_result
+from .workspace_scoped_tools import WorkspaceScope, scoped_call
+
+_APPROVAL_SLOT = "tool_approval"
+Handler = Callable[..., EffectOutcome]
+
+
+@dataclass(frozen=True)
+class Planned:
+    """One call: who answers it. `fixed` is the result of a call that is not carried out."""
+
+    call: ToolCall
+    fixed: ToolResult | None = None
+    is_own: bool = False
+
+
+@dataclass
+class Plan:
+    """A batch in its order."""
+
+    calls: list[Planned] = field(default_factory=list)
+
+    @property
+    def for_host(self) -> list[ToolCall]:
+        """The calls that the executor is to carry out."""
+        return [each.call for each in self.calls if each.fixed is None and not each.is_own]
+
+
+def make_tool_calls_handler(
+    *,
+    tools: ToolExecutor | None = None,
+    artifact_store: Any = None,
+    run_store: Any = None,
+    ledger_store: LedgerStore | None = None,
+) -> Handler:
+    """Return the handler of TOOL_CALLS over an executor.
+
+    With a ledger store each call of a batch has records of its own, and a crash in the middle of the batch
+    repeats none that has ended. One that was begun and not ended is made again, unless the executor's
+    `may_repeat(name)` says no.
+
+    With an artifact store, `open_attachment` reads the session's attachments, and files that were read
+    become attachments of the session.
+    """
+    attachments = Attachments(artifact_store, run_store)
+    later: list[ToolExecutor] = []  # who carries out what a person allows, where `tools` cannot
+
+    def tool_calls(
+        run: RunState,
+        effect: Effect,
+        next_node: str | None = None,
+        *,
+        idempotency_key: str | None = None,
+    ) -> EffectOutcome:
+        """Carry out the tool calls of an effect, or wait for who does."""
+        asked = effect.payload.get("tool_calls")
+        if not isinstance(asked, list):
+            return EffectOutcome.failed("tool_calls requires payload.tool_calls (a list)")
+        if tools is None:
+            return EffectOutcome.failed(
+                "No ToolExecutor is configured: give the runtime one (tool_executor=...) to carry out tool calls"
+            )
+        decision, asked = _decision(run, asked)
+        if isinstance(decision, EffectOutcome):
+            return decision
+        try:
+            plan = _plan(run, effect, asked, attachments)
+        except ValueError as error:
+            return EffectOutcome.failed(f"The workspace of the run cannot be used: {error}")
+        if not plan.for_host and not any(each.is_own for each in plan.calls):
+            return EffectOutcome.completed(_executed([each.fixed for each in plan.calls]))
+        if decision is None and _delegates(tools, plan.for_host):
+            return _hand_over(run, effect, next_node, tools, plan, attachments, later)
+        able = tools if decision is None or not later else later[0]
+        if decision is not None:
+            plan = Plan([_decided(each, decision) for each in plan.calls])
+        records = CallRecords(ledger_store, run, plan.for_host, idempotency_key)
+        return _carry_out(run, able, plan, decision, attachments, records)
+
+    def take_executor(executor: ToolExecutor) -> None:
+        later[:] = [executor]
+
+    tool_calls.take_executor = take_executor  # type: ignore[attr-defined]
+    return tool_calls
+
+
+def _plan(run: RunState, effect: Effect, asked: list[Any], attachments: Attachments) -> Plan:
+    scope = WorkspaceScope.from_input_data(run.vars)
+    names = effect.payload.get("allowed_tools")
+    allowed = {str(name).strip() for name in names} if isinstance(names, list) else None
+    return Plan([_plan_one(run, call, allowed, scope, attachments) for call in asked])
+
+
+def _plan_one(
+    run: RunState,
+    call: Any,
+    allowed: set[str] | None,
+    scope: WorkspaceScope | None,
+    attachments: Attachments,
+) -> Planned:
+    if not isinstance(call, dict):
+        return Planned({}, tool_result({}, error=NOT_AN_OBJECT))
+    name = str(call.get("name") or "").strip()
+    if allowed is not None and name not in allowed:
+        return Planned(call, tool_result(call, error=f"Tool '{name}' is not allowed for this node"))
+    try:
+        call = {**call, "name": name, "arguments": read_arguments(call.get("arguments"))}
+    except BadArguments as bad:
+        return Planned(call, tool_result(call, error=f"Invalid arguments for tool '{name}': {bad}"))
+    if attachments.owns(call):
+        return Planned(call, is_own=True)
+    if scope is None:
+        return Planned(call)
+    try:
+        return Planned(scoped_call(call, scope))
+    except ValueError as error:
+        return Planned(call, attachments.instead_of(run, call) or tool_result(call, error=str(error)))
+
+
+def _delegates(tools: ToolExecutor, calls: list[ToolCall]) -> bool:
+    """Say whether somebody else carries the calls out; only an executor that does not tell is asked."""
+    policy = getattr(tools, "policy", None)
+    if policy is not None and hasattr(policy, "requires_approval"):
+        return bool(calls) and bool(policy.requires_approval(calls))
+    told = getattr(tools, "delegates", None)
+    if isinstance(told, bool):
+        return told
+    answer, _ = guarded(tools.execute, tool_calls=[])
+    return isinstance(answer, dict) and answer.get("mode", EXECUTED) != EXECUTED
+
+
+# ---- carried out here --------------------------------------------------------------------------
+
+
+def _carry_out(
+    run: RunState,
+    tools: ToolExecutor,
+    plan: Plan,
+    decision: Decision | None,
+    attachments: Attachments,
+    records: CallRecords | None = None,
+) -> EffectOutcome:
+    execute = tools.execute
+    if decision is not None:
+        execute = getattr(tools, "execute_approved", tools.execute)
+    results: list[ToolResult | None] = []
+    for kind, group in groupby(plan.calls, key=_kind):
+        batch = [*group]
+        if kind == "fixed":
+            results += [each.fixed for each in batch]
+        elif kind == "own":
+            results += [attachments.answer(run, each.call) for each in batch]
+        elif records is not None and records.are_kept:
+            may_repeat = getattr(tools, "may_repeat", _yes)
+            for each in batch:
+                told = _one(run, execute, each.call, attachments, records, may_repeat)
+                if isinstance(told, EffectOutcome):
+                    return told
+                results.append(told)
+        else:
+            made = _batch(run, execute, [each.call for each in batch], attachments)
+            if isinstance(made, EffectOutcome):
+                return made
+            results += made
+    return EffectOutcome.completed(_executed(results))
+
+
+def _batch(
+    run: RunState, execute: Callable[..., Any], calls: list[ToolCall], attachments: Attachments
+) -> list[ToolResult] | EffectOutcome:
+    done, error = guarded(execute, tool_calls=calls)
+    found = done.get("results") if error is None and isinstance(done, dict) else None
+    if not isinstance(found, list):
+        reason = error or f"it returned {done!r:.200} instead of results"
+        return EffectOutcome.failed(f"The tool executor failed: {reason}")
+    return [_answer(run, call, found, place, attachments) for place, call in enumerate(calls)]
+
+
+def _one(
+    run: RunState,
+    execute: Callable[..., Any],
+    call: ToolCall,
+    attachments: Attachments,
+    records: CallRecords,
+    may_repeat: Callable[[str], bool],
+) -> ToolResult | EffectOutcome:
+    """Make one call of a batch, unless it has been made before."""
+    known = records.result_of(call)
+    if known is not None:
+        return known
+    if records.was_begun(call) and not may_repeat(str(call["name"])):
+        return tool_result(call, error=OUTCOME_UNKNOWN.format(name=call["name"]))
+    records.begin(call)
+    made = _batch(run, execute, [call], attachments)
+    if isinstance(made, EffectOutcome):
+        return made
+    records.end(call, made[0])
+    return made[0]
+
+
+def _yes(name: str) -> bool:
+    return True
+
+
+def _kind(planned: Planned) -> str:
+    return "fixed" if planned.fixed is not None else "own" if planned.is_own else "host"
+
+
+def _decided(planned: Planned, decision: Decision) -> Planned:
+    if planned.fixed is not None or planned.is_own:
+        return planned
+    if not decision.allows(planned.call):
+        return Planned(planned.call, decision.refusal(planned.call))
+    return Planned(decision.edited(planned.call))
+
+
+def _answer(
+    run: RunState, call: ToolCall, found: list[Any], number: int, attachments: Attachments
+) -> ToolResult:
+    if number >= len(found) or not isinstance(found[number], dict):
+        return tool_result(call, error=MISSING_RESULT)
+    result = json_safe(found[number])
+    result = {
+        **tool_result(call),
+        "success": result.get("success") is True,
+        "output": result.get("output"),
+        "error": result.get("error"),
+        **({"meta": result["meta"]} if isinstance(result.get("meta"), dict) else {}),
+    }
+    if not result["success"] and not result["error"]:
+        result["error"] = "Tool reported failure"
+    size = len(json.dumps(result["output"]))
+    if size > MAX_RESULT_BYTES:
+        told = (
+            f"Tool '{call['name']}' returned {size:,} bytes; at most {MAX_RESULT_BYTES:,} are taken: "
+            "ask it for less, or for a part"
+        )
+        return tool_result(call, error=told, meta=result.get("meta"))
+    return attachments.after(run, call, result)
+
+
+def _executed(results: list[ToolResult | None]) -> dict[str, Any]:
+    return {"mode": EXECUTED, "results": results}
+
+
+# ---- carried out elsewhere ---------------------------------------------------------------------
+
+
+def _hand_over(
+    run: RunState,
+    effect: Effect,
+    next_node: str | None,
+    tools: ToolExecutor,
+    plan: Plan,
+    attachments: Attachments,
+    later: list[ToolExecutor],
+) -> EffectOutcome:
+    """Wait for who carries the calls out; what is known already is kept for when they come back."""
+    if not plan.for_host:
+        return _carry_out(run, tools, plan, None, attachments)
+    asked, error = guarded(tools.execute, tool_calls=plan.for_host)
+    if error is not None or not isinstance(asked, dict):
+        reason = error or f"it returned {asked!r:.200}"
+        return EffectOutcome.failed(f"The tool executor failed: {reason}")
+    mode = str(asked.get("mode") or EXECUTED)
+    if mode == EXECUTED:
+        return _carry_out(run, tools, plan, None, attachments)
+    details: dict[str, Any] = {"mode": mode, "tool_calls": json_safe(plan.for_host)}
+    if isinstance(asked.get("details"), dict):
+        details["executor"] = json_safe(asked["details"])
+    if len(plan.for_host) != len(plan.calls):
+        details |= _holes(run, plan, attachments)
+    key = effect.payload.get("wait_key") or asked.get("wait_key")
+    wait = WaitState(
+        reason=_reason(mode, asked.get("wait_reason")),
+        wait_key=str(key or f"tool_calls:{run.run_id}:{run.current_node}"),
+        resume_to_node=effect.payload.get("resume_to_node") or next_node,
+        result_key=effect.result_key,
+        details=details,
+    )
+    if mode == APPROVAL_REQUIRED and (later or hasattr(tools, "execute_approved")):
+        _ask_person(run, effect, wait)
+    return EffectOutcome.waiting(wait)
+
+
+def _holes(run: RunState, plan: Plan, attachments: Attachments) -> dict[str, Any]:
+    """Return what the results that come back leave open: which places are answered, and how."""
+    blocked, known = {}, {}
+    for place, each in enumerate(plan.calls):
+        if each.fixed is not None:
+            blocked[str(place)] = each.fixed
+        elif each.is_own:
+            known[str(place)] = attachments.answer(run, each.call)
+    shown = [
+        {key: value for key, value in each.call.items() if each.fixed is None or key != "arguments"}
+        for each in plan.calls
+    ]
+    return {
+        "original_call_count": len(plan.calls),
+        "blocked_by_index": blocked,
+        "pre_results_by_index": known,
+        "tool_calls_for_evidence": json_safe(shown),
+    }
+
+
+def _reason(mode: str, named: Any) -> WaitReason:
+    try:
+        return WaitReason(str(named).lower())
+    except ValueError:
+        return WaitReason.JOB if mode == "delegated" else WaitReason.EVENT
+
+
+# ---- allowed by a person -----------------------------------------------------------------------
+
+
+def _ask_person(run: RunState, effect: Effect, wait: WaitState) -> None:
+    """Have the answer come back to this very node, which then carries out what was allowed.
+
+    So the calls are an effect like any other: STARTED before they act, with a key, after any restart.
+    """
+    calls = wait.details["tool_calls"] if wait.details else []
+    get_runtime(run.vars)[f"{_APPROVAL_SLOT}_asked"] = {
+        "node_id": run.current_node,
+        "ids": [
+            each.get("runtime_call_id") if isinstance(each, dict) else None
+            for each in effect.payload["tool_calls"]
+        ],
+    }
+    names = ", ".join(dict.fromkeys(_names(calls)))
+    wait.prompt = wait.prompt or f"May the flow use {names}?"
+    wait.choices = wait.choices or ["Approve", "Deny"]
+    wait.resume_to_node = run.current_node
+    wait.result_key = f"_runtime.{_APPROVAL_SLOT}"
+
+
+def _decision(run: RunState, asked: list[Any]) -> tuple[Decision | EffectOutcome | None, list[Any]]:
+    """Return what a person has said of these calls, once, or the results that were brought instead.
+
+    The calls come back with the ids that the person saw: this is another visit of the node.
+    """
+    space = run.vars.get("_runtime")
+    if not isinstance(space, dict) or _APPROVAL_SLOT not in space:
+        return None, asked
+    waited = space.pop(f"{_APPROVAL_SLOT}_asked", None)
+    payload = space.pop(_APPROVAL_SLOT)
+    ids = (
+        waited.get("ids") if isinstance(waited, dict) and waited.get("node_id") == run.current_node else None
+    )
+    if not isinstance(ids, list) or len(ids) != len(asked):
+        return None, asked
+    asked = [
+        {**call, "runtime_call_id": shown} if isinstance(call, dict) else call
+        for call, shown in zip(asked, ids, strict=True)
+    ]
+    if isinstance(payload, dict) and isinstance(payload.get("results"), list):
+        return EffectOutcome.completed({"mode": EXECUTED, **payload}), asked
+    return read_decision(payload), asked
+
+
+def _names(calls: list[Any]) -> list[str]:
+    return [str(call.get("name") or "") for call in calls if isinstance(call, dict)]

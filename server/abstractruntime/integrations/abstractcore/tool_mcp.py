@@ -1,0 +1,267 @@
+"""Tools of MCP servers as an executor (contract/kernel.md 9.8, contract/integrations.md 5.3).
+
+A model knows such a tool as `server__tool`; `mcp::server::tool` is understood as well.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import time
+from collections.abc import Callable, Iterable
+from typing import Any, Protocol
+from uuid import uuid4
+
+from ...core.effects import guarded
+from ...storage.artifacts import ArtifactStore, artifact_ref
+from ..mcp import McpConnections, McpServer
+from .tool_arguments import BadArguments, read_arguments
+from .tool_executors import EXECUTED
+from .tool_results import ToolCall, ToolResult, json_safe, tool_result
+
+_MOST_NAME = 64
+
+
+class McpClient(Protocol):
+    """A client of one server that a host brings."""
+
+    def call_tool(self, *, name: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        """Return `{"content": [...], "structuredContent"?, "isError"}`."""
+        ...
+
+
+def model_name(server_id: str, tool: str) -> str:
+    """Return the name under which a model knows a tool: letters, digits, `_` and `-`, at most 64."""
+    plain = "".join(sign if sign.isascii() and (sign.isalnum() or sign in "_-") else "_" for sign in tool)
+    name = f"{server_id}__{plain}"
+    if len(name) <= _MOST_NAME and plain == tool:
+        return name
+    mark = hashlib.sha256(tool.encode()).hexdigest()[:8]
+    return f"{name[: _MOST_NAME - 9]}_{mark}"
+
+
+def bare_name(server_id: str, name: str) -> str:
+    """Return the name that the server itself has for a tool."""
+    for prefix in (f"mcp::{server_id}::", f"{server_id}__"):
+        if name.startswith(prefix):
+            return name.removeprefix(prefix)
+    return name
+
+
+class McpToolExecutor:
+    """Calls the tools of one server; `timeout_s` seconds each. Failures are failed results."""
+
+    delegates = False
+
+    def __init__(
+        self,
+        *,
+        server_id: str,
+        mcp_url: str = "",
+        timeout_s: float = 30.0,
+        mcp_client: McpClient | None = None,
+        connections: McpConnections | None = None,
+        artifact_store: ArtifactStore | None = None,
+    ) -> None:
+        self._server_id = server_id
+        self._timeout_s = timeout_s
+        self._client = mcp_client
+        self._artifacts = artifact_store
+        if mcp_client is None and connections is None:
+            connections = McpConnections([McpServer(server_id, url=mcp_url, timeout_s=timeout_s)])
+        self._connections = connections
+
+    def set_timeout_s(self, timeout_s: float | None) -> None:
+        """Let each call take so many seconds."""
+        if timeout_s and timeout_s > 0:
+            self._timeout_s = float(timeout_s)
+
+    def specs(self) -> list[dict[str, Any]]:
+        """Return the server's tools as a model is told of them; raise McpFailed."""
+        if self._connections is None:
+            return []
+        return [
+            {
+                "name": model_name(self._server_id, each["name"]),
+                "description": each.get("description") or each.get("title") or "",
+                "parameters": each.get("inputSchema") or {"type": "object", "properties": {}},
+                "annotations": each.get("annotations") or {},
+                "toolset": self._server_id,
+            }
+            for each in self._connections.list_tools(self._server_id)
+        ]
+
+    def execute(self, *, tool_calls: list[ToolCall]) -> dict[str, Any]:
+        """Call the tools, one after the other."""
+        return {"mode": EXECUTED, "results": [self._one(call) for call in tool_calls]}
+
+    def _one(self, call: ToolCall) -> ToolResult:
+        try:
+            arguments = read_arguments(call.get("arguments"))
+        except BadArguments as bad:
+            return tool_result(call, error=f"Invalid arguments for tool '{call.get('name')}': {bad}")
+        begun = time.monotonic()
+        name = self._wire_name(str(call.get("name") or ""))
+        answer, error = guarded(self._call, name, arguments)
+        meta: dict[str, Any] = {"executor": "mcp", "server": self._server_id}
+        meta["duration_ms"] = round((time.monotonic() - begun) * 1000, 1)
+        if error is not None or not isinstance(answer, dict):
+            reason = str(error) if error is not None else f"no result: {answer!r:.200}"
+            return tool_result(call, error=reason or type(error).__name__, meta=meta)
+        return self._result(call, answer, meta)
+
+    def _wire_name(self, name: str) -> str:
+        bare = bare_name(self._server_id, name)
+        if self._connections is None:
+            return bare
+        found, _ = guarded(self._connections.list_tools, self._server_id)
+        named = {model_name(self._server_id, each["name"]): str(each["name"]) for each in found or ()}
+        return named.get(name, bare)
+
+    def _call(self, name: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        if self._client is not None:
+            return self._client.call_tool(name=name, arguments=arguments)
+        assert self._connections is not None
+        return self._connections.call(self._server_id, name, arguments, timeout_s=self._timeout_s)
+
+    def _result(self, call: ToolCall, answer: dict[str, Any], meta: dict[str, Any]) -> ToolResult:
+        content = answer.get("content")
+        parts = [each for each in content if isinstance(each, dict)] if isinstance(content, list) else []
+        texts = [str(each.get("text") or "") for each in parts if each.get("type") == "text"]
+        text = "\n".join(texts)
+        if answer.get("isError") or answer.get("is_error"):
+            return tool_result(call, error=text or "The tool reported a failure", meta=meta)
+        structured = answer.get("structuredContent")
+        if structured is not None:
+            return tool_result(call, output=json_safe(structured), meta=meta)
+        others = [self._part(call, each) for each in parts if each.get("type") != "text"]
+        if others:
+            return tool_result(call, output={"text": text, "content": others}, meta=meta)
+        return tool_result(call, output=_parsed(text) if len(texts) == 1 else text, meta=meta)
+
+    def _part(self, call: ToolCall, part: dict[str, Any]) -> dict[str, Any]:
+        """Return a part that is no text; what it carries becomes an artifact where there is a store."""
+        resource = part.get("resource")
+        inner = resource if isinstance(resource, dict) else part
+        data = inner.get("data") or inner.get("blob")
+        if not isinstance(data, str) or self._artifacts is None:
+            made: dict[str, Any] = json_safe(part)
+            return made
+        kind = str(inner.get("mimeType") or "application/octet-stream")
+        tags = {"kind": "tool_result", "tool": str(call.get("name"))}
+        held = self._artifacts.store(base64.b64decode(data), content_type=kind, tags=tags)
+        return {"type": part.get("type"), "mimeType": kind, **artifact_ref(held.artifact_id)}
+
+
+def _parsed(text: str) -> Any:
+    """Return the JSON in a text that is an object or a list, else the text."""
+    if text.lstrip()[:1] in ("{", "["):
+        try:
+            return json_safe(json.loads(text))
+        except ValueError:
+            pass
+    return text
+
+
+class McpToolset:
+    """The tools of several servers as one executor; each call goes to the server in its name."""
+
+    delegates = False
+
+    def __init__(
+        self,
+        connections: McpConnections,
+        *,
+        otherwise: Any = None,
+        artifact_store: ArtifactStore | None = None,
+    ) -> None:
+        self._connections = connections
+        self._otherwise = otherwise
+        self._artifacts = artifact_store
+
+    def specs(self) -> tuple[list[dict[str, Any]], dict[str, str]]:
+        """Return all tools, and by server id why one's cannot be had."""
+        made: list[dict[str, Any]] = []
+        failed: dict[str, str] = {}
+        for server in self._connections.servers:
+            found, error = guarded(self._of(server.server_id).specs)
+            if error is not None:
+                failed[server.server_id] = str(error)
+            made += found or []
+        return made, failed
+
+    def may_repeat(self, name: str) -> bool:
+        """Say whether a call may be made again of which nobody knows how it ended.
+
+        Not where the server says that its tool destroys, or is not the same when called twice.
+        """
+        executor = self._for(name)
+        if not isinstance(executor, McpToolExecutor):
+            ask = getattr(executor, "may_repeat", None)
+            return ask is None or bool(ask(name))
+        found, _ = guarded(executor.specs)
+        hints: dict[str, Any] = next(
+            (each["annotations"] for each in found or () if each["name"] == name), {}
+        )
+        return hints.get("destructiveHint") is not True and hints.get("idempotentHint") is not False
+
+    def execute(self, *, tool_calls: list[ToolCall]) -> dict[str, Any]:
+        """Carry the calls out in their order."""
+        results: list[ToolResult] = []
+        for call in tool_calls:
+            executor = self._for(str(call.get("name") or ""))
+            if executor is None:
+                results.append(tool_result(call, error=f"Tool '{call.get('name')}' not found"))
+                continue
+            results += executor.execute(tool_calls=[call])["results"]
+        return {"mode": EXECUTED, "results": results}
+
+    def _for(self, name: str) -> Any:
+        for server in self._connections.servers:
+            if name.startswith((f"mcp::{server.server_id}::", f"{server.server_id}__")):
+                return self._of(server.server_id)
+        return self._otherwise
+
+    def _of(self, server_id: str) -> McpToolExecutor:
+        timeout = next(each.timeout_s for each in self._connections.servers if each.server_id == server_id)
+        return McpToolExecutor(
+            server_id=server_id,
+            timeout_s=timeout,
+            connections=self._connections,
+            artifact_store=self._artifacts,
+        )
+
+
+class DelegatingMcpToolExecutor:
+    """Hands the calls to another worker that speaks to the server; the run waits for its results."""
+
+    delegates = True
+
+    def __init__(
+        self,
+        *,
+        server_id: str,
+        mcp_url: str,
+        transport: str = "streamable_http",
+        wait_key_factory: Callable[[], str] | None = None,
+    ) -> None:
+        self._details = {
+            "protocol": "mcp",
+            "transport": transport,
+            "url": mcp_url,
+            "server_id": server_id,
+            "tool_name_prefix": f"mcp::{server_id}::",
+        }
+        self._wait_key = wait_key_factory
+
+    def execute(self, *, tool_calls: Iterable[ToolCall]) -> dict[str, Any]:
+        """Return the calls as a job for somebody else."""
+        key = self._wait_key() if self._wait_key else f"mcp_job:{uuid4().hex}"
+        return {
+            "mode": "delegated",
+            "wait_reason": "job",
+            "wait_key": key,
+            "tool_calls": [dict(call) for call in tool_calls],
+            "details": dict(self._details),
+        }

@@ -1,0 +1,314 @@
+"""Open sessions with MCP servers, shared by all runs of a process.
+
+One thread runs an event loop; in it one task owns each session from its opening to its end, because the
+SDK's sessions must be left where they were entered. Calls come in through a queue and go back through a
+future. A session that is lost is opened again for the next call; the call that lost it has failed and is
+never repeated here: the server may have carried it out.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import logging
+import os
+import threading
+from collections.abc import Iterable
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeout
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ...core.errors import KernelError
+from ..hiding import hidden
+from .logs import covered_log
+from .sdk import read_timeout, session, wire
+from .servers import McpServer
+
+log = logging.getLogger("abstractruntime")
+_LOST = frozenset({"ClosedResourceError", "BrokenResourceError", "EndOfStream", "BrokenPipeError"})
+_GRACE_S = 8.0  # more than the SDK takes to end a server: it asks, waits, terminates, and kills at last
+_LAST_S = 5.0
+_PIPES_S = 0.1
+_PING_S = 5.0
+_pings: set[asyncio.Task[None]] = set()  # a task that nobody holds may be collected
+
+
+class McpFailed(KernelError):
+    """An MCP server could not be reached, or did not answer; the message names it."""
+
+    code = "mcp.failed"
+
+
+@dataclass
+class _Ask:
+    """A request to a session's owner. `tool` None asks for the list of tools."""
+
+    tool: str | None
+    arguments: dict[str, Any]
+    timeout_s: float
+    answer: Future[Any] = field(default_factory=Future)
+    was_put_back: bool = False
+
+
+class McpConnections:
+    """Sessions by server id. Safe to use from several threads; `log_folder` gets the servers' own words."""
+
+    def __init__(self, servers: Iterable[McpServer] = (), *, log_folder: Path | None = None) -> None:
+        self._servers = {each.server_id: each for each in servers}
+        self._log_folder = log_folder
+        self._lock = threading.Lock()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
+        self._queues: dict[str, asyncio.Queue[_Ask | None]] = {}
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+
+    @property
+    def servers(self) -> list[McpServer]:
+        """The servers, by id."""
+        return [self._servers[key] for key in sorted(self._servers)]
+
+    def replace(self, servers: Iterable[McpServer]) -> None:
+        """Know these servers from now on; sessions with others, or with changed ones, are closed."""
+        fresh = {each.server_id: each for each in servers}
+        gone = [key for key, each in self._servers.items() if fresh.get(key) != each]
+        self._servers = fresh
+        self._close(gone)
+
+    def list_tools(self, server_id: str) -> list[dict[str, Any]]:
+        """Return a server's tools as they are on the wire, by name; raise McpFailed."""
+        found: list[dict[str, Any]] = self._ask(server_id, None, {}, None)
+        return found
+
+    def call(
+        self, server_id: str, tool: str, arguments: dict[str, Any], *, timeout_s: float | None = None
+    ) -> dict[str, Any]:
+        """Return a tool's result as it is on the wire; raise McpFailed."""
+        found: dict[str, Any] = self._ask(server_id, tool, arguments, timeout_s)
+        return found
+
+    def tools_hash(self, server_id: str) -> str:
+        """Return a digest of a server's tools, so that a changed server can be told."""
+        return hashlib.sha256(json.dumps(self.list_tools(server_id), sort_keys=True).encode()).hexdigest()
+
+    def close(self) -> None:
+        """End all sessions and the thread; safe to call twice."""
+        self._close([*self._queues])
+        with self._lock:
+            loop, self._loop = self._loop, None
+        if loop is not None and self._thread is not None:
+            loop.call_soon_threadsafe(loop.stop)
+            self._thread.join(_LAST_S + 1)
+
+    def _ask(
+        self, server_id: str, tool: str | None, arguments: dict[str, Any], timeout_s: float | None
+    ) -> Any:
+        server = self._servers.get(server_id)
+        if server is None:
+            known = ", ".join(sorted(self._servers)) or "none"
+            raise McpFailed(f"There is no MCP server {server_id!r}; known: {known}")
+        ask = _Ask(tool, arguments, timeout_s or server.timeout_s)
+        loop = self._running()
+        loop.call_soon_threadsafe(self._put, server, ask)
+        try:
+            return ask.answer.result(ask.timeout_s + server.timeout_s)  # its own time, after connecting
+        except FutureTimeout:
+            ask.answer.cancel()
+            raise McpFailed(
+                f"MCP server {server_id!r} did not answer within {ask.timeout_s:g}s: "
+                "give its calls more time (timeout_s), or ask for less"
+            ) from None
+
+    def _running(self) -> asyncio.AbstractEventLoop:
+        with self._lock:
+            if self._loop is None:
+                loop = self._loop = asyncio.new_event_loop()
+                self._thread = threading.Thread(target=_run_loop, args=(loop,), name="mcp", daemon=True)
+                self._thread.start()
+            return self._loop
+
+    def _put(self, server: McpServer, ask: _Ask) -> None:
+        """Hand a request to the session's owner; in the loop."""
+        key = server.server_id
+        task = self._tasks.get(key)
+        if task is None or task.done():
+            self._queues[key] = asyncio.Queue()
+            self._tasks[key] = asyncio.get_running_loop().create_task(self._own(server, self._queues[key]))
+        self._queues[key].put_nowait(ask)
+
+    async def _own(self, server: McpServer, queue: asyncio.Queue[_Ask | None]) -> None:
+        """Open a session, serve requests with it, leave it: all in this one task."""
+        waiting: set[asyncio.Task[None]] = set()
+        lost = asyncio.Event()
+        try:
+            with covered_log(self._log_of(server), server.secrets()) as errlog:
+                async with asyncio.timeout(server.timeout_s) as opening, session(server, errlog) as opened:
+                    opening.reschedule(None)
+                    while not lost.is_set():
+                        ask = await _next(queue, lost)
+                        if ask is None:
+                            break
+                        task = asyncio.create_task(_serve(server, opened, ask, lost))
+                        waiting.add(task)
+                        task.add_done_callback(waiting.discard)
+        except BaseException as error:
+            self._fail_all(server, queue, error)
+            if isinstance(error, KeyboardInterrupt | SystemExit):
+                raise
+        else:
+            if lost.is_set() and self._queues.get(server.server_id) is queue:
+                self._put_back(server, queue)
+            self._fail_all(server, queue, None)
+        for task in waiting:
+            task.cancel()
+
+    def _put_back(self, server: McpServer, queue: asyncio.Queue[_Ask | None]) -> None:
+        """Give requests that a lost session has never sent to a new one, once."""
+        del self._tasks[server.server_id]
+        for _ in range(queue.qsize()):
+            ask = queue.get_nowait()
+            if ask is not None and not ask.was_put_back:
+                ask.was_put_back = True
+                self._put(server, ask)
+            elif ask is not None:
+                queue.put_nowait(ask)
+
+    def _fail_all(
+        self, server: McpServer, queue: asyncio.Queue[_Ask | None], error: BaseException | None
+    ) -> None:
+        while not queue.empty():
+            ask = queue.get_nowait()
+            if ask is not None and not ask.answer.done():
+                ask.answer.set_exception(failure(server, error, "could not be reached"))
+
+    def _log_of(self, server: McpServer) -> Path:
+        if self._log_folder is None:
+            return Path(os.devnull)
+        self._log_folder.mkdir(parents=True, exist_ok=True)
+        return self._log_folder / f"mcp-{server.server_id}.log"
+
+    def _close(self, keys: list[str]) -> None:
+        loop = self._loop
+        if loop is None:
+            return
+        tasks = []
+        for key in keys:
+            queue, task = self._queues.pop(key, None), self._tasks.pop(key, None)
+            if queue is not None and task is not None:
+                loop.call_soon_threadsafe(queue.put_nowait, None)
+                tasks.append(task)
+        if tasks:
+            ended = asyncio.run_coroutine_threadsafe(_ended(tasks), loop)
+            with suppress(FutureTimeout):
+                ended.result(2 * _GRACE_S)
+
+
+def _run_loop(loop: asyncio.AbstractEventLoop) -> None:
+    asyncio.set_event_loop(loop)
+    try:
+        loop.run_forever()
+        loop.run_until_complete(_let_go())
+        loop.run_until_complete(loop.shutdown_asyncgens())
+    finally:
+        loop.close()
+
+
+async def _let_go() -> None:
+    """End what is still open: processes and their pipes are closed while the loop can still hear of it."""
+    left = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in left:
+        task.cancel()
+    if left:
+        await asyncio.wait(left, timeout=_LAST_S)
+    await asyncio.sleep(_PIPES_S)
+
+
+async def _ended(tasks: list[asyncio.Task[None]]) -> None:
+    _, slow = await asyncio.wait(tasks, timeout=_GRACE_S)
+    for task in slow:
+        task.cancel()
+    if slow:
+        await asyncio.wait(slow, timeout=_GRACE_S / 2)
+
+
+async def _next(queue: asyncio.Queue[_Ask | None], lost: asyncio.Event) -> _Ask | None:
+    """Return the next request, or None when the session is to end."""
+    getting, losing = asyncio.ensure_future(queue.get()), asyncio.ensure_future(lost.wait())
+    try:
+        await asyncio.wait((getting, losing), return_when=asyncio.FIRST_COMPLETED)
+        return getting.result() if getting.done() else None
+    finally:
+        for each in (getting, losing):
+            each.cancel()
+
+
+async def _serve(server: McpServer, opened: Any, ask: _Ask, lost: asyncio.Event) -> None:
+    """Carry out one request within its time."""
+    try:
+        async with asyncio.timeout(ask.timeout_s):
+            if ask.tool is None:
+                found = await opened.list_tools()
+                answer: Any = sorted((wire(each) for each in found.tools), key=lambda each: each["name"])
+            else:
+                limit = read_timeout(ask.timeout_s)
+                answer = wire(await opened.call_tool(ask.tool, ask.arguments, read_timeout_seconds=limit))
+    except TimeoutError:
+        error: BaseException = McpFailed(
+            f"MCP server {server.server_id!r}: {ask.tool or 'its list of tools'} timed out after {ask.timeout_s:g}s: "
+            "give its calls more time (timeout_s), or ask for less"
+        )
+        pinging = asyncio.create_task(_ping(server, opened, lost))
+        _pings.add(pinging)
+        pinging.add_done_callback(_pings.discard)
+    except BaseException as raised:  # noqa: BLE001 - the SDK's and the transport's own errors
+        error = failure(server, raised, f"failed at {ask.tool or 'its list of tools'}")
+        if is_lost(raised):
+            lost.set()
+    else:
+        if not ask.answer.done():
+            ask.answer.set_result(hidden(answer, server.secrets()))
+        return
+    if not ask.answer.done():
+        ask.answer.set_exception(error)
+
+
+async def _ping(server: McpServer, opened: Any, lost: asyncio.Event) -> None:
+    """After a call that ran out of time: a session that does not even answer this is given up.
+
+    Its process may be busy for good, or still be writing an answer that nobody can take in.
+    """
+    try:
+        async with asyncio.timeout(_PING_S):
+            await opened.send_ping()
+    except asyncio.CancelledError:
+        raise
+    except Exception as error:  # noqa: BLE001 - the SDK's and the transport's own errors
+        log.warning("MCP server %s gives no sign of life (%r): its session is ended", server.server_id, error)
+        lost.set()
+
+
+def is_lost(error: BaseException) -> bool:
+    """Say whether an error means that the session is gone."""
+    return type(error).__name__ in _LOST or "connection closed" in str(error).lower()
+
+
+def failure(server: McpServer, error: BaseException | None, what: str) -> McpFailed:
+    """Return an error in our words, naming the server."""
+    if isinstance(error, McpFailed):
+        return error
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    if error is None:
+        return McpFailed(f"MCP server {server.server_id!r} {what}: the connection was closed")
+    if isinstance(error, TimeoutError):
+        return McpFailed(f"MCP server {server.server_id!r} {what} within {server.timeout_s:g}s")
+    told = hidden(str(error), server.secrets()) or type(error).__name__
+    if is_lost(error):
+        told = (
+            f"connection lost ({told}); the call may or may not have been carried out: see whether it was before "
+            "you try again. The server is started again for the next call"
+        )
+    return McpFailed(f"MCP server {server.server_id!r} {what}: {told}")

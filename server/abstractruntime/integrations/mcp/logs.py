@@ -1,0 +1,38 @@
+"""What a server's process writes to its standard error: kept in a file, without the secrets it was given."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Thread
+from typing import TextIO
+
+from ..hiding import hidden
+
+
+@contextmanager
+def covered_log(path: Path, secrets: tuple[str, ...]) -> Iterator[TextIO]:
+    """Give a file for a process to write to; what is in it by the line goes to `path`, covered."""
+    with path.open("a", encoding="utf-8") as log:
+        if not secrets:
+            yield log
+            return
+        reading, writing = os.pipe()
+        thread = Thread(target=_copy, args=(reading, log, secrets), daemon=True)
+        thread.start()
+        try:
+            with os.fdopen(writing, "w", encoding="utf-8") as given:
+                yield given
+        finally:
+            thread.join(2)  # a grandchild may hold the other end for longer
+
+
+def _copy(reading: int, log: TextIO, secrets: tuple[str, ...]) -> None:
+    with os.fdopen(reading, encoding="utf-8", errors="replace") as lines:
+        for line in lines:
+            if log.closed:
+                return
+            log.write(str(hidden(line, secrets)))
+            log.flush()

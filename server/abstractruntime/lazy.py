@@ -1,0 +1,27 @@
+"""Names of a package that are imported when they are first asked for, so that a program waits for what it uses.
+
+A package names its exports three times: for type checkers (`if TYPE_CHECKING`), in `__all__`, and by
+their homes for `door`; a test of the house holds the three against each other.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from typing import Any
+
+
+def door(package: str, homes: Mapping[str, str]) -> Callable[[str], Any]:
+    """Return the `__getattr__` of a package; `homes` maps modules (`.base`) to names, separated by spaces."""
+    home_of = {name: home for home, names in homes.items() for name in names.split()}
+
+    def find(name: str) -> Any:
+        home = home_of.get(name)
+        if home is None:
+            raise AttributeError(f"module {package!r} has no attribute {name!r}")
+        value = getattr(import_module(home, package), name)
+        setattr(sys.modules[package], name, value)  # from now on it is there at once
+        return value
+
+    return find

@@ -1,0 +1,110 @@
+"""Deadlines of waits: how long a node waits, and what happens when nobody has answered by then.
+
+A node type that waits takes its pins from `pins`, asks with `until_of` in its payload, and reads the
+reply through `settled`. The author chooses by the setting `onTimeout`; without it the wait has no end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from .authored import setting
+from .define import Call, Field, Finding, Goto, NodeError, Pin
+from .values import described, number
+
+Json = Any
+
+UNITS = {"seconds": 1, "minutes": 60, "hours": 3600, "days": 86400}
+_CHOICES = ("wait", "branch", "continue", "stop")
+
+ON_TIMEOUT = Field(
+    "onTimeout",
+    "string",
+    "wait",
+    "Deadline",
+    "Wait: for ever. Branch: control leaves by Timed out when nobody has answered in time. Continue: it goes "
+    "on as if nothing had happened, with `timed_out` true. Stop: the run fails here.",
+    choices=_CHOICES,
+)
+UNIT = Field(
+    "effectConfig.deadlineUnit",
+    "string",
+    "days",
+    "Unit of the deadline",
+    "What the amount counts.",
+    choices=tuple(UNITS),
+)
+FIELDS = (ON_TIMEOUT, UNIT)
+
+_IN = Pin("deadline", "number", 1, "How long to wait for an answer, in the unit chosen.")
+_LATE = Pin("timeout", "execution", description="Taken when nobody has answered in time.", label="Timed out")
+_TOLD = Pin("timed_out", "boolean", description="Whether nobody has answered in time.")
+
+
+def _mode(data: Mapping[str, Json]) -> str:
+    mode = setting(data, ON_TIMEOUT.path, "wait")
+    return mode if mode in _CHOICES else "wait"
+
+
+def pins(
+    inputs: tuple[Pin, ...], outputs: tuple[Pin, ...]
+) -> Callable[[Mapping[str, Json]], tuple[tuple[Pin, ...], tuple[Pin, ...]]]:
+    """Return the shape of a node that waits: its own pins, and those of the deadline that was chosen."""
+
+    def shape(data: Mapping[str, Json]) -> tuple[tuple[Pin, ...], tuple[Pin, ...]]:
+        mode = _mode(data)
+        if mode == "wait":
+            return inputs, outputs
+        late = (_LATE,) if mode == "branch" else ()
+        return (*inputs, _IN), (outputs[0], *late, *outputs[1:], _TOLD)
+
+    return shape
+
+
+def until_of(call: Call) -> dict[str, Json]:
+    """Return the payload's `until`: the instant at which the wait ends; nothing without a deadline."""
+    if _mode(call.data) == "wait":
+        return {}
+    amount, unit = (
+        number(call.get("deadline", _IN.default), "deadline"),
+        setting(call.data, UNIT.path, "days"),
+    )
+    seconds = UNITS.get(unit) if isinstance(unit, str) else None
+    if seconds is None or amount <= 0:
+        message = f"'deadline' needs an amount of {'time' if seconds is None else unit} above zero, but got "
+        raise NodeError(message + f"{described(amount)}.", code="wait.deadline", pin="deadline")
+    try:
+        return {"until": (datetime.fromisoformat(call.now) + timedelta(seconds=amount * seconds)).isoformat()}
+    except OverflowError:
+        message = f"'deadline' is too long: {described(amount)} in {unit}."
+        raise NodeError(message, code="wait.deadline", pin="deadline") from None
+
+
+def settled(
+    read: Callable[[Json, Call], dict[str, Json]], nothing: Mapping[str, Json]
+) -> Callable[[Json, Call], Json]:
+    """Return how a reply is read: by `read`, or `nothing` when the deadline was first."""
+
+    def settle(reply: Json, call: Call) -> Json:
+        mode = _mode(call.data)
+        if mode == "wait":
+            return read(reply, call)
+        if not (isinstance(reply, Mapping) and reply.get("timed_out") is True):
+            return {**read(reply, call), "timed_out": False}
+        if mode == "stop":
+            raise NodeError("Nobody has answered before the deadline.", code="wait.timed_out", pin="deadline")
+        outputs = {**nothing, "timed_out": True}
+        return Goto("timeout", outputs) if mode == "branch" else outputs
+
+    return settle
+
+
+def check(data: Mapping[str, Json]) -> list[Finding]:
+    """Find a wait that may never end."""
+    if _mode(data) != "wait":
+        return []
+    message = "If nothing comes, this waits for ever. Give it a deadline, or be sure that it comes."
+    sets = {ON_TIMEOUT.path: "branch", "pinDefaults.deadline": _IN.default}
+    return [Finding("risk", "wait.no_deadline", message, sets=sets, label="Give it a deadline of a day")]

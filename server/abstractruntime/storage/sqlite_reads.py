@@ -1,0 +1,114 @@
+"""How states are rebuilt from the tables; what takes several queries sees one moment."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+
+from ..core.errors import LedgerBroken, StoreDamaged
+from ..core.jsonsafe import decode
+from ..core.models import RunState
+from .base import Checkpoint, Record
+from .migrate import named_queries
+from .sqlite_database import SqliteDatabase
+from .steps import fold_run
+
+_Q = named_queries("sqlite")
+
+
+def load_checkpoint(database: SqliteDatabase, run_id: str) -> Checkpoint | None:
+    """Return the newest state with its revision; raise StoreDamaged if it cannot be read."""
+    rows = database.rows(_Q["base"], (run_id,))
+    if not rows:
+        return None
+    base, seq, apart, text, revision = rows[0]
+    if revision is not None and revision >= base and not apart:
+        # What a commit adds meanwhile is beyond this revision; what leads up to it stays as it is.
+        span = {"run_id": run_id, "seq": seq, "base": base, "last": revision}
+        deltas = [row[1] for row in database.rows(_Q["deltas"], span)] if revision > base else []
+        if len(deltas) == revision - base:
+            return Checkpoint(_folded(run_id, text, deltas), revision)
+    with database.read() as connection:
+        return stored_checkpoint(connection, run_id)
+
+
+def stored_checkpoint(connection: sqlite3.Connection, run_id: str) -> Checkpoint | None:
+    """Return the newest state with its revision; raise StoreDamaged if it cannot be read."""
+    row = connection.execute(_Q["base"], (run_id,)).fetchone()
+    if row is None:
+        return None
+    base, seq, apart, text, revision = row
+    if revision is None:
+        revision = connection.execute(_Q["lost_head"], {"run_id": run_id}).fetchone()[1]
+    if apart:
+        text = _checkpoint_text(connection, run_id, base)
+    deltas = [] if revision <= base else _deltas(connection, run_id, seq, base, revision)
+    return Checkpoint(_folded(run_id, text, deltas), max(revision, base))
+
+
+def stored_state(connection: sqlite3.Connection, run_id: str) -> RunState | None:
+    """Return the newest state, or None for an unknown run."""
+    found = stored_checkpoint(connection, run_id)
+    return None if found is None else found.run
+
+
+def past_state(connection: sqlite3.Connection, run_id: str, seq: int) -> RunState | None:
+    """Rebuild the state after record `seq`; None where no history leads there."""
+    row = connection.execute(_Q["revision_of_record"], (run_id, seq)).fetchone()
+    if row is None:
+        return None
+    revision: int = row[0]
+    start = connection.execute(_Q["kept_before"], (run_id, revision)).fetchone()
+    if start is not None:
+        deltas = _deltas(connection, run_id, start[1], start[0], revision)
+        if len(deltas) == revision - start[0]:
+            return _folded(run_id, start[2], deltas)
+    base = connection.execute(_Q["base"], (run_id,)).fetchone()
+    if base is None or base[0] != revision:
+        return None
+    text = _checkpoint_text(connection, run_id, revision) if base[2] else base[3]
+    return _folded(run_id, text, [])
+
+
+def refolded_state(connection: sqlite3.Connection, run_id: str) -> RunState | None:
+    """Rebuild the newest state from the first whole one and every delta since; None with a gap between."""
+    base = connection.execute(_Q["base"], (run_id,)).fetchone()
+    first = connection.execute(_Q["first_kept"], (run_id,)).fetchone()
+    if base is None or first is None:
+        return None
+    revision: int = base[0] if base[4] is None else max(base[0], base[4])
+    deltas = _deltas(connection, run_id, first[1], first[0], revision)
+    return _folded(run_id, first[2], deltas) if len(deltas) == revision - first[0] else None
+
+
+def readable_record(text: str, run_id: str, seq: int) -> Record:
+    """Read a record; raise StoreDamaged naming it."""
+    try:
+        record = decode(text)
+    except (ValueError, TypeError):
+        raise StoreDamaged(f"Record {seq} of run '{run_id}' cannot be read.") from None
+    if not isinstance(record, dict):
+        raise StoreDamaged(f"Record {seq} of run '{run_id}' is not a JSON object.")
+    return record
+
+
+def _checkpoint_text(connection: sqlite3.Connection, run_id: str, revision: int) -> str:
+    row = connection.execute(_Q["checkpoint"], (run_id, revision)).fetchone()
+    if row is None:
+        raise StoreDamaged(f"The checkpoint of run '{run_id}' at revision {revision} is missing.")
+    text: str = row[0]
+    return text
+
+
+def _deltas(connection: sqlite3.Connection, run_id: str, seq: int, base: int, last: int) -> list[str]:
+    span = {"run_id": run_id, "seq": seq, "base": base, "last": last}
+    return [row[1] for row in connection.execute(_Q["deltas"], span)]
+
+
+def _folded(run_id: str, text: str, deltas: Sequence[str]) -> RunState:
+    try:
+        return fold_run(text, deltas)
+    except LedgerBroken as error:
+        raise StoreDamaged(f"The history of run '{run_id}' does not fit its checkpoint: {error}") from error
+    except (ValueError, TypeError, KeyError) as error:
+        raise StoreDamaged(f"The checkpoint of run '{run_id}' cannot be read: {error}.") from error

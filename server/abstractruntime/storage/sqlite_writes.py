@@ -1,0 +1,304 @@
+"""What goes into the tables, inside a transaction that somebody else holds.
+
+One step writes its records, the delta on the last of them, and the run's narrow head. The row in
+`runs` and whole states are written when the run comes to rest, wakes, or when the deltas since the
+last whole state outweigh it.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from ..core.jsonsafe import encode
+from ..core.models import RunState, RunStatus
+from .base import StepCommit
+from .codec import encode_run
+from .migrate import named_queries
+from .sqlite_reads import stored_state
+from .steps import (
+    CHECKPOINT_FLOOR,
+    RecordText,
+    agree,
+    brings_vars,
+    check_place,
+    delta_text,
+    due_micros,
+    moment_micros,
+    outweigh,
+    record_text,
+    rests,
+    whole_text,
+)
+
+INLINE_LIMIT = 8_000  # characters; a larger state lies in `checkpoints`, out of the way of updates
+
+_Q = named_queries("sqlite")
+_REMOVALS = (
+    "remove_records",
+    "remove_silent_steps",
+    "remove_checkpoints",
+    "remove_head",
+    "remove_lease",
+    "drop_due",
+    "stop_listening",
+    "remove_run",
+)
+_HEAD = _Q["head"]
+_MOVE_HEAD = _Q["move_head"]
+_MOVE_HEAD_FROM = _Q["move_head_from"]
+_ADD_RECORD = _Q["add_record"]
+_ADD_TWO = _Q["add_two_records"]
+
+
+class Head(NamedTuple):
+    """What the next commit of a run must know; revision 0 means that no run is stored."""
+
+    last_seq: int = 0
+    revision: int = 0
+    weight: int = 0
+    kept_weight: int = 0
+    base_size: int = 0
+    chained: int = 0
+    rest: int = 0
+
+
+class Prepared(NamedTuple):
+    """A step as text, made before the transaction begins."""
+
+    step: StepCommit
+    records: Sequence[RecordText]
+    delta: str | None
+    whole: str | None
+    at_rest: bool
+
+
+def prepare(step: StepCommit) -> Prepared:
+    """Encode a step; raise NotDurable with the place of what is not JSON."""
+    run = step.run
+    at_rest = rests(run)
+    records = [*map(record_text, step.records)]
+    delta = delta_text(step, at_rest=at_rest)
+    is_new = step.expected_revision is None
+    whole = None
+    if (delta is None or at_rest or is_new) and (is_new or brings_vars(step)):
+        whole = encode_run(run, known=step.ops is not None and not is_new)
+    return Prepared(step, records, delta, whole, at_rest)
+
+
+def read_head(connection: sqlite3.Connection, run_id: str) -> Head:
+    """Return a run's head, recovered from the other tables if it is gone."""
+    row = connection.execute(_HEAD, (run_id,)).fetchone()
+    if row is not None:
+        return Head(*row)
+    found = Head(*connection.execute(_Q["lost_head"], {"run_id": run_id}).fetchone())
+    if found != Head():
+        connection.execute(_Q["put_head"], (run_id, *found[:2], 0, *found[2:]))
+    return found
+
+
+def move_on(connection: sqlite3.Connection, ready: Prepared, known: Head | None) -> Head | None:
+    """Write a plain step in the fewest statements; None, with nothing written, where it is not one.
+
+    `known` is the head as the last step of this process left it: it counts if it still stands so.
+    """
+    step, delta = ready.step, ready.delta
+    if delta is None or ready.at_rest or not ready.records or step.expected_revision is None:
+        return None
+    if step.listening is not None:
+        return None
+    run, records = step.run, ready.records
+    run_id = run.run_id
+    last_seq, revision, weight, kept_weight, base_size, chained, rest = known or read_head(connection, run_id)
+    if revision != step.expected_revision or rest or not chained:
+        return None
+    if step.follows is not None and step.follows != last_seq:
+        return None
+    added = len(delta)
+    is_light = weight + added <= CHECKPOINT_FLOOR
+    if not is_light and step.ops and outweigh(weight + added, base_size, patient=step.held_back):
+        return None
+    moved = Head(last_seq + len(records), revision + 1, weight + added, kept_weight + added, base_size, 1, 0)
+    updated_us = moment_micros(run.updated_at) or 0
+    place = (*moved[:2], updated_us, *moved[2:4], run_id, revision, last_seq)
+    if connection.execute(_MOVE_HEAD_FROM, place).rowcount != 1:
+        return None
+    _add_records(connection, run_id, moved, records, delta)
+    return moved
+
+
+def write_step(connection: sqlite3.Connection, ready: Prepared) -> int:
+    """Write a step and return the run's new revision; raise StaleRevision if it builds on another."""
+    step, run, delta = ready.step, ready.step.run, ready.delta
+    before = read_head(connection, run.run_id)
+    revision = agree(step, before.revision or None)
+    check_place(step, before.last_seq)
+    if step.listening is not None:
+        connection.execute(_Q["listen"], (run.run_id, step.listening))
+    if step.expected_revision is None:
+        return _create(connection, ready, before._replace(revision=revision))
+    added = 0 if delta is None else len(delta)
+    head = Head(
+        before.last_seq + len(ready.records),
+        revision,
+        before.weight + added,
+        (before.kept_weight if before.chained else 0) + added,
+        before.base_size,
+        1,
+        before.rest,
+    )
+    _add_records(connection, run.run_id, head, ready.records, delta)
+    if delta is not None and not before.chained:
+        _keep_base(connection, run.run_id)
+    is_due = bool(step.ops) and outweigh(head.weight, head.base_size, patient=step.held_back)
+    if delta is None or ready.at_rest or is_due:
+        whole = ready.whole or _whole_text(connection, step)
+        kept = delta is None or outweigh(head.kept_weight, len(whole))
+        _write_whole(connection, run, whole, head, kept=kept, statement=_Q["move_run"])
+        return revision
+    updated_us = moment_micros(run.updated_at) or 0
+    if head.rest:
+        _wake(connection, run, head, updated_us)
+    connection.execute(
+        _MOVE_HEAD, (head.last_seq, revision, updated_us, head.weight, head.kept_weight, run.run_id)
+    )
+    return revision
+
+
+def replace_run(connection: sqlite3.Connection, run: RunState, whole: str) -> None:
+    """Write a whole state over whatever is stored, as a revision of its own."""
+    head = read_head(connection, run.run_id)
+    head = head._replace(revision=head.revision + 1, chained=0)
+    statement = _Q["replace_run"] if head.revision > 1 else None
+    _write_whole(connection, run, whole, head, kept=False, statement=statement)
+
+
+def remove_run(connection: sqlite3.Connection, run_id: str) -> bool:
+    """Remove all that the tables of runs and ledgers hold of a run; say whether there was anything."""
+    removed = sum(connection.execute(_Q[name], (run_id,)).rowcount for name in _REMOVALS)
+    return removed > 0
+
+
+def append_record(connection: sqlite3.Connection, run_id: str, record: RecordText) -> None:
+    """Add a record outside of any step."""
+    head = read_head(connection, run_id)
+    head = head._replace(last_seq=head.last_seq + 1)
+    _add_records(connection, run_id, head, (record,), None)
+    connection.execute(_Q["move_head_seq"], (run_id, head.last_seq, head.revision))
+
+
+def _create(connection: sqlite3.Connection, ready: Prepared, head: Head) -> int:
+    run = ready.step.run
+    head = head._replace(last_seq=head.last_seq + len(ready.records))
+    _add_records(connection, run.run_id, head, ready.records, None)
+    _write_whole(connection, run, ready.whole or encode_run(run), head, kept=True, statement=None)
+    return head.revision
+
+
+def _add_records(
+    connection: sqlite3.Connection,
+    run_id: str,
+    head: Head,
+    records: Sequence[RecordText],
+    delta: str | None,
+) -> None:
+    """Add the records that end at the head, the delta on the last of them."""
+    if not records:
+        if delta is not None:
+            connection.execute(_Q["add_silent_step"], (run_id, head.revision, delta))
+        return
+    seq, revision = head.last_seq - len(records), head.revision
+    if len(records) == 2:
+        one, two = records
+        first = (run_id, seq + 1, revision, one.done_key, one.text, None)
+        connection.execute(_ADD_TWO, (*first, run_id, seq + 2, revision, two.done_key, two.text, delta))
+        return
+    for record in records:
+        seq += 1
+        change = delta if seq == head.last_seq else None
+        connection.execute(_ADD_RECORD, (run_id, seq, head.revision, record.done_key, record.text, change))
+
+
+def _keep_base(connection: sqlite3.Connection, run_id: str) -> None:
+    """Keep the whole state that the first delta builds on, so that history can be told from it."""
+    connection.execute(_Q["keep_base_apart"], (run_id,))
+    connection.execute(_Q["keep_base_inline"], (run_id,))
+
+
+def _wake(connection: sqlite3.Connection, run: RunState, head: Head, updated_us: int) -> None:
+    connection.execute(_Q["wake_run"], (run.updated_at, updated_us, run.run_id))
+    if head.rest == 2:
+        connection.execute(_Q["drop_due"], (run.run_id,))
+
+
+def _whole_text(connection: sqlite3.Connection, step: StepCommit) -> str:
+    """Encode the state after a step; its delta is written, the run's head still stands before it."""
+    if brings_vars(step):
+        return whole_text(step, None)
+    return whole_text(step, stored_state(connection, step.run.run_id))
+
+
+def _write_whole(
+    connection: sqlite3.Connection,
+    run: RunState,
+    whole: str,
+    head: Head,
+    *,
+    kept: bool,
+    statement: str | None,
+) -> None:
+    """Write the state, its columns, its timer and its head; `statement` None makes a new row."""
+    apart = len(whole) > INLINE_LIMIT
+    if head.base_size > INLINE_LIMIT:
+        connection.execute(_Q["drop_unkept"], (run.run_id,))
+    if apart or kept:
+        place = (run.run_id, head.revision, head.last_seq, int(kept), whole)
+        connection.execute(_Q["put_checkpoint"], place)
+    columns = _columns(run, head)
+    columns["apart"] = int(apart)
+    columns["run_json"] = encode({"run_id": run.run_id, "$checkpoint": head.revision}) if apart else whole
+    if statement is None or connection.execute(statement, columns).rowcount == 0:
+        connection.execute(_Q["add_run"], columns)
+    if RunStatus(run.status).is_over:
+        connection.execute(_Q["stop_listening"], (run.run_id,))
+    due = due_micros(run)
+    if due is not None and run.waiting is not None:
+        connection.execute(_Q["put_due"], (run.run_id, run.waiting.until, run.updated_at, due))
+    elif head.rest == 2:
+        connection.execute(_Q["drop_due"], (run.run_id,))
+    connection.execute(
+        _Q["put_head"],
+        (
+            run.run_id,
+            head.last_seq,
+            head.revision,
+            columns["updated_us"],
+            0,
+            0 if kept else head.kept_weight,
+            len(whole),
+            1 if kept else head.chained,
+            2 if due is not None else int(rests(run)),
+        ),
+    )
+
+
+def _columns(run: RunState, head: Head) -> dict[str, Any]:
+    status = RunStatus(run.status)
+    wait = run.waiting if status == RunStatus.WAITING else None
+    return {
+        "run_id": run.run_id,
+        "workflow_id": run.workflow_id,
+        "status": status.value,
+        "wait_reason": wait.reason.value if wait else None,
+        "wait_until": wait.until if wait else None,
+        "wait_key": wait.wait_key if wait else None,
+        "parent_run_id": run.parent_run_id,
+        "actor_id": run.actor_id,
+        "session_id": run.session_id,
+        "created_at": run.created_at,
+        "updated_at": run.updated_at,
+        "updated_us": moment_micros(run.updated_at) or 0,
+        "base_revision": head.revision,
+        "base_seq": head.last_seq,
+    }

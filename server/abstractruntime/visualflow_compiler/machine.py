@@ -1,0 +1,422 @@
+"""What one visit does: read the inputs, ask the node, decide where control goes.
+
+`enter` is the arrival at a node, `land` the second half of an effect node, when the reply is there.
+Both are functions of the program and the run's variables and of nothing else: no closure, no cache,
+no clock but the call's context, pinned for the visit. A node answers with values, with `Goto`,
+`Finish` or an `Effect`; that alone decides, so that no type is named here.
+
+One rule for errors: whatever goes wrong at a node ends the run there, in loops too, unless its
+author has said how it goes on (`Op.catch`, decision 0010): then the failure becomes outputs and
+control leaves by the pin named.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from ..core.errors import NotDurable
+from ..core.jsonsafe import check
+from ..core.models import Effect, Retry, RunState, StepPlan
+from ..core.spec import RunContext
+from ..nodes.define import FAULTS, Ask, Call, Finish, Goto, NodeError, NodeType, Offers
+from ..nodes.paths import Segment, parse, write
+from .clip import clip
+from .document import EXEC_IN, EXEC_OUT
+from .memory import MISSING, Memory, failure_key, reply_key
+from .program import Op, Program
+from .reading import Fault, Reader, fresh
+from .routes import route_key
+from .strands import CARGO, LANDING, Strands, carry, deliver
+
+MOST_TURNS = 10_000
+_RUN_LIMIT = "_limits.max_iterations"  # the one reserved name that old flows write with outputKey
+
+
+@dataclass(frozen=True)
+class Bound:
+    """A program with the declarations it needs; shared by all its runs, changed by none."""
+
+    program: Program
+    kinds: Mapping[str, NodeType]
+    draw: Callable[[str], Any]
+    sandbox: Any = None
+    most_turns: int = MOST_TURNS
+    offers: Offers = field(default_factory=Offers)
+
+
+def enter(bound: Bound, node_id: str, run: RunState, context: RunContext) -> StepPlan:
+    """Visit a node: return what it wants to happen next."""
+    if CARGO in run.vars:
+        return carry(node_id, run)
+    memory = Memory(run.vars)
+    visit, now = memory.begin(node_id, context.now_iso() if context is not None else "")
+    step = _Step(bound, node_id, run, memory, visit, now, context=context)
+    try:
+        _seed(bound.program, memory)
+        return step.answer(step.kind.run(step.call()))
+    except (Fault, NotDurable, *FAULTS) as error:
+        return step.failed(error)
+
+
+def land(bound: Bound, node_id: str, run: RunState, context: RunContext) -> StepPlan:
+    """Finish the visit of a node whose effect has been carried out."""
+    if CARGO in run.vars:
+        return deliver(node_id, run)
+    memory = Memory(run.vars)
+    opened = memory.opened(node_id)
+    here = context.now_iso() if context is not None else ""
+    visit, now = opened or (memory.visits(node_id) or 1, here)
+    step = _Step(bound, node_id, run, memory, visit, now, arrived=here, context=context)
+    if (failure := memory.take_failure(node_id)) is not None:
+        return step.caught({**step.place(), **failure})
+    if memory.temp.get("open", {}).get("carried"):
+        return step.strands.set_aside(node_id)
+    reply = memory.reply(node_id)
+    step.reply = reply = {} if reply is MISSING else reply  # a moment that has come brings nothing
+    try:
+        if step.kind.settle is None:
+            return step.answer(dict(reply) if isinstance(reply, Mapping) else {})
+        return step.answer(step.kind.settle(reply, step.call()))
+    except (Fault, NotDurable, *FAULTS) as error:
+        return step.failed(error)
+
+
+def _seed(program: Program, memory: Memory) -> None:
+    """Give variables their first values, once per run; what the run was started with wins."""
+    if not program.seeds or memory.temp.get("seeded"):
+        return
+    memory.temp["seeded"] = True
+    for name, value in program.seeds:
+        top, *rest = _variable(name)
+        if top.key not in memory.vars:
+            memory.vars[top.key] = write(None, tuple(rest), fresh(value))
+
+
+def _variable(name: str) -> tuple[Segment, ...]:
+    """Read the dotted name of a user variable; raise NodeError when it cannot be one."""
+    path = parse(name)
+    if not path:
+        raise NodeError(f"'{name}' is no name for a variable.", code="variable.name")
+    if path[0].key.startswith("_") and name != _RUN_LIMIT:
+        text = f"Invalid variable name '{name}': names starting with '_' are reserved."
+        raise NodeError(text, code="variable.reserved")
+    return path
+
+
+class _Chance:
+    """A generator that is made when a node first asks for chance: few do, and making one takes long."""
+
+    def __init__(self, draw: Callable[[str], Any], seed: str) -> None:
+        self._draw = draw
+        self._seed = seed
+
+    def __getattr__(self, name: str) -> Any:
+        if "_made" not in self.__dict__:
+            self._made = self._draw(self._seed)
+        return getattr(self._made, name)
+
+
+@dataclass
+class _Step:
+    """One visit under way."""
+
+    bound: Bound
+    node_id: str
+    run: RunState
+    memory: Memory
+    visit: int
+    now: str
+    reply: Any = MISSING
+    arrived: str = ""
+    context: Any = None
+    has_failed: bool = False
+    note: dict[str, Any] = field(default_factory=dict)
+    reader: Reader = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.reader = Reader(self.bound.program, self.bound.kinds, self.memory, self.call_for)
+
+    @property
+    def strands(self) -> Strands:
+        return Strands(self.memory)
+
+    @property
+    def op(self) -> Op:
+        return self.bound.program.ops[self.node_id]
+
+    @property
+    def kind(self) -> NodeType:
+        return self.bound.kinds[self.op.type]
+
+    # what the node is told
+
+    def call(self) -> Call:
+        """Return the Call of the visited node."""
+        op, kind = self.op, self.kind
+        frame = (self.strands if kind.forks else self.memory).frame(self.node_id)
+        inputs: dict[str, Any] = {}
+        if kind.rereads or not frame:
+            inputs = self.reader.inputs(self.node_id, op, self.memory.temp.get("came"))
+        call = self.call_for(self.node_id, op, inputs)
+        call.frame = frame
+        call.random = _Chance(self.bound.draw, f"{self.run.run_id}:{self.node_id}:{self.visit}")
+        call.note = self.note
+        call.kept = self.memory.kept(self.node_id)
+        if kind.ambient:
+            call.ambient = self._ambient(op)
+        if kind.knows_way:
+            call.came, call.ways = str(self.memory.temp.get("came") or ""), op.ways
+        return call
+
+    def call_for(self, node_id: str, op: Op, inputs: dict[str, Any]) -> Call:
+        """Return a Call for a node of this visit: the visited one or a value node that it reads."""
+        draws = self.bound.kinds[op.type].once
+        seed = f"{self.run.run_id}:{self.node_id}:{self.visit}:{node_id}"
+        return Call(
+            inputs=inputs,
+            data=op.settings,
+            pins=op.pins,
+            outs=op.outs,
+            types=op.types,
+            fed=op.fed,
+            exits=op.ways_out,
+            vars=self.run.vars,
+            run_id=self.run.run_id,
+            node_id=node_id,
+            flow_id=self.bound.program.flow_id,
+            workflow_id=self.bound.program.workflow_id,
+            session_id=self.run.session_id or self.run.run_id,
+            visit=self.visit,
+            now=self.now,
+            arrived=self.arrived,
+            random=self.bound.draw(seed) if draws else None,
+            sandbox=self.bound.sandbox,
+            most_turns=self.bound.most_turns,
+            wanted=op.wanted,
+            offers=self.bound.offers,
+        )
+
+    def _ambient(self, op: Op) -> Any:
+        if op.input_key:
+            return self.run.vars.get(op.input_key)
+        value = self.memory.ambient(self._on_demand)
+        if value is MISSING:
+            return {name: each for name, each in self.run.vars.items() if not name.startswith("_")}
+        return value
+
+    def _on_demand(self, node_id: str) -> tuple[str, ...]:
+        op = self.bound.program.ops.get(node_id)
+        return op.wanted if op is not None else ()
+
+    # what the node answered
+
+    def answer(self, result: Any) -> StepPlan:
+        """Return the plan that a node's answer asks for."""
+        if isinstance(result, (Effect, Ask)):
+            return self._ask(result if isinstance(result, Ask) else Ask(result))
+        if isinstance(result, Finish):
+            check(dict(result.output), "output")
+            self._end_visit()
+            told, output = self._note(result.output, None), dict(result.output)
+            return StepPlan(self.node_id, complete_output=output, note=told, recap=self.recap)
+        if isinstance(result, Goto):
+            return self._leave(result.pin, dict(result.outputs), result.loop, bool(result.outputs))
+        outputs = dict(result) if isinstance(result, Mapping) else result
+        return self._leave(EXEC_OUT, outputs, None, True)
+
+    def _ask(self, ask: Ask) -> StepPlan:
+        effect, keep = ask.effect, dict(ask.keep)
+        check(effect.payload, "payload")
+        check(keep, "keep")
+        self.memory.drop_reply(self.node_id)
+        self.memory.await_reply(self.node_id, self.visit, self.now, keep)
+        payload = dict(effect.payload)
+        if self.kind.listens:
+            payload["keeps"] = True
+        asked = Effect(effect.type, payload, reply_key(self.node_id))
+        carried = self.strands.carried(asked, self.node_id, self.run, self.context)
+        if carried is not None:
+            self.memory.temp["open"]["carried"] = True
+            asked = carried
+        note = {"visit": self.visit, **self._values(), **self.note}
+        caught = failure_key(self.node_id) if self.op.catch or self._guard() is not None else None
+        landing = self.node_id + LANDING
+        retry = self._retry()
+        return StepPlan(
+            self.node_id, effect=asked, next_node=landing, note=note, failure_key=caught, retry=retry
+        )
+
+    def _retry(self) -> Retry | None:
+        said = self.op.retry
+        return Retry(int(said["attempts"]), said["pause"], said["longest"]) if said else None
+
+    def _leave(self, pin: str, outputs: Any, loop: Mapping[str, Any] | None, gave: bool) -> StepPlan:
+        if pin not in self.op.outs and pin not in ("", EXEC_OUT):
+            raise NodeError(f"There is no execution output '{pin}'.", code="node.unknown_exit", pin=pin)
+        check(outputs, "outputs")
+        self._end_visit()
+        memory, ambience = self.memory, self.kind.ambience
+        if gave:
+            memory.keep_outputs(self.node_id, outputs)
+            self._keep_variable(outputs)
+            if ambience == "own" or (ambience == "both" and loop is not None):
+                memory.carry(self.node_id, over=ambience == "both")
+        strands, forks = self.strands, self.kind.forks
+        if loop is None:
+            if forks and not strands.join(self.node_id):
+                return strands.turn(self.node_id, self._note(None, None))
+            strands.leaving(partial(memory.drop_frame, self.node_id))
+        else:
+            frame = strands.fork(self.node_id, self.visit, loop) if forks else loop
+            strands.leaving(partial(memory.keep_frame, self.node_id, frame))
+        return self._go(pin, self._note(outputs if gave else None, pin or None), outputs)
+
+    def _go(self, pin: str, note: dict[str, Any], outputs: Any) -> StepPlan:
+        target = self.op.exits.get(pin)
+        if target is not None:
+            self._mark_route(target, pin)
+        target = target or self.memory.innermost()
+        if target is not None:
+            return StepPlan(self.node_id, next_node=self.strands.by_way(self.node_id, target), note=note)
+        ending = self._ending(outputs)
+        return StepPlan(self.node_id, complete_output=ending, note=note, recap=self.recap)
+
+    def _end_visit(self) -> None:
+        self.memory.close()
+        if self.reply is not MISSING:
+            self.memory.drop_reply(self.node_id)
+
+    def _mark_route(self, target: str, pin: str) -> None:
+        op = self.bound.program.ops[target]
+        if op.routes or op.ways:
+            self.memory.temp["came"] = route_key(self.node_id, pin)
+
+    def _keep_variable(self, outputs: Any) -> None:
+        key = self.op.output_key
+        if not key:
+            return
+        value = outputs
+        if self.kind.main is not None and isinstance(outputs, Mapping):
+            value = outputs.get(self.kind.main)
+        elif self.reply is not MISSING:
+            value = self.reply
+        if self.reply is not MISSING and value is None:
+            return
+        top, *rest = _variable(key)
+        self.run.vars[top.key] = write(self.run.vars.get(top.key), tuple(rest), value)
+
+    def _ending(self, outputs: Any) -> dict[str, Any]:
+        """Return the output of a run that ends here, where no end node says what it is."""
+        if self.has_failed:
+            return dict(outputs)
+        if self.kind.ambience == "own":
+            if isinstance(outputs, Mapping):
+                told = {pin: outputs.get(pin) for pin in self.kind.ends_with} or outputs
+                return {**told, "success": outputs.get("success", True)}
+            return {"response": outputs, "success": True}
+        if self.reply is not MISSING:
+            return {"success": True, "result": self.reply}
+        ambient = self.memory.ambient(self._on_demand)
+        also = (
+            {name: outputs.get(name) for name in self.kind.ends_with} if isinstance(outputs, Mapping) else {}
+        )
+        return {"success": True, "result": {} if ambient is MISSING else ambient, **also}
+
+    # what is told
+
+    def recap(self, more_than: int) -> dict[str, dict[str, Any]]:
+        """Return how often each node without effects was visited more than so many times, and its outputs."""
+        notes: dict[str, dict[str, Any]] = {}
+        for node_id, count in self.memory.often(more_than).items():
+            op = self.bound.program.ops.get(node_id)
+            if op is None or self.bound.kinds[op.type].asks:
+                continue
+            outputs = self.memory.outputs(node_id)
+            notes[node_id] = {"visit": count, "outputs": None if outputs is MISSING else clip(outputs)}
+        return notes
+
+    def place(self) -> dict[str, Any]:
+        """Return where a failure of this visit happened."""
+        return {"node_id": self.node_id, "node_type": self.op.type, "pin": None, "visit": self.visit}
+
+    def failed(self, error: Exception) -> StepPlan:
+        """Return the plan that ends the run here, or goes on where the author has said how."""
+        cause = error.error if isinstance(error, Fault) else error
+        failure = {
+            "code": getattr(cause, "code", "node.failed"),
+            "message": _said(cause),
+            **self.place(),
+            "pin": error.pin if isinstance(error, Fault) else getattr(cause, "pin", None),
+        }
+        if isinstance(error, Fault) and error.at is not None:
+            op = self.bound.program.ops[error.at]
+            failure["cause"] = {
+                "node_id": error.at,
+                "node_type": op.type,
+                "pin": getattr(cause, "pin", None),
+            }
+        failure = getattr(cause, "failure", failure)
+        printed = getattr(cause, "printed", "")
+        note = {"visit": self.visit, **self._values(), **self.note}
+        if printed:
+            note["printed"] = printed
+            self.note["printed"] = printed
+        if self.op.catch or self._guard() is not None:
+            return self.caught(failure)
+        return StepPlan(self.node_id, failure=failure, note=note, recap=self.recap)
+
+    def caught(self, failure: dict[str, Any]) -> StepPlan:
+        """Return the plan that goes on with a failure as the node's outputs."""
+        self._end_visit()
+        if not self.op.catch:
+            return self._to_guard(failure)
+        self.has_failed = True
+        outputs = {
+            "success": False,
+            "error_message": failure["message"],
+            "error_code": failure["code"],
+            "failure": failure,
+        }
+        self.memory.keep_outputs(self.node_id, outputs)
+        self.memory.drop_frame(self.node_id)
+        note = {**self._note(outputs, self.op.catch), "failure": failure}
+        return self._go(self.op.catch, note, outputs)
+
+    def _guard(self) -> str | None:
+        """Return the innermost other node of the active loops and scopes that takes failures."""
+        ops, kinds = self.bound.program.ops, self.bound.kinds
+        active = reversed(self.memory.active())
+        return next((each for each in active if each != self.node_id and kinds[ops[each].type].guards), None)
+
+    def _to_guard(self, failure: dict[str, Any]) -> StepPlan:
+        """Return the plan that hands a failure to the guard around this node; what is inside it is over."""
+        guard, memory = self._guard(), self.memory
+        if guard is None:
+            told = {"visit": self.visit}
+            return StepPlan(self.node_id, failure=failure, note=told, recap=self.recap)
+        held = {**memory.frame(guard), "failure": failure}
+        self.strands.leaving(partial(memory.keep_frame, guard, held))
+        note = {**self._note(None, None), "failure": failure}
+        return StepPlan(self.node_id, next_node=self.strands.by_way(self.node_id, guard), note=note)
+
+    def _note(self, outputs: Any, pin: str | None) -> dict[str, Any]:
+        told: dict[str, Any] = {"visit": self.visit, "outputs": None if outputs is None else clip(outputs)}
+        values = self._values() if self.reply is MISSING else {}  # those of an effect were told when it asked
+        return {**told, "exit": pin, **values, **self.note}
+
+    def _values(self) -> dict[str, Any]:
+        values, computed = self.reader.values, self.reader.computed
+        told = {"values": clip(values)} if values else {}
+        return {**told, "computed": clip(computed)} if computed else told
+
+
+def _said(error: Exception) -> str:
+    if isinstance(error, (NodeError, NotDurable)):
+        return str(error)
+    return f"{type(error).__name__}: {error}"
+
+
+__all__ = ["EXEC_IN", "LANDING", "Bound", "enter", "land"]

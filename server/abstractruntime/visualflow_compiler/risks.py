@@ -1,0 +1,110 @@
+"""What will run and may hurt, seen over the whole flow.
+
+An effect that is repeated without a name of its own, a flow that does nothing but call itself, a
+value that nobody reads. Like `validate`, this reads declarations and names no type.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from .expressions import expressions_of
+from .graph import Graph, Placed
+from .problem import Problem, fix
+
+
+def risks(graph: Graph) -> Iterator[Problem]:
+    """Yield the problems of a flow that are those of no single node."""
+    yield from _unnamed_effects(graph)
+    yield from _calls_itself(graph)
+    yield from _unread(graph)
+
+
+def _unnamed_effects(graph: Graph) -> Iterator[Problem]:
+    keyed = [
+        placed
+        for node_id in graph.reachable
+        if (placed := graph.nodes[node_id]).kind is not None and placed.kind.key
+    ]
+    if not keyed:
+        return
+    repeated = _repeated(graph)
+    for placed in keyed:
+        node_id, pin = placed.node.id, placed.kind.key if placed.kind is not None else None
+        if (
+            node_id not in repeated
+            or pin in graph.wires.get(node_id, {})
+            or placed.node.defaults.get(pin or "")
+            or pin in expressions_of(placed.node.data)
+        ):
+            continue
+        text = (
+            f"{placed.name} is repeated in a loop, but its input '{pin}' has no value: where the other side "
+            "goes by that, it may take the turns for one and the same request."
+        )
+        yield Problem("risk", "effect.no_key", text, node_id, pin)
+
+
+def _repeated(graph: Graph) -> set[str]:
+    """Return the steps that a loop node comes to again and again."""
+    found: set[str] = set()
+    for node_id in graph.reachable:
+        placed = graph.nodes[node_id]
+        if placed.kind is None or not placed.kind.loops:
+            continue
+        edge = graph.exits.get(node_id, {}).get(next(iter(placed.exits()), ""))
+        stack = [edge.target] if edge is not None else []
+        seen = {node_id}
+        while stack:
+            if (inner := stack.pop()) not in seen:
+                seen.add(inner)
+                stack += graph.targets(inner)
+        found |= seen - {node_id}
+    return found
+
+
+def _calls_itself(graph: Graph) -> Iterator[Problem]:
+    """Yield a problem where every way from the entry comes to a step that runs this very flow."""
+    if graph.entry is None or not any(_calls(graph, placed) for placed in graph.nodes.values()):
+        return
+    seen, stack, caller = {graph.entry}, [graph.entry], ""
+    while stack:
+        placed = graph.nodes[stack.pop()]
+        if _calls(graph, placed):
+            caller = caller or placed.node.id
+            continue
+        wired = graph.exits.get(placed.node.id, {})
+        if not wired or any(exit not in wired for exit in placed.exits()):
+            return  # a run may end here
+        for target in graph.targets(placed.node.id):
+            if target not in seen:
+                seen.add(target)
+                stack.append(target)
+    if caller:
+        text = f"{graph.nodes[caller].name} runs this same flow, whatever happens before: no run of it would end."
+        yield Problem("risk", "flow.calls_itself", text, caller)
+
+
+def _calls(graph: Graph, placed: Placed) -> bool:
+    return graph.flow.id in _flows_of(placed)
+
+
+def _flows_of(placed: Placed) -> Iterator[str]:
+    for setting in placed.kind.fields if placed.kind is not None else ():
+        if setting.type == "flow":
+            here = placed.node.data
+            for key in setting.path.split("."):
+                here = here.get(key, {}) if isinstance(here, dict) else {}
+            if isinstance(here, str):
+                yield here.strip()
+
+
+def _unread(graph: Graph) -> Iterator[Problem]:
+    used = graph.used
+    for node_id, placed in graph.nodes.items():
+        kind = placed.kind
+        if kind is None or placed.is_exec or node_id in used or kind.seed is not None or not placed.outputs:
+            continue
+        text = f"{placed.name}: no step that runs reads this value, so it is never computed."
+        remove = fix("Remove the node", {"op": "remove", "node": node_id})
+        yield Problem("note", "node.unread", text, node_id, fix=remove)

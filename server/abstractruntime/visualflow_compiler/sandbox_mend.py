@@ -1,0 +1,146 @@
+"""Small rewrites that let compact Python run what it has another word for.
+
+Each rewrite replaces exactly the range of the source that the interpreter itself refused, so text
+inside strings and comments is never touched, and no rewrite adds or removes a line:
+
+- `del items[key]` becomes `items.pop(key)`; both raise the same error when the key is missing;
+- `import statistics as s` and `from string import digits` become assignments from the prelude.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from .sandbox_prelude import MODULES
+
+_NAME = r"[A-Za-z_]\w*"
+_IMPORT = re.compile(rf"import\s+({_NAME})(?:\s+as\s+({_NAME}))?")
+_FROM = re.compile(
+    rf"from\s+({_NAME})\s+import\s+({_NAME}(?:\s+as\s+{_NAME})?(?:\s*,\s*{_NAME}(?:\s+as\s+{_NAME})?)*)"
+)
+_PART = re.compile(rf"({_NAME})(?:\s+as\s+({_NAME}))?")
+
+
+@dataclass(frozen=True)
+class Range:
+    """A piece of source: line and column count from 1, the end column is exclusive."""
+
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+
+
+def mend(source: str, message: str, where: Range) -> str | None:
+    """Return `source` with the refused statement in other words, None when there are none."""
+    lines = source.split("\n")
+    if where.line != where.end_line or not 1 <= where.line <= len(lines):
+        return None
+    text = lines[where.line - 1]
+    statement = text[where.column - 1 : where.end_column - 1]
+    if "'del' statement" in message:
+        other = _without_del(statement)
+    elif "No module named" in message:
+        other = _without_import(statement)
+    else:
+        return None
+    if other is None:
+        return None
+    lines[where.line - 1] = text[: where.column - 1] + other + text[where.end_column - 1 :]
+    return "\n".join(lines)
+
+
+def _without_del(statement: str) -> str | None:
+    target = statement.removeprefix("del").strip()
+    while target.startswith("(") and _closing(target, 0) == len(target) - 1:
+        target = target[1:-1].strip()
+    opening = _last_subscript(target)
+    if opening is None or not target[:opening].strip():
+        return None
+    return f"{target[:opening]}.pop({target[opening + 1 : -1]})"
+
+
+def _last_subscript(target: str) -> int | None:
+    """Return where the last `[` of `a[...]` stands; None unless the text is one plain subscript."""
+    at, opening = 0, None
+    while at < len(target):
+        sign = target[at]
+        if sign in "\"'":
+            at = _after_string(target, at)
+            continue
+        if sign in "([{":
+            end = _closing(target, at)
+            if end is None:
+                return None
+            opening = at if sign == "[" else None
+            inner = target[at + 1 : end]
+            if end == len(target) - 1:
+                return opening if opening is not None and _is_one_key(inner) else None
+            at = end + 1
+            continue
+        if sign == ",":
+            return None
+        at += 1
+    return None
+
+
+def _is_one_key(inner: str) -> bool:
+    """Whether a subscript holds one key: no slice, no tuple."""
+    at = 0
+    while at < len(inner):
+        sign = inner[at]
+        if sign in "\"'":
+            at = _after_string(inner, at)
+        elif sign in "([{":
+            end = _closing(inner, at)
+            if end is None:
+                return False
+            at = end + 1
+        elif sign in ",:":
+            return False
+        else:
+            at += 1
+    return bool(inner.strip())
+
+
+def _closing(text: str, opening: int) -> int | None:
+    """Return where the bracket at `opening` closes, None when it does not."""
+    depth, at = 0, opening
+    while at < len(text):
+        sign = text[at]
+        if sign in "\"'":
+            at = _after_string(text, at)
+            continue
+        if sign in "([{":
+            depth += 1
+        elif sign in ")]}":
+            depth -= 1
+            if depth == 0:
+                return at
+        at += 1
+    return None
+
+
+def _after_string(text: str, start: int) -> int:
+    """Return the position after the string literal that starts at `start`."""
+    quote = text[start]
+    mark = quote * 3 if text.startswith(quote * 3, start) else quote
+    at = start + len(mark)
+    while at < len(text) and not text.startswith(mark, at):
+        at += 2 if text[at] == "\\" else 1
+    return min(len(text), at + len(mark))
+
+
+def _without_import(statement: str) -> str | None:
+    whole = _IMPORT.fullmatch(statement.strip())
+    if whole and whole.group(1) in MODULES:
+        return f"{whole.group(2) or whole.group(1)} = __flow_{whole.group(1)}"
+    parts = _FROM.fullmatch(statement.strip())
+    if not parts or parts.group(1) not in MODULES:
+        return None
+    given = [_PART.fullmatch(part.strip()) for part in parts.group(2).split(",")]
+    names = [(found.group(1), found.group(2) or found.group(1)) for found in given if found]
+    left = ", ".join(name for _, name in names)
+    right = ", ".join(f"__flow_{parts.group(1)}.{name}" for name, _ in names)
+    return f"{left} = {right}"

@@ -1,0 +1,51 @@
+"""The command line: `flowstudio serve`, `flowstudio token`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from abstractruntime.core.errors import StoreError
+
+from .access import read_token
+from .serve import make_folder, serve
+from .settings import SettingsError, read_settings
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; return its exit code (2: something has to be set otherwise first)."""
+    given = parser().parse_args(arguments)
+    try:
+        if given.command == "token":
+            settings = read_settings(data=given.data)
+            make_folder(settings.data, "--data")
+            print(settings.api_token or read_token(settings.data))
+            return 0
+        settings = read_settings(host=given.host, port=given.port, data=given.data, flows=given.flows)
+        return serve(settings, opens_browser=not given.no_browser)
+    except (SettingsError, StoreError) as error:
+        print(f"flowstudio: {error}", file=sys.stderr)
+        return 2
+
+
+def parser() -> argparse.ArgumentParser:
+    """Describe the commands."""
+    top = argparse.ArgumentParser(
+        prog="flowstudio", description="Design automations in a browser, run them durably."
+    )
+    commands = top.add_subparsers(dest="command", required=True, metavar="command")
+    start = commands.add_parser("serve", help="start the app and print the link that signs you in")
+    start.add_argument("--host", help="address to listen on (default: 127.0.0.1)")
+    start.add_argument("--port", type=int, help="port to listen on, 0 for a free one (default: 8420)")
+    start.add_argument("--data", type=Path, help="folder of runs and secrets")
+    start.add_argument("--flows", type=Path, help="folder of flows (default: ./flows if it is there)")
+    start.add_argument("--no-browser", action="store_true", help="do not open a browser")
+    token = commands.add_parser("token", help="show the token for API clients")
+    token.add_argument("--data", type=Path, help="folder of runs and secrets")
+    return top
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,83 @@
+"""A run that has used many tokens stops and asks whether to go on.
+
+The question is a wait like any other: it is in the inbox, and it survives a restart. It is asked before the
+call that would go beyond, at the node that wants to call, and the answer leads back there: what was paid for
+is never asked for again. "Go on" grants the same again, from what has been used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from abstractruntime.core.effects import EffectOutcome
+from abstractruntime.core.models import Effect, RunState, WaitReason, WaitState
+from abstractruntime.core.vars import get_namespace, get_runtime
+
+GO_ON, STOP = "Go on", "Stop"
+_SLOT = "budget_answer"
+Handler = Callable[..., EffectOutcome]
+
+
+def within_budget(handler: Handler, tokens: Callable[[], int]) -> Handler:
+    """Return a handler of LLM_CALL that asks before a run goes beyond `tokens()`; 0 never asks."""
+
+    def llm_call(
+        run: RunState, effect: Effect, next_node: str | None = None, *, idempotency_key: str | None = None
+    ) -> EffectOutcome:
+        """Ask a model, unless the run has used what it may."""
+        limit, book = tokens(), get_namespace(get_runtime(run.vars), "budget")
+        answer = get_runtime(run.vars).pop(_SLOT, None)
+        if answer is not None:
+            said = answer.get("response") if isinstance(answer, dict) else answer
+            if said != GO_ON:
+                return EffectOutcome.failed(
+                    f"The run has used {used(run):,} tokens, and a person stopped it there."
+                )
+            book["granted"] = used(run)
+        allowed = limit + int(book.get("granted") or 0)
+        if limit > 0 and used(run) >= allowed:
+            return EffectOutcome.waiting(_question(run, allowed))
+        outcome = handler(run, effect, next_node, idempotency_key=idempotency_key)
+        if outcome.status == "completed" and isinstance(outcome.result, dict):
+            _count(book, outcome.result)
+        return outcome
+
+    return llm_call
+
+
+def used(run: RunState) -> int:
+    """Return how many tokens a run's own calls have used."""
+    space = run.vars.get("_runtime")
+    book = space.get("budget") if isinstance(space, dict) else None
+    return int(book.get("tokens") or 0) if isinstance(book, dict) else 0
+
+
+def used_in_all(runs: Iterable[RunState]) -> dict[str, float]:
+    """Return what several runs have used: `calls`, `tokens` and, by the providers' prices, `cost`."""
+    books = [get_namespace(get_runtime(run.vars), "budget") for run in runs]
+    made = {key: sum(book.get(key) or 0 for book in books) for key in ("calls", "tokens", "cost")}
+    return {**made, "cost": round(made["cost"], 6)}
+
+
+def _count(book: dict[str, Any], result: dict[str, Any]) -> None:
+    usage, metadata = result.get("usage"), result.get("metadata")
+    total = usage.get("total_tokens") if isinstance(usage, dict) else None
+    cost = metadata.get("cost") if isinstance(metadata, dict) else None
+    book["calls"] = int(book.get("calls") or 0) + 1
+    book["tokens"] = int(book.get("tokens") or 0) + (total if isinstance(total, int) else 0)
+    if isinstance(cost, int | float):
+        book["cost"] = round(float(book.get("cost") or 0) + cost, 6)
+
+
+def _question(run: RunState, allowed: int) -> WaitState:
+    return WaitState(
+        reason=WaitReason.USER,
+        wait_key=f"budget:{run.run_id}:{allowed}",
+        resume_to_node=run.current_node,
+        result_key=f"_runtime.{_SLOT}",
+        prompt=f"This run has used {used(run):,} of {allowed:,} tokens. Shall it go on?",
+        choices=[GO_ON, STOP],
+        allow_free_text=False,
+        details={"kind": "budget", "tokens": used(run), "allowed": allowed},
+    )

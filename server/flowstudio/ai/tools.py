@@ -1,0 +1,261 @@
+"""Tools of this installation: those in the box, those of MCP servers, and which of them ask first.
+
+Kept in `tools.json` of the data folder: commands come from here only, never from a flow; a flow names
+tools. Looking at a flow, checking it or importing it starts no server.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import operator
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+from threading import Lock
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from abstractruntime.core.errors import NotFound, StoreDamaged
+from abstractruntime.integrations.abstractcore.tool_approval import (
+    AUTO_APPROVED,
+    ApprovalToolExecutor,
+    ToolApprovalPolicy,
+)
+from abstractruntime.integrations.abstractcore.tool_executors import MappingToolExecutor
+from abstractruntime.integrations.abstractcore.tool_mcp import McpToolset
+from abstractruntime.integrations.mcp import McpConnections, McpServer
+from abstractruntime.storage.artifacts import ArtifactStore
+
+from ..staging import write_whole
+from .keys import KeyStore
+
+_LARGEST = 10**15
+
+
+class McpServerNotFound(NotFound):
+    """There is no MCP server with this id."""
+
+    code = "mcp.not_found"
+
+
+def calculate(expression: str) -> float:
+    """Work out an arithmetic expression with + - * / // % ** and brackets."""
+    return float(_worked_out(ast.parse(expression.strip(), mode="eval").body))
+
+
+_SIGNS: dict[type[ast.AST], Callable[..., Any]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+    ast.FloorDiv: operator.floordiv,
+    ast.Mod: operator.mod,
+    ast.USub: operator.neg,
+    ast.UAdd: operator.pos,
+}
+
+
+def _worked_out(node: ast.AST) -> Any:
+    if isinstance(node, ast.Constant) and isinstance(node.value, int | float):
+        return node.value
+    if isinstance(node, ast.UnaryOp) and type(node.op) in _SIGNS:
+        return _SIGNS[type(node.op)](_worked_out(node.operand))
+    if isinstance(node, ast.BinOp):
+        left, right = _worked_out(node.left), _worked_out(node.right)
+        if max(abs(left), abs(right)) > _LARGEST:
+            raise ValueError("the numbers are too large")
+        if isinstance(node.op, ast.Pow):
+            if abs(right) > 64:
+                raise ValueError("the exponent is too large")
+            return left**right
+        if type(node.op) in _SIGNS:
+            return _SIGNS[type(node.op)](left, right)
+    raise ValueError("only numbers, + - * / // % ** and brackets can be worked out")
+
+
+def current_time(timezone: str = "UTC") -> dict[str, str]:
+    """Tell date and time in a time zone such as Europe/Oslo."""
+    try:
+        zone = ZoneInfo(timezone)
+    except (ZoneInfoNotFoundError, ValueError):
+        raise ValueError(f"there is no time zone {timezone!r}") from None
+    now = datetime.now(zone)
+    return {"now": now.isoformat(timespec="seconds"), "weekday": now.strftime("%A"), "timezone": timezone}
+
+
+IN_THE_BOX: dict[str, Callable[..., Any]] = {"calculate": calculate, "current_time": current_time}
+_BOX_SPECS: dict[str, dict[str, Any]] = {
+    "calculate": {
+        "name": "calculate",
+        "description": "Work out an arithmetic expression.",
+        "parameters": {
+            "type": "object",
+            "properties": {"expression": {"type": "string", "description": "Such as (2 + 3) * 4."}},
+            "required": ["expression"],
+        },
+        "toolset": "box",
+    },
+    "current_time": {
+        "name": "current_time",
+        "description": "Tell date and time in a time zone.",
+        "parameters": {
+            "type": "object",
+            "properties": {
+                "timezone": {"type": "string", "description": "Such as Europe/Oslo; UTC if unset."}
+            },
+        },
+        "toolset": "box",
+    },
+}
+
+
+@dataclass(frozen=True)
+class ToolSettings:
+    """What a person has set: MCP servers, and tools that run without asking."""
+
+    servers: tuple[McpServer, ...] = ()
+    auto_approve: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the settings as they are kept."""
+        return {"servers": [each.to_dict() for each in self.servers], "auto_approve": [*self.auto_approve]}
+
+
+@dataclass
+class Offered:
+    """The tools that can be chosen, and why some servers offer none."""
+
+    specs: list[dict[str, Any]]
+    failed: dict[str, str] = field(default_factory=dict)
+
+
+class Tools:
+    """Tools, their settings and their sessions. Safe to call from several threads."""
+
+    def __init__(self, folder: Path, keys: KeyStore, artifacts: ArtifactStore | None = None) -> None:
+        self._file = folder / "tools.json"
+        self._keys = keys
+        self._lock = Lock()
+        self.settings = self._read()
+        self._connections = McpConnections(
+            map(self._filled, self.settings.servers), log_folder=folder / "logs"
+        )
+        self._box = MappingToolExecutor(IN_THE_BOX, timeout_s=10)
+        self._toolset = McpToolset(self._connections, otherwise=self._box, artifact_store=artifacts)
+        self._known: dict[str, dict[str, Any]] = dict(_BOX_SPECS)
+
+    @property
+    def executor(self) -> ApprovalToolExecutor:
+        """Who carries tool calls out: by name, and after asking where it has to be asked."""
+        free = {*AUTO_APPROVED, *IN_THE_BOX, *self.settings.auto_approve}
+        policy = ToolApprovalPolicy(auto_approve_tools=free)
+        return ApprovalToolExecutor(delegate=self._toolset, policy=policy)
+
+    @property
+    def connections(self) -> McpConnections:
+        """The sessions with MCP servers."""
+        return self._connections
+
+    def known(self) -> dict[str, dict[str, Any]]:
+        """Return the tools that have been listed so far, by name; asks nobody."""
+        return dict(self._known)
+
+    def offered(self) -> Offered:
+        """Return all tools that can be chosen now; asks the MCP servers."""
+        found, failed = self._toolset.specs()
+        self._known = {**_BOX_SPECS, **{each["name"]: each for each in found}}
+        return Offered([self._known[name] for name in sorted(self._known)], failed)
+
+    def specs(self, names: Iterable[str]) -> list[dict[str, Any]]:
+        """Return the descriptions of tools by name; those of servers are asked for when they are missing."""
+        wanted = [str(name).strip() for name in names]
+        if any(name not in self._known for name in wanted):
+            self.offered()
+        return [self._known[name] for name in wanted if name in self._known]
+
+    def change(self, settings: ToolSettings) -> None:
+        """Keep settings; sessions with servers that are gone or changed are closed."""
+        with self._lock:
+            write_whole(self._file, json.dumps(settings.to_json(), indent=1).encode())
+            self.settings = settings
+        self._connections.replace(map(self._filled, settings.servers))
+
+    def put(self, server: McpServer) -> None:
+        """Keep a server, in place of one with its id.
+
+        What stands in its environment and headers as itself, not as `${NAME}`, is kept encrypted.
+        """
+        self._drop_kept(server.server_id)
+        server = replace(
+            server, env=self._kept_apart(server, server.env), headers=self._kept_apart(server, server.headers)
+        )
+        others = [each for each in self.settings.servers if each.server_id != server.server_id]
+        self.change(ToolSettings((*others, server), self.settings.auto_approve))
+
+    def remove(self, server_id: str) -> None:
+        """Forget a server; raise McpServerNotFound."""
+        others = [each for each in self.settings.servers if each.server_id != server_id]
+        if len(others) == len(self.settings.servers):
+            raise McpServerNotFound(f"There is no MCP server {server_id!r}.")
+        self.change(ToolSettings(tuple(others), self.settings.auto_approve))
+        self._drop_kept(server_id)
+
+    def _kept_apart(self, server: McpServer, values: Mapping[str, str]) -> dict[str, str]:
+        made = {}
+        for name, text in values.items():
+            made[name] = text
+            if text and "${" not in text:
+                plain = "".join(sign if sign.isalnum() and sign.isascii() else "_" for sign in name)
+                self._keys.put(f"{_kept_prefix(server.server_id)}{plain}", text)
+                made[name] = f"${{kept:_{plain}}}"
+        return made
+
+    def _filled(self, server: McpServer) -> McpServer:
+        """Return a server with its secrets, for as long as this process runs."""
+        prefix = _kept_prefix(server.server_id)
+        names = [name for name in self._keys.names() if name.startswith(prefix)]
+        kept = {f"_{name.removeprefix(prefix)}": self._keys.get(name) or "" for name in names}
+        return replace(server, kept=kept)
+
+    def _drop_kept(self, server_id: str) -> None:
+        for name in self._keys.names():
+            if name.startswith(_kept_prefix(server_id)):
+                self._keys.drop(name)
+
+    def close(self) -> None:
+        """End the sessions."""
+        self._connections.close()
+
+    def _read(self) -> ToolSettings:
+        try:
+            held = json.loads(self._file.read_bytes())
+            servers = tuple(McpServer.from_dict(each) for each in held.get("servers", ()))
+            return ToolSettings(servers, tuple(str(each) for each in held.get("auto_approve", ())))
+        except FileNotFoundError:
+            return ToolSettings()
+        except (ValueError, TypeError, AttributeError) as error:
+            raise StoreDamaged(
+                f"The file {self._file} holds no tools ({error}): mend it or move it away."
+            ) from None
+
+
+def _kept_prefix(server_id: str) -> str:
+    return f"mcp:{server_id}:"
+
+
+class LiveTools(Mapping[str, Mapping[str, Any]]):
+    """The tools that are known by now, for nodes that describe them."""
+
+    def __init__(self, tools: Tools) -> None:
+        self._tools = tools
+
+    def __getitem__(self, name: str) -> Mapping[str, Any]:
+        return self._tools.known()[name]
+
+    def __iter__(self) -> Any:
+        return iter(self._tools.known())
+
+    def __len__(self) -> int:
+        return len(self._tools.known())

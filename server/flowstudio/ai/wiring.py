@@ -1,0 +1,195 @@
+"""Puts models and tools before the runtime: its handlers, what nodes may offer, the workflows of agents."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+from abstractruntime.core.clock import utc_now_iso
+from abstractruntime.core.models import EffectType
+from abstractruntime.core.spec import WorkflowSpec
+from abstractruntime.integrations.abstractcore.effect_handlers import (
+    make_llm_call_handler,
+    make_tool_calls_handler,
+)
+from abstractruntime.integrations.abstractcore.react_agent import react_agent_workflow
+from abstractruntime.integrations.abstractmemory.assertions import words
+from abstractruntime.integrations.abstractmemory.effect_handlers import build_memory_kg_effect_handlers
+from abstractruntime.nodes.define import Offers
+from abstractruntime.storage.artifacts import ArtifactStore
+from abstractruntime.storage.base import LedgerStore, RunStore
+
+from ..staging import write_whole
+from .budget import within_budget
+from .keys import KeyStore
+from .models import Models
+from .providers import Providers
+from .tools import LiveTools, Tools
+
+AGENT_PREFIX = "visual_react_agent_"
+Handlers = dict[EffectType, Callable[..., Any]]
+
+
+class Budget:
+    """After how many tokens a run asks; 0 never. Kept in `budget.json` of the data folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self._file = folder / "budget.json"
+        try:
+            self.tokens = max(0, int(json.loads(self._file.read_bytes())["tokens"]))
+        except FileNotFoundError:
+            self.tokens = 0
+
+    def change(self, tokens: int) -> None:
+        """Set the number."""
+        self.tokens = max(0, tokens)
+        write_whole(self._file, json.dumps({"tokens": self.tokens}).encode())
+
+
+class LiveModels(Mapping[str, tuple[str, ...]]):
+    """Models by provider, as they were last listed, for nodes and pickers."""
+
+    def __init__(self, models: Models) -> None:
+        self._models = models
+
+    def __getitem__(self, name: str) -> tuple[str, ...]:
+        return self._models.known(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter([each.name for each in self._models.providers.all()])
+
+    def __len__(self) -> int:
+        return len(self._models.providers.all())
+
+
+@dataclass(frozen=True)
+class Ai:
+    """Models, keys, tools and the budget of one installation."""
+
+    models: Models
+    keys: KeyStore
+    tools: Tools
+    budget: Budget
+
+    def handlers(
+        self, artifacts: ArtifactStore, runs: RunStore, ledger: LedgerStore, folder: Path
+    ) -> Handlers:
+        """Return the handlers of models, tools and facts."""
+        asks = make_llm_call_handler(llm=self.models, artifact_store=artifacts, run_store=runs)
+        made: Handlers = {
+            EffectType.LLM_CALL: within_budget(asks, lambda: self.budget.tokens),
+            EffectType.TOOL_CALLS: make_tool_calls_handler(
+                tools=_Present(self.tools), artifact_store=artifacts, run_store=runs, ledger_store=ledger
+            ),
+        }
+        if find_spec("abstractmemory") is not None:
+            store = _Triples(folder / "knowledge.sqlite", self.models)
+            made |= build_memory_kg_effect_handlers(store=store, run_store=runs, now_iso=utc_now_iso)
+        return made
+
+    def offers(self) -> Offers:
+        """Return what nodes may be told of models and tools before a run."""
+        first = next(iter(self.models.providers.all()), None)
+        default = (first.name, self.models.default_model(first)) if first is not None else None
+        return Offers(
+            models=LiveModels(self.models),
+            default=default if default and default[1] else None,
+            tools=LiveTools(self.tools),
+        )
+
+    def agent(self, workflow_id: str) -> WorkflowSpec | None:
+        """Return the workflow of an agent node, or None for other ids."""
+        if not workflow_id.startswith(AGENT_PREFIX):
+            return None
+        return react_agent_workflow(workflow_id, self.tools.specs)
+
+    def close(self) -> None:
+        """End what is open."""
+        self.tools.close()
+
+
+def open_ai(folder: Path, artifacts: ArtifactStore | None = None) -> Ai:
+    """Open models and tools of a data folder."""
+    keys = KeyStore(folder)
+    return Ai(
+        Models(Providers(folder), keys, folder / "recordings"),
+        keys,
+        Tools(folder, keys, artifacts),
+        Budget(folder),
+    )
+
+
+class _Present:
+    """The executor as it is set now; a person may change the settings while runs go on."""
+
+    def __init__(self, tools: Tools) -> None:
+        self._tools = tools
+
+    @property
+    def policy(self) -> Any:
+        return self._tools.executor.policy
+
+    def execute(self, *, tool_calls: list[dict[str, Any]]) -> dict[str, Any]:
+        return self._tools.executor.execute(tool_calls=tool_calls)
+
+    def execute_approved(self, *, tool_calls: list[dict[str, Any]]) -> dict[str, Any]:
+        return self._tools.executor.execute_approved(tool_calls=tool_calls)
+
+    def may_repeat(self, name: str) -> bool:
+        return self._tools.executor.may_repeat(name)
+
+
+class _Triples:
+    """The graph's file, opened when the first fact comes or is asked for, and again for another embedder."""
+
+    def __init__(self, path: Path, models: Models) -> None:
+        self._path = path
+        self._models = models
+        self._lock = Lock()
+        self._store: Any = None
+        self._embedder = ""
+
+    def add(self, facts: Any) -> Any:
+        return self._opened().add(facts)
+
+    def query(self, query: Any) -> Any:
+        return self._opened().query(query)
+
+    def query_keywords(self, words: Any, **where: Any) -> Any:
+        return self._opened().query_keywords(words, **where)
+
+    def close(self) -> None:
+        with self._lock:
+            if self._store is not None:
+                self._store.close()
+            self._store = None
+
+    def _opened(self) -> Any:
+        wanted = self._models.embedding_model()
+        if self._store is not None and wanted != self._embedder:
+            self.close()
+        with self._lock:
+            if self._store is None:
+                memory, how = words(), dict[str, Any]()
+                if wanted:
+                    pin = memory.build_pin(wanted, None, source="settings")
+                    how = {"embedder": _Embedder(self._models, wanted), "embedding_pin": pin}
+                self._store = memory.SQLiteTripleStore(self._path, **how)
+                self._embedder = wanted
+            return self._store
+
+
+@dataclass(frozen=True)
+class _Embedder:
+    """What a store of AbstractMemory asks for vectors; `model` is what it holds its file to."""
+
+    models: Models
+    model: str
+
+    def embed_texts(self, texts: list[str]) -> list[list[float]]:
+        return self.models.embed_texts(texts)

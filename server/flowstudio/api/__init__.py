@@ -1,0 +1,1 @@
+"""The JSON door: flows, catalog, runs, bundles, sign-in, health."""

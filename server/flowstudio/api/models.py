@@ -1,0 +1,359 @@
+"""The shapes of requests and answers at the JSON door.
+
+Requests refuse fields that nobody knows; answers describe what is always there.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Json = Any
+Name = Annotated[str, Field(min_length=1, max_length=400)]
+
+
+class Asked(BaseModel):
+    """A request's body: exact types, no unknown fields."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class FlowRow(BaseModel):
+    """A flow in the list; the document itself is read by its id."""
+
+    id: str
+    name: str
+    description: str
+    interfaces: list[str]
+    updated_at: str
+    revision: str
+    node_count: int
+
+
+class BrokenRow(BaseModel):
+    """A file of the library that holds no flow that can be read, and why."""
+
+    file: str
+    reason: str
+
+
+class FlowList(BaseModel):
+    """All flows of the library, by name."""
+
+    flows: list[FlowRow]
+    broken: list[BrokenRow]
+
+
+class ProblemRow(BaseModel):
+    """Something wrong with a flow: where, what, and a change that mends it when one is known."""
+
+    severity: str
+    code: str
+    node: str | None = None
+    pin: str | None = None
+    message: str
+    fix: dict[str, Json] | None = None
+    line: int | None = None
+
+
+class ProblemList(BaseModel):
+    """What a check found; errors prevent a run, risks and notes do not."""
+
+    problems: list[ProblemRow]
+
+
+class Upgrade(BaseModel):
+    """What is written in the words of an older version, and the changes that write it in today's."""
+
+    differences: list[ProblemRow]
+    changes: list[dict[str, Json]]
+
+
+class Saved(ProblemList):
+    """A saved flow: its new revision, and what a check found."""
+
+    revision: str
+
+
+class SavedEdit(Saved):
+    """A saved edit: the number of its last row in the log; `is_told` is false when the commands did not
+    lead to the document and the log has only the outcome."""
+
+    seq: int
+    is_told: bool
+
+
+class EditRow(BaseModel):
+    """One row of the edit log; `before` and `after` are revisions, `inverse` takes `changes` back."""
+
+    seq: int
+    at: str
+    actor: str
+    how: str
+    label: str
+    joins: bool
+    before: str
+    after: str
+    changes: list[dict[str, Json]]
+    inverse: list[dict[str, Json]]
+
+
+class EditPage(BaseModel):
+    """Rows of the edit log in order; `seq` is the newest of all, `revision` the flow's now."""
+
+    revision: str
+    seq: int
+    edits: list[EditRow]
+
+
+class ClashRow(BaseModel):
+    """A place that both sides of a merge changed; what is absent is null and said so."""
+
+    id: str
+    node: str
+    title: str
+    field: str
+    base: Json
+    mine: Json
+    theirs: Json
+    has_mine: bool
+    has_theirs: bool
+
+
+class MergePage(BaseModel):
+    """A merge: where the flow stands (`revision`, `seq`), the `edits` that lead there from the base, the
+    `changes` from there to the merged document, and the conflicts that still need a choice."""
+
+    revision: str
+    seq: int
+    edits: list[EditRow]
+    document: dict[str, Json]
+    changes: list[dict[str, Json]]
+    clashes: list[ClashRow]
+
+
+class StepRow(BaseModel):
+    """A step of undo or redo: what it did or will do, and what takes that back."""
+
+    seq: int
+    at: str
+    actor: str
+    label: str
+    changes: list[dict[str, Json]]
+    undo: list[dict[str, Json]]
+
+
+class StepPage(BaseModel):
+    """Steps to undo and to redo, the next one last; `more` older ones come with `before`."""
+
+    revision: str
+    seq: int
+    done: list[StepRow]
+    undone: list[StepRow]
+    more: int
+
+
+class VersionRow(BaseModel):
+    """A version of a flow; `why` says what made it, `said` what changed since the one before."""
+
+    number: int
+    at: str
+    actor: str
+    why: str
+    name: str
+    revision: str
+    said: str
+    runs: int
+    is_published: bool
+
+
+class VersionList(BaseModel):
+    """Versions, the newest first; `published` is the number of the one that runs begin with."""
+
+    versions: list[VersionRow]
+    published: int | None
+
+
+class Naming(Asked):
+    """A name for a version."""
+
+    name: Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class Publishing(Asked):
+    """A version to publish, or the draft; `revision` is the draft's that was looked at."""
+
+    version: int | None = None
+    revision: str | None = None
+
+
+class FieldRow(BaseModel):
+    """A value that differs; what is absent is null and said so."""
+
+    path: str
+    before: Json
+    after: Json
+    has_before: bool
+    has_after: bool
+
+
+class NodeDifference(BaseModel):
+    """A node that is `added`, `removed`, `changed` or only `moved`."""
+
+    state: str
+    id: str
+    title: str
+    type: str
+    fields: list[FieldRow]
+
+
+class WireDifference(BaseModel):
+    """A wire that is `added` or `removed`."""
+
+    state: str
+    source: str
+    source_title: str
+    source_pin: str
+    target: str
+    target_title: str
+    target_pin: str
+
+
+class DifferencePage(BaseModel):
+    """All that differs between two versions."""
+
+    sentence: str
+    flow: list[FieldRow]
+    nodes: list[NodeDifference]
+    wires: list[WireDifference]
+
+
+class Shaping(Asked):
+    """A node type with the settings that decide its pins."""
+
+    type: Name
+    data: dict[str, Json] = {}
+
+
+class Shape(BaseModel):
+    """The pins that a node has with these settings."""
+
+    inputs: list[dict[str, Json]]
+    outputs: list[dict[str, Json]]
+
+
+class Launch(Asked):
+    """What to run, with the values of its start node. `draft`: the flow as it is edited, not as published."""
+
+    flow_id: Name
+    inputs: dict[str, Json] = {}
+    session_id: Name | None = None
+    draft: bool = False
+
+
+class Launched(BaseModel):
+    """A started run."""
+
+    run_id: str
+
+
+class Reason(Asked):
+    """Why a run is paused or cancelled."""
+
+    reason: Annotated[str, Field(max_length=2000)] | None = None
+
+
+class RunStanding(BaseModel):
+    """Where a run stands after a command."""
+
+    run_id: str
+    status: str
+    paused: bool
+
+
+class RunRow(BaseModel):
+    """A run in the list."""
+
+    run_id: str
+    flow_id: str
+    flow_name: str
+    status: str
+    current_node: str
+    paused: bool
+    created_at: str
+    updated_at: str
+    session_id: str | None
+    parent_run_id: str | None
+
+
+class RunList(BaseModel):
+    """Runs, the newest first."""
+
+    runs: list[RunRow]
+
+
+class Waiting(BaseModel):
+    """What a run waits for; of a tree the deepest question to a person, else the run's own wait."""
+
+    reason: str
+    wait_key: str | None
+    prompt: str | None
+    choices: list[str] | None
+    allow_free_text: bool
+    until: str | None
+    node_id: str
+    run_id: str
+
+
+class RunPage(RunRow):
+    """All about one run but its records; `prompts` are rows as in `GET /api/prompts`, `version` is the flow's.
+
+    `state` is the `status` again, under the name that the contract with outside clients gives it.
+    """
+
+    state: str
+    output: Json
+    error: str | None
+    waiting: Waiting | None
+    failed_node: str | None
+    pause_reason: str | None
+    version: int | None
+    prompts: list[dict[str, Json]]
+
+
+class LedgerPage(BaseModel):
+    """Records of a run and its children in order; ask again with `after=next`."""
+
+    records: list[dict[str, Json]]
+    next: int
+
+
+class ReachRow(BaseModel):
+    """Something that imported flows touch outside of a run, and how many nodes do."""
+
+    what: str
+    nodes: int
+
+
+class Imported(BaseModel):
+    """What an import did with each flow of the bundle, and what they reach once somebody runs them."""
+
+    bundle_id: str
+    bundle_version: str
+    entrypoint: str
+    flows: list[dict[str, Json]]
+    reaches: list[ReachRow]
+
+
+class SigningIn(Asked):
+    """A one-time login token, or the API token."""
+
+    token: Annotated[str, Field(min_length=1, max_length=400)]
+
+
+class Health(BaseModel):
+    """Whether the server can do its work."""
+
+    status: str
+    version: str

@@ -1,0 +1,99 @@
+"""Runs: start, list, look, hold back, end."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request, Response
+
+from abstractruntime.core.models import RunState, RunStatus
+from abstractruntime.core.waits import is_paused
+from abstractruntime.storage.base import MOST_POSITION
+
+from ..access import actor_of
+from ..errors import BODY, problems
+from ..studio import TheStudio
+from .models import Launch, Launched, LedgerPage, Reason, RunList, RunPage, RunRow, RunStanding
+
+router = APIRouter(prefix="/api/runs", tags=["runs"])
+CHANGE = (*BODY, "run.not_found", "run.stale_revision")
+LAUNCH = (*BODY, "flow.not_found", "flow.invalid", "run.bad_input", "value.not_durable")
+
+
+@router.post("", status_code=201, responses=problems(*LAUNCH))
+def start_run(body: Launch, request: Request, response: Response, studio: TheStudio) -> Launched:
+    """Start a flow as it is published, else as it is now; 422 with its problems when it has errors."""
+    run_id = studio.runner.launch(
+        body.flow_id, body.inputs, actor=actor_of(request.scope), session_id=body.session_id, draft=body.draft
+    )
+    response.headers["Location"] = f"/api/runs/{run_id}"
+    return Launched(run_id=run_id)
+
+
+@router.get("", responses=problems())
+def list_runs(
+    studio: TheStudio,
+    flow_id: str | None = None,
+    session_id: str | None = None,
+    status: RunStatus | None = None,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+) -> RunList:
+    """List the runs that people started, the newest first."""
+    rows = studio.reader.rows(flow_id=flow_id, status=status, session_id=session_id, limit=limit)
+    return RunList(runs=[RunRow.model_validate(row) for row in rows])
+
+
+@router.get("/{run_id}", responses=problems("run.not_found"))
+def get_run(run_id: str, studio: TheStudio) -> RunPage:
+    """Return where a run stands, its output or error, and what it waits for."""
+    return RunPage.model_validate({**studio.reader.page(run_id), "version": studio.versions.of_run(run_id)})
+
+
+@router.get("/{run_id}/ledger", responses=problems("run.not_found"))
+def get_ledger(
+    run_id: str,
+    studio: TheStudio,
+    after: Annotated[int, Query(ge=0, le=MOST_POSITION)] = 0,
+    limit: Annotated[int, Query(ge=1, le=2000)] = 500,
+) -> LedgerPage:
+    """Return records of a run and its children after a position, in order."""
+    studio.reader.state(run_id)
+    placed = studio.reader.records(run_id, after, limit)
+    records: list[dict[str, Any]] = [
+        {**item.record, "position": item.position, "seq": item.seq, "run_id": item.run_id} for item in placed
+    ]
+    return LedgerPage(records=records, next=placed[-1].position if placed else after)
+
+
+@router.get("/{run_id}/flow", responses=problems("run.not_found", "workflow.not_found"))
+def get_run_flow(run_id: str, studio: TheStudio) -> dict[str, Any]:
+    """Return the flow as this run executes it, whatever became of it in the library."""
+    return studio.programs.document(studio.reader.state(run_id).workflow_id)
+
+
+@router.post("/{run_id}/pause", responses=problems(*CHANGE))
+def pause_run(run_id: str, studio: TheStudio, body: Reason | None = None) -> RunStanding:
+    """Hold a run and its children back after their present step; what is over stays as it is."""
+    return _standing(studio.runner.pause(run_id, reason=body.reason if body else None))
+
+
+@router.post("/{run_id}/resume", responses=problems(*CHANGE))
+def resume_run(run_id: str, studio: TheStudio, body: Reason | None = None) -> RunStanding:
+    """Let a paused run and its children go on."""
+    return _standing(studio.runner.resume(run_id))
+
+
+@router.post("/{run_id}/retry", responses=problems(*CHANGE, "run.is_over"))
+def retry_run(run_id: str, request: Request, studio: TheStudio) -> RunStanding:
+    """Have a failed run go on at the step that failed; what was done before is not done again."""
+    return _standing(studio.runner.retry(run_id, actor=actor_of(request.scope)))
+
+
+@router.post("/{run_id}/cancel", responses=problems(*CHANGE))
+def cancel_run(run_id: str, studio: TheStudio, body: Reason | None = None) -> RunStanding:
+    """End a run and its children; what is over stays as it is."""
+    return _standing(studio.runner.cancel(run_id, reason=body.reason if body else None))
+
+
+def _standing(run: RunState) -> RunStanding:
+    return RunStanding(run_id=run.run_id, status=run.status.value, paused=is_paused(run))

@@ -1,0 +1,199 @@
+"""create_app: put the studio together, mount the doors, start and stop the worker."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from abstractruntime import ObservableLedgerStore, Runtime
+from abstractruntime.core.config import RuntimeConfig
+from abstractruntime.core.models import EffectType
+from abstractruntime.nodes.catalog import catalog
+from abstractruntime.storage import FileArtifactStore, Stores, open_stores
+
+from .access import Access
+from .access_gate import Gate, is_open
+from .ai.wiring import Ai, open_ai
+from .api import bundles as bundle_routes
+from .api import catalog as catalog_routes
+from .api import edits, flows, runs, session
+from .api import versions as version_routes
+from .assets import Assets
+from .bundles import Bundles
+from .errors import Problem, install
+from .follows import Habits
+from .gallery import Gallery
+from .library import FlowLibrary
+from .library_history import FlowHistory
+from .library_log import EditLog
+from .library_versions import Versions
+from .live import routes as live
+from .live.bell import Bell
+from .outside import practice
+from .outside.outbox import Outbox
+from .outside.retries import NodesOwnPolicy
+from .outside.web import WebRequest
+from .outside.workspace import WorkspaceFolder
+from .pages import error_page
+from .pages import router as pages
+from .programs import Programs
+from .prompts import routes as prompts
+from .runner import Runner
+from .runner_drive import Drive
+from .runner_nodes import NodeStories
+from .runner_views import RunReader
+from .settings import Settings, packaged
+from .studio import Studio
+from .worker import Worker
+
+# A loop longer than the limit must not flood those who watch.
+TELLING = RuntimeConfig(record_visits=True, visit_limit=1000, record_traces=False, node_errors="fail")
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """Build the app; its worker starts and stops with it."""
+    studio, worker = build(settings)
+
+    @asynccontextmanager
+    async def running(app: FastAPI) -> AsyncIterator[None]:
+        studio.bell.open()
+        worker.start()
+        yield
+        studio.bell.close()
+        worker.stop()
+        studio.ai.close()
+        studio.stores.close()
+        studio.history.close()
+
+    app = FastAPI(
+        title="FlowStudio", lifespan=running, docs_url=None, redoc_url=None, openapi_url="/api/openapi.json"
+    )
+    app.state.studio = studio
+    studio.ai.models.words.ring = lambda run_id: studio.bell.ring(*studio.reader.line_of(run_id))
+    app.state.worker = worker
+    app.state.readers = live.Readers(settings.stream_limit, settings.streams_per_session)
+    app.state.error_page = error_page
+    app.add_route("/static/{name:path}", studio.assets.answer, include_in_schema=False)
+    for door in (session, edits, version_routes, flows, catalog_routes, runs, bundle_routes, live, prompts):
+        app.include_router(door.router)
+    app.include_router(pages)
+    install(app)
+    app.add_middleware(Gate, settings=settings, access=studio.access)
+    app.openapi = lambda: describe(app)  # type: ignore[method-assign]
+    return app
+
+
+def build(settings: Settings) -> tuple[Studio, Worker]:
+    """Put the services together; nothing moves yet."""
+    settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    stores, bell, types = open_stores(settings.stores), Bell(), catalog()
+    ledger = ObservableLedgerStore(stores.ledger)
+    library, history, versions = open_library(settings)
+    artifacts = FileArtifactStore(settings.data)
+    ai = open_ai(settings.data, artifacts)
+    published, folder = versions.published_document, settings.data / "programs"
+    programs = Programs(folder, library, types, offers=ai.offers, agents=ai.agent, published=published)
+    reader = RunReader(stores, programs, library)
+    outbox = Outbox(settings.data / "outbox")
+    runtime = Runtime(
+        run_store=stores.runs,
+        ledger_store=ledger,
+        workflow_registry=programs,
+        effect_policy=NodesOwnPolicy(),
+        effect_handlers=_handlers(settings, ai, artifacts, stores, outbox),
+        artifact_store=artifacts,
+        config=TELLING,
+    )
+    worker = Worker(lambda: drive, settings.threads)
+    drive = Drive(
+        runtime=runtime, programs=programs, reader=reader, submit=worker.submit, remind=worker.remind
+    )
+    runtime.subscribe_runnable(worker.submit)
+    runtime.subscribe_ledger(lambda record: bell.ring(*reader.line_of(str(record["run_id"]))))
+    studio = Studio(
+        settings=settings,
+        access=Access(settings),
+        ai=ai,
+        artifacts=artifacts,
+        assets=Assets(packaged("static")),
+        bell=bell,
+        bundles=Bundles(library, types),
+        catalog=types,
+        gallery=Gallery(packaged("flows"), library),
+        habits=Habits(library),
+        history=history,
+        library=library,
+        outbox=outbox,
+        programs=programs,
+        reader=reader,
+        runner=Runner(
+            runtime=runtime,
+            programs=programs,
+            reader=reader,
+            submit=worker.submit,
+            ring=bell.ring,
+            versions=versions,
+        ),
+        stories=NodeStories(reader, programs),
+        stores=stores,
+        versions=versions,
+    )
+    return studio, worker
+
+
+def open_library(settings: Settings) -> tuple[FlowLibrary, FlowHistory, Versions]:
+    """Open the flows with their edit log and their versions."""
+    edit_log = EditLog(settings.data / "edits.sqlite")
+    library = FlowLibrary(settings.flows, edit_log)
+    return library, FlowHistory(library, edit_log), Versions(library, edit_log)
+
+
+def _handlers(
+    settings: Settings, ai: Ai, artifacts: FileArtifactStore, stores: Stores, outbox: Outbox
+) -> dict[EffectType, Any]:
+    """Return who carries out which effect."""
+    shop = practice.Practice(settings.data / "practice.json")
+    return {
+        EffectType.WEB_REQUEST: WebRequest(
+            settings.reachable, settings.secrets, inside={practice.HOST: lambda: shop}
+        ),
+        EffectType.NOTIFY: outbox,
+        **ai.handlers(artifacts, stores.runs, stores.ledger, settings.data),
+        **WorkspaceFolder(settings.files, artifacts).handlers(),
+    }
+
+
+def describe(app: FastAPI) -> dict[str, Any]:
+    """Return the OpenAPI document, with the one form that all errors have and both ways to sign in."""
+    if app.openapi_schema is None:
+        schema = get_openapi(title=app.title, version="1", routes=app.routes)
+        parts = schema.setdefault("components", {})
+        parts.setdefault("schemas", {})["Problem"] = Problem.model_json_schema()
+        parts["securitySchemes"] = {
+            "token": {"type": "http", "scheme": "bearer"},
+            "session": {"type": "apiKey", "in": "cookie", "name": "sid_<port>"},
+        }
+        schema["security"] = [{"token": []}, {"session": []}]
+        for path in filter(is_open, schema["paths"]):
+            for operation in schema["paths"][path].values():
+                _open(operation)
+        app.openapi_schema = schema
+    return app.openapi_schema
+
+
+def _open(operation: dict[str, Any]) -> None:
+    """Describe a route that answers without a session."""
+    operation["security"] = []
+    content = operation["responses"]["401"]["content"]["application/problem+json"]
+    codes = content["schema"]["properties"]["code"]["enum"]
+    codes.remove("session.required")
+    told = operation["responses"]["401"]["description"].split("\n\n")
+    operation["responses"]["401"]["description"] = "\n\n".join(
+        line for line in told if "`session.required`" not in line
+    )
+    if not codes:
+        del operation["responses"]["401"]

@@ -1,0 +1,183 @@
+"""Flows on the road: a flow with its subflows as one .flow file, and back into the library.
+
+An import is decided before anything is written: every flow of the bundle is read and compared
+with the library. A flow that exists with other content refuses the whole import unless the
+caller chooses to replace it or to bring the newcomers in as copies.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import tempfile
+import uuid
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from abstractruntime.core.errors import BundleError, Conflict
+from abstractruntime.nodes.catalog import Catalog
+from abstractruntime.nodes.families import BY_ID, FAMILIES
+from abstractruntime.visualflow_compiler import load_visualflow_json
+from abstractruntime.workflow_bundle import open_workflow_bundle, pack_workflow_bundle
+
+from .library import BadDocument, Document, FlowLibrary, FlowNotFound, check_shape, read_document
+from .library_text import BadText, revision_of
+
+OnConflict = Literal["refuse", "copy", "replace"]
+REFERENCES = ("subflowId", "flowId", "workflowId", "workflow_id")
+
+
+class BundleConflict(Conflict):
+    """The bundle holds flows that the library has with other content; `extra` names them."""
+
+    code = "bundle.conflict"
+
+    def __init__(self, flows: list[str]) -> None:
+        names = ", ".join(repr(flow) for flow in flows)
+        super().__init__(
+            f"The library already has {names} with other content. Import with `on_conflict=copy` to keep "
+            "both, or with `on_conflict=replace` to replace what is there."
+        )
+        self.extra = {"flows": flows}
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """One flow of an imported bundle: what became of it."""
+
+    id: str
+    name: str
+    state: Literal["created", "unchanged", "replaced", "copied"]
+    bundled_as: str
+
+
+@dataclass(frozen=True)
+class Reach:
+    """What nodes of the imported flows will touch outside of a run, and how many do."""
+
+    what: str
+    nodes: int
+
+
+@dataclass(frozen=True)
+class Import:
+    """What an import did, and what the flows will reach once somebody runs them."""
+
+    bundle_id: str
+    bundle_version: str
+    entrypoint: str
+    flows: tuple[Arrival, ...]
+    reaches: tuple[Reach, ...]
+
+
+class Bundles:
+    """Packs from the library and unpacks into it."""
+
+    def __init__(self, library: FlowLibrary, types: Catalog) -> None:
+        self._library = library
+        self._types = types
+
+    def export(self, flow_id: str) -> tuple[str, bytes]:
+        """Return file name and bytes of a flow packed with its subflows; the same bytes every time."""
+        source = self._library.path_of(flow_id)
+        name = re.sub(r"[^A-Za-z0-9_-]+", "-", flow_id).strip("-") or "flow"
+        with tempfile.TemporaryDirectory(prefix="flowstudio-") as folder:
+            target = Path(folder) / "export.flow"
+            packed = pack_workflow_bundle(
+                root_flow_json=source, out_path=target, bundle_id=name, flows_dir=self._library.folder
+            )
+            manifest = packed.manifest
+            return f"{manifest.bundle_id}@{manifest.bundle_version}.flow", target.read_bytes()
+
+    def take_in(self, content: bytes, on_conflict: OnConflict = "refuse") -> Import:
+        """Import a .flow file; raise BundleError or BundleConflict, and then nothing has changed."""
+        with tempfile.TemporaryDirectory(prefix="flowstudio-") as folder:
+            file = Path(folder) / "import.flow"
+            file.write_bytes(content)
+            bundle = open_workflow_bundle(file)
+            manifest = bundle.manifest
+            documents = {
+                flow_id: self._document(flow_id, bundle.read_bytes(path))
+                for flow_id, path in manifest.flows.items()
+            }
+        root = manifest.default_entrypoint or manifest.entrypoints[0].flow_id
+        if root not in documents:
+            raise BundleError(f"The bundle's entry {root!r} is not among its flows.")
+        states = {flow_id: self._state(flow_id, document) for flow_id, document in documents.items()}
+        clashes = sorted(flow_id for flow_id, state in states.items() if state == "replaced")
+        if clashes and on_conflict == "refuse":
+            raise BundleConflict(clashes)
+        renamed = {flow_id: uuid.uuid4().hex[:8] for flow_id in clashes} if on_conflict == "copy" else {}
+        arrivals = {renamed.get(key, key): under_new_ids(key, documents[key], renamed) for key in documents}
+        ordered = sorted(arrivals, key=lambda flow_id: flow_id == renamed.get(root, root))  # the root last
+        self._library.put_all(
+            {flow_id: arrivals[flow_id] for flow_id in ordered}, replace=on_conflict == "replace"
+        )
+        told = tuple(
+            Arrival(
+                id=renamed.get(key, key),
+                name=str(arrivals[renamed.get(key, key)].get("name") or key),
+                state="copied" if key in renamed else states[key],
+                bundled_as=key,
+            )
+            for key in sorted(documents)
+        )
+        reaches = self._reaches(arrivals.values())
+        return Import(manifest.bundle_id, manifest.bundle_version, renamed.get(root, root), told, reaches)
+
+    def _reaches(self, documents: Iterable[Document]) -> tuple[Reach, ...]:
+        """Say what the nodes of these flows touch outside of a run, by their declarations."""
+        counts: Counter[str] = Counter()
+        for document in documents:
+            for node in load_visualflow_json(document).nodes:
+                kind = self._types.resolve(node.type)
+                if kind is not None and (kind.asks or kind.source is not None):
+                    counts[BY_ID[kind.family].reach] += 1
+        return tuple(
+            Reach(each.reach, counts[each.reach]) for each in FAMILIES if each.reach and counts[each.reach]
+        )
+
+    def _document(self, flow_id: str, raw: bytes) -> Document:
+        try:
+            document = read_document(raw)
+        except BadText as error:
+            raise BundleError(f"Flow {flow_id!r} of the bundle cannot be read: {error}") from None
+        if document.get("id") != flow_id:
+            raise BadDocument(
+                f"The bundle calls a flow {flow_id!r} that calls itself {document.get('id')!r}."
+            )
+        check_shape(flow_id, document)
+        return document
+
+    def _state(self, flow_id: str, document: Document) -> Literal["created", "unchanged", "replaced"]:
+        try:
+            held = self._library.entry(flow_id)
+        except FlowNotFound:
+            return "created"
+        return "unchanged" if held.revision == revision_of(document) else "replaced"
+
+
+def under_new_ids(flow_id: str, document: Document, renamed: Mapping[str, str]) -> Document:
+    """Return a document whose id and references to other flows follow the new names."""
+    if not renamed:
+        return document
+    copy: Document = json.loads(json.dumps(document))
+    if flow_id in renamed:
+        copy["id"] = renamed[flow_id]
+        copy["name"] = f"{copy.get('name') or flow_id} (copy)"
+    for node in copy.get("nodes", []):
+        _rename_references(node.get("data"), renamed)
+    return copy
+
+
+def _rename_references(data: Any, renamed: Mapping[str, str]) -> None:
+    if not isinstance(data, dict):
+        return
+    for place in (data, data.get("pinDefaults"), data.get("effectConfig")):
+        if isinstance(place, dict):
+            for key in REFERENCES:
+                if isinstance(place.get(key), str):
+                    place[key] = renamed.get(place[key], place[key])

@@ -1,0 +1,133 @@
+"""The gallery: the starter flows that come with the app, to look at, to copy and to run (docs/samples.md).
+
+They are read from the package and never written. What a person takes becomes a flow of their own library.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from abstractruntime.core.errors import NotFound
+
+from .bundles import REFERENCES, under_new_ids
+from .library import Document, FlowLibrary, FlowNotFound
+
+Json = Any
+
+
+class StarterNotFound(NotFound):
+    """The gallery has no flow with this id."""
+
+    code = "starter.not_found"
+
+
+@dataclass(frozen=True)
+class Starter:
+    """A flow of the gallery and what its sample says of it. `inputs` are those of its first case."""
+
+    id: str
+    name: str
+    description: str
+    problem: str
+    learn: str
+    break_it: str
+    minutes: int
+    badges: tuple[str, ...]
+    document: Document
+    inputs: Mapping[str, Json]
+
+
+class Gallery:
+    """The starter flows of a folder, beside a library that takes them."""
+
+    def __init__(self, folder: Path, library: FlowLibrary) -> None:
+        self._folder = folder
+        self._library = library
+        self._starters: tuple[Starter, ...] | None = None
+        self._own = frozenset(file.stem for file in folder.glob("*.json"))
+
+    def starters(self) -> tuple[Starter, ...]:
+        """Return the flows that are shown, in the order in which one learns."""
+        if self._starters is None:
+            samples = {file.stem: _read(file) for file in self._folder.glob("samples/*.json")}
+            shown = sorted((each["order"], key) for key, each in samples.items() if each["order"] is not None)
+            self._starters = tuple(_starter(self._document(key), samples[key]) for _, key in shown)
+        return self._starters
+
+    def starter(self, flow_id: str) -> Starter:
+        """Return one of them; raise StarterNotFound."""
+        found = next((each for each in self.starters() if each.id == flow_id), None)
+        if found is None:
+            raise StarterNotFound(f"The gallery has no flow {flow_id!r}.")
+        return found
+
+    def keep(self, flow_id: str) -> str:
+        """Put a starter and its subflows into the library, but for those that it has; return its id."""
+        self._put(self.starter(flow_id).id, {})
+        return flow_id
+
+    def copy(self, flow_id: str) -> str:
+        """Put a starter into the library under a new id when the library has one by its own; return the id."""
+        self.starter(flow_id)
+        try:
+            self._library.entry(flow_id)
+        except FlowNotFound:
+            return self.keep(flow_id)
+        fresh = uuid.uuid4().hex[:8]
+        self._put(flow_id, {flow_id: fresh})
+        return fresh
+
+    def holds(self, flow_id: str) -> bool:
+        """Say whether a flow comes with the app."""
+        return flow_id in self._own
+
+    def _put(self, flow_id: str, renamed: Mapping[str, str]) -> None:
+        held = {entry.id for entry in self._library.entries()}
+        wanted = {
+            renamed.get(key, key): under_new_ids(key, document, renamed)
+            for key, document in self._needed(flow_id).items()
+        }
+        self._library.put_all({key: document for key, document in wanted.items() if key not in held})
+
+    def _needed(self, flow_id: str) -> dict[str, Document]:
+        """Return a flow and those that it calls, by id."""
+        found: dict[str, Document] = {}
+        ahead = [flow_id]
+        while ahead:
+            key = ahead.pop()
+            if key in found:
+                continue
+            found[key] = self._document(key)
+            for node in found[key].get("nodes", []):
+                data = node.get("data") or {}
+                ahead += [data[name] for name in REFERENCES if data.get(name)]
+        return found
+
+    def _document(self, flow_id: str) -> Document:
+        return _read(self._folder / f"{flow_id}.json")
+
+
+def _read(file: Path) -> dict[str, Json]:
+    found: dict[str, Json] = json.loads(file.read_bytes())
+    return found
+
+
+def _starter(document: Document, sample: Mapping[str, Json]) -> Starter:
+    first = sample["cases"][0] if sample["cases"] else {}
+    return Starter(
+        id=document["id"],
+        name=document["name"],
+        description=document.get("description", ""),
+        problem=sample["problem"],
+        learn=sample["learn"],
+        break_it=sample.get("break_it", ""),
+        minutes=sample["minutes"],
+        badges=tuple(sample["badges"]),
+        document=document,
+        inputs=first.get("inputs") or {},
+    )

@@ -1,0 +1,1 @@
+"""The live door: what happens in a run, as server-sent events."""

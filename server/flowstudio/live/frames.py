@@ -1,0 +1,151 @@
+"""Frames: ledger records as server-sent events.
+
+Every record of a run and its children is one `step`. A record that opens or closes a question is
+also a `prompt`, sent just before its step and under the id of the record before, so that a line
+cut between the two brings both again. All is derived from the records: whoever reads again from a
+cursor gets the same frames.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from abstractruntime.storage.base import PlacedRecord
+
+Json = Any
+FlowOf = Callable[[str], str]
+OpenPrompt = Callable[[str, int], Mapping[str, Json] | None]
+PEOPLE = ("user",)
+OVER = ("completed", "failed", "cancelled")
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One event of the stream."""
+
+    event: str
+    data: Mapping[str, Json]
+    id: int
+
+    def encode(self) -> bytes:
+        """Return the bytes on the wire; JSON holds no line breaks, so one `data:` line suffices."""
+        body = json.dumps(self.data, ensure_ascii=False, separators=(",", ":"))
+        return f"id: {self.id}\nevent: {self.event}\ndata: {body}\n\n".encode("utf-8", "replace")
+
+
+def frames_of(
+    placed: PlacedRecord, before: int, root_id: str, flow_of: FlowOf, open_prompt: OpenPrompt
+) -> list[Frame]:
+    """Return the frames of one record; `before` is the position that the reader has reached."""
+    step = Frame("step", step_of(placed, root_id, flow_of), placed.position)
+    prompt = prompt_of(placed, open_prompt)
+    return [step] if prompt is None else [Frame("prompt", prompt, before), step]
+
+
+def step_of(placed: PlacedRecord, root_id: str, flow_of: FlowOf) -> dict[str, Json]:
+    """Return what a canvas needs to know of one record."""
+    record = placed.record
+    effect = record.get("effect") or {}
+    visit = _visit(record)
+    return {
+        "position": placed.position,
+        "seq": placed.seq,
+        "run_id": placed.run_id,
+        "flow_id": flow_of(placed.run_id),
+        "node_id": record.get("node_id"),
+        "root": placed.run_id == root_id,
+        "kind": kind_of(record),
+        "status": record.get("status"),
+        "effect": effect.get("type"),
+        "exit": visit.get("exit"),
+        "outputs": visit.get("outputs"),
+        "values": visit.get("values"),
+        "error": error_of(record),
+        "started_at": record.get("started_at"),
+        "ended_at": record.get("ended_at"),
+        "visit": visit.get("visit"),
+        "waits": _reason(record),
+    }
+
+
+def kind_of(record: Mapping[str, Json]) -> str:
+    """Return "visit", "effect", "resume", "end" or "status"."""
+    effect, result = record.get("effect"), record.get("result") or {}
+    if isinstance(effect, Mapping):
+        if effect.get("type") == "resume":
+            return "resume"
+        return "status" if terminal_status(record) else "effect"
+    if result.get("completed") is True:
+        return "end"
+    return "visit"
+
+
+def terminal_status(record: Mapping[str, Json]) -> str | None:
+    """Return the final status that a record announces, or None for any other record."""
+    key = record.get("idempotency_key") or ""
+    return key.rsplit(":", 1)[-1] if key.startswith("system:terminal_status:") else None
+
+
+def error_of(record: Mapping[str, Json]) -> str | None:
+    """Return the message of a failed record, or of a failure that the flow has caught."""
+    if record.get("error"):
+        return str(record["error"])
+    failure = (record.get("result") or {}).get("error") or _visit(record).get("failure")
+    return str(failure.get("message")) if isinstance(failure, Mapping) else None
+
+
+def prompt_of(placed: PlacedRecord, open_prompt: OpenPrompt) -> dict[str, Json] | None:
+    """Return the question that a record opens or closes, if it does."""
+    record = placed.record
+    asked = question_of(record)
+    if asked is not None:
+        return {"run_id": placed.run_id, "node_id": record.get("node_id"), **asked, "open": True}
+    effect = record.get("effect") or {}
+    if effect.get("type") == "resume":
+        payload = effect.get("payload") or {}
+        if payload.get("wait_reason") not in PEOPLE or str(payload.get("wait_key")).startswith("pause:"):
+            return None
+        given = payload.get("payload")
+        answer = given.get("response") if isinstance(given, Mapping) else given
+        closed = {
+            "run_id": placed.run_id,
+            "node_id": record.get("node_id"),
+            "wait_key": payload.get("wait_key"),
+        }
+        words: dict[str, Json] = {"prompt": None, "choices": [], "allow_free_text": True, "open": False}
+        by = {"answered_by": record.get("actor_id"), "answered_at": record.get("ended_at")}
+        return {**closed, **words, "answer": answer, **by}
+    if terminal_status(record) in OVER:
+        left = open_prompt(placed.run_id, placed.seq)
+        if left is not None:
+            return {"run_id": placed.run_id, **left, "open": False}
+    return None
+
+
+def question_of(record: Mapping[str, Json]) -> dict[str, Json] | None:
+    """Return the question that a WAITING record puts to a person, or None."""
+    if record.get("status") != "waiting":
+        return None
+    wait = (record.get("result") or {}).get("wait") or {}
+    if wait.get("reason") not in PEOPLE or str(wait.get("wait_key")).startswith("pause:"):
+        return None
+    return {
+        "wait_key": wait.get("wait_key"),
+        "prompt": wait.get("prompt"),
+        "choices": wait.get("choices") or [],
+        "allow_free_text": wait.get("allow_free_text", True),
+    }
+
+
+def _reason(record: Mapping[str, Json]) -> str | None:
+    """Return for what a waiting record waits: "user", "until", "event", "subworkflow" or "job"."""
+    wait = (record.get("result") or {}).get("wait") if record.get("status") == "waiting" else None
+    return str(wait.get("reason")) if isinstance(wait, Mapping) else None
+
+
+def _visit(record: Mapping[str, Json]) -> Mapping[str, Json]:
+    visit = (record.get("result") or {}).get("visit")
+    return visit if isinstance(visit, Mapping) else {}

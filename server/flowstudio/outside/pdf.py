@@ -1,0 +1,146 @@
+"""PDF files: their text, and a text as one. By libraries: pypdf reads, reportlab writes."""
+
+from __future__ import annotations
+
+import html
+import io
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from pypdf import PdfReader
+from pypdf.errors import PyPdfError
+from reportlab.lib.pagesizes import A4
+from reportlab.lib.styles import getSampleStyleSheet
+from reportlab.lib.units import mm
+from reportlab.pdfbase import pdfmetrics
+from reportlab.pdfbase.ttfonts import TTFont
+from reportlab.platypus import Flowable, Paragraph, Preformatted, SimpleDocTemplate, Spacer
+
+from abstractruntime.storage.workspace import WorkspaceError
+
+Json = Any
+
+MOST_CHARS = 2_000_000
+MOST_PAGES = 5_000
+_FONTS = {"Vera": "Vera.ttf", "VeraBd": "VeraBd.ttf"}
+_HEADING = re.compile(r"(#{1,4})\s+(.*)")
+_ITEM = re.compile(r"\s*(?:[-*]|\d+[.)])\s+(.*)")
+
+
+def read_pdf(body: bytes, *, first: int, last: int | None, most: int | None, name: str) -> dict[str, Json]:
+    """Return `{"content", "pages", "processed_pages", "metadata", "warnings", "truncated"}`.
+
+    Raises WorkspaceError for what is no PDF, is locked, or has no such pages.
+    """
+    try:
+        reader = PdfReader(io.BytesIO(body))
+        if reader.is_encrypted and not reader.decrypt(""):
+            raise WorkspaceError(f"'{name}' is locked with a password.")
+        pages = len(reader.pages)
+        about = {key.lstrip("/").lower(): str(value) for key, value in (reader.metadata or {}).items()}
+    except (PyPdfError, ValueError, KeyError, TypeError, RecursionError) as error:
+        if isinstance(error, WorkspaceError):
+            raise
+        raise WorkspaceError(f"'{name}' cannot be read as a PDF: {error}") from None
+    if first > pages:
+        raise WorkspaceError(f"'{name}' has {pages} pages; there is no page {first}.")
+    end = min(pages, last or pages, first - 1 + MOST_PAGES)
+    limit = min(most or MOST_CHARS, MOST_CHARS)
+    parts: list[str] = []
+    warnings: list[str] = []
+    length, done = 0, 0
+    for number in range(first, end + 1):
+        try:
+            said = reader.pages[number - 1].extract_text()
+        except (PyPdfError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            warnings.append(f"Page {number} could not be read: {error}")
+            said = ""
+        done += 1
+        parts.append(said)
+        length += len(said) + 2
+        if length > limit:
+            break
+    content = "\n\n".join(parts)
+    is_cut = len(content) > limit or done < end - first + 1
+    if not content.strip():
+        warnings.append("These pages hold no text; they may be pictures.")
+    return {
+        "content": content[:limit],
+        "pages": pages,
+        "processed_pages": done,
+        "metadata": about,
+        "warnings": warnings,
+        "truncated": is_cut,
+    }
+
+
+def pdf_of(text: str, *, title: str) -> bytes:
+    """Return a text as a PDF: headings, lists, code and paragraphs as Markdown marks them.
+
+    The same text gives the same bytes. Raises WorkspaceError for signs that the font does not have.
+    """
+    fonts = {name: TTFont(name, file) for name, file in _FONTS.items()}
+    for font in fonts.values():
+        pdfmetrics.registerFont(font)
+    known = fonts["Vera"].face.charToGlyph
+    strange = sorted({sign for sign in f"{text}{title}" if ord(sign) not in known and not sign.isspace()})
+    if strange:
+        shown = " ".join(strange[:10])
+        raise WorkspaceError(f"The font of PDF files has no sign for: {shown}")
+    out = io.BytesIO()
+    sheet = SimpleDocTemplate(
+        out,
+        pagesize=A4,
+        title=title or "Document",
+        author="",
+        invariant=1,
+        leftMargin=20 * mm,
+        rightMargin=20 * mm,
+        topMargin=20 * mm,
+        bottomMargin=20 * mm,
+    )
+    story = list(_blocks(text, title))
+    sheet.build(story or [Spacer(1, 1)])
+    return out.getvalue()
+
+
+def _blocks(text: str, title: str) -> Iterator[Flowable]:
+    styles = getSampleStyleSheet()
+    for style in styles.byName.values():
+        style.fontName = "VeraBd" if style.name.startswith(("Heading", "Title")) else "Vera"
+    if title:
+        yield Paragraph(html.escape(title), styles["Title"])
+    lines = text.expandtabs(4).split("\n")
+    paragraph: list[str] = []
+    code: list[str] | None = None
+
+    def flushed() -> Iterator[Flowable]:
+        if paragraph:
+            yield Paragraph(html.escape(" ".join(paragraph)), styles["BodyText"])
+            paragraph.clear()
+
+    for line in [*lines, ""]:
+        if code is not None:
+            if line.strip().startswith("```"):
+                yield Preformatted("\n".join(code), styles["Code"], maxLineLength=90)
+                code = None
+            else:
+                code.append(line)
+            continue
+        heading, item = _HEADING.match(line), _ITEM.match(line)
+        if line.strip().startswith("```"):
+            yield from flushed()
+            code = []
+        elif heading:
+            yield from flushed()
+            yield Paragraph(html.escape(heading.group(2)), styles[f"Heading{len(heading.group(1))}"])
+        elif item:
+            yield from flushed()
+            yield Paragraph(html.escape(item.group(1)), styles["BodyText"], bulletText="-")
+        elif line.strip():
+            paragraph.append(line.strip())
+        else:
+            yield from flushed()
+    if code:
+        yield Preformatted("\n".join(code), styles["Code"], maxLineLength=90)

@@ -1,0 +1,47 @@
+"""The HTML door: whole pages on first load, parts of them when something changed."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from . import (
+    editor,
+    expression,
+    gallery,
+    home,
+    inbox,
+    inspector,
+    library,
+    login,
+    many,
+    nodes,
+    outbox,
+    pickers,
+    runs,
+    settings,
+    versions,
+)
+from .error import error_page
+
+router = APIRouter(include_in_schema=False)
+# The editor comes last: its address takes whatever the others left.
+for page in (
+    home,
+    login,
+    gallery,
+    versions,
+    library,
+    runs,
+    inbox,
+    outbox,
+    nodes,
+    settings,
+    inspector,
+    expression,
+    many,
+    pickers,
+    editor,
+):
+    router.include_router(page.router)
+
+__all__ = ["error_page", "router"]

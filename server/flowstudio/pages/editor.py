@@ -1,0 +1,73 @@
+"""The editor's page: the shell around the canvas. The island loads the flow and draws it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Annotated, Any
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Query, Request
+from starlette.responses import HTMLResponse
+
+from ..access import actor_of
+from ..library import FlowNotFound
+from ..studio import Studio, TheStudio
+from .html import path, render
+
+router = APIRouter(include_in_schema=False)
+MOST_CALLERS = 20
+
+
+@dataclass(frozen=True)
+class Crumb:
+    """A flow that was stepped out of: its name, and the way back to the node that was left."""
+
+    name: str
+    address: str
+
+
+@router.get("/editor/follows")
+def follows(studio: TheStudio) -> dict[str, dict[str, int]]:
+    """Return what follows what in the person's own flows: the editor offers it first."""
+    return studio.habits.follows()
+
+
+@router.get("/flows/{flow_id:path}", response_class=HTMLResponse)
+def editor(
+    request: Request,
+    flow_id: str,
+    studio: TheStudio,
+    run: str = "",
+    via: Annotated[list[str] | None, Query()] = None,
+) -> HTMLResponse:
+    """Show a flow in the editor; `?run=` lays that run over it, `?via=` says from where it was stepped into."""
+    document, _ = studio.library.get(flow_id)
+    name, actor = name_of(document, flow_id), actor_of(request.scope)
+    crumbs = crumbs_of(studio, via or [])
+    return render(request, "editor.html", flow_id=flow_id, name=name, actor=actor, run_id=run, callers=crumbs)
+
+
+def crumbs_of(studio: Studio, via: list[str]) -> list[Crumb]:
+    """Return the flows on the way to this one; what is no way (an edited address) is left out.
+
+    Each part is the JSON of `[flow id, node id, run id or ""]`, the outermost caller first.
+    """
+    found: list[Crumb] = []
+    way: list[tuple[str, str]] = []
+    for part in via[:MOST_CALLERS]:
+        try:
+            caller, node, run = json.loads(part)
+            title = name_of(studio.library.get(str(caller))[0], str(caller))
+        except (ValueError, TypeError, FlowNotFound):
+            continue
+        back = [*way, ("at", str(node)), *([("run", str(run))] if run else [])]
+        found.append(Crumb(title, f"/flows/{path(str(caller))}?{urlencode(back)}"))
+        way.append(("via", part))
+    return found
+
+
+def name_of(document: dict[str, Any], flow_id: str) -> str:
+    """Return the flow's name, or its id where it has none."""
+    name = document.get("name")
+    return name if isinstance(name, str) and name.strip() else flow_id

@@ -1,0 +1,66 @@
+"""The gallery of starter flows: look, run with the sample's values, take a copy."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import HTMLResponse
+
+from abstractruntime.core.errors import InvalidFlow, NotDurable
+
+from ..access import actor_of
+from ..ai.providers import SCRIPTED, Provider
+from ..studio import Studio, TheStudio
+from .form import go
+from .html import path, render
+from .picture import picture
+
+router = APIRouter()
+MODEL = "uses a model"  # the badge of the flows that ask the scripted model in the box
+
+
+@router.get("/gallery")
+def gallery(request: Request, studio: TheStudio, only: str = "") -> HTMLResponse:
+    """Show the starter flows, or those with a badge."""
+    starters = studio.gallery.starters()
+    badges = list(dict.fromkeys(badge for each in starters for badge in each.badges))
+    shown = [each for each in starters if only in ("", *each.badges)]
+    held = {entry.id for entry in studio.library.entries()}
+    return render(
+        request,
+        "gallery.html",
+        starters=[
+            {"it": each, "is_held": each.id in held, "picture": picture(each.document, studio.catalog)}
+            for each in shown
+        ],
+        badges=badges,
+        chosen=only,
+    )
+
+
+@router.post("/gallery/{flow_id}/run")
+def run(request: Request, studio: TheStudio, flow_id: str) -> Response:
+    """Run a starter flow with the values of its sample and show it at work in the editor."""
+    starter = studio.gallery.starter(flow_id)
+    studio.gallery.keep(flow_id)
+    if MODEL in starter.badges:
+        _bring_the_model(studio)
+    address = f"/flows/{path(flow_id)}"
+    try:
+        run_id = studio.runner.launch(flow_id, dict(starter.inputs), actor=actor_of(request.scope))
+    except (InvalidFlow, NotDurable):
+        return go(address)  # it was changed into something that cannot run: the editor says why
+    return go(f"{address}?run={path(run_id)}")
+
+
+@router.post("/gallery/{flow_id}/copy")
+def copy(studio: TheStudio, flow_id: str) -> Response:
+    """Take a starter flow into the library and open it."""
+    return go(f"/flows/{path(studio.gallery.copy(flow_id))}")
+
+
+def _bring_the_model(studio: Studio) -> None:
+    """Have the model in the box among the providers, last, as the starter flows name it."""
+    providers = studio.ai.models.providers
+    if all(each.name != SCRIPTED for each in providers.all()):
+        providers.put(Provider(SCRIPTED, SCRIPTED))
+        studio.programs.rebind()

@@ -1,0 +1,78 @@
+"""Home: what waits for the reader, what runs, what failed, what was drawn last."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import HTMLResponse
+
+from abstractruntime.core.models import RunStatus
+
+from ..studio import Studio, TheStudio
+from .form import go
+from .html import fragment, render
+from .rows import OPEN, flow_rows, run_rows
+
+router = APIRouter()
+DEMO = "hello-durable-world"  # of the gallery: it asks within a second and is over within twenty
+HIDES = "first_steps"  # the cookie of who wants to see the first steps no more
+YEAR_S = 365 * 24 * 3600
+
+
+@router.get("/")
+def home(request: Request, studio: TheStudio) -> HTMLResponse:
+    """Show the start page."""
+    return render(request, "home.html", **_shown(request, studio), digest="")
+
+
+@router.get("/home")
+def home_part(request: Request, studio: TheStudio) -> Response:
+    """Return the lists of the start page when they have changed."""
+    return fragment(request, "partials/_home.html", **_shown(request, studio))
+
+
+@router.post("/first-steps/hide")
+def hide_steps(studio: TheStudio) -> Response:
+    """Show the first steps no more, in this browser."""
+    answer = go("/")
+    answer.set_cookie(
+        HIDES, "hidden", max_age=YEAR_S, httponly=True, samesite="strict", secure=studio.settings.is_secure
+    )
+    return answer
+
+
+def _shown(request: Request, studio: Studio) -> dict[str, Any]:
+    flows = sorted(flow_rows(studio), key=lambda flow: str(flow["updated_at"]), reverse=True)
+    under_way, _ = run_rows(studio, OPEN, limit=20)
+    open_runs = [run for run in under_way if run["reason"] != "user"][:5]  # questions stand above
+    failed, _ = run_rows(studio, "failed", limit=5)
+    is_new = not under_way and not failed and not studio.reader.rows(limit=1)
+    return {
+        "prompts": studio.reader.prompts(),
+        "open_runs": open_runs,
+        "failed_runs": failed,
+        "flows": flows[:6],
+        "is_new": is_new,
+        "steps": () if is_new or HIDES in request.cookies else first_steps(studio, flows),
+        "demo": DEMO,
+        "back": "/",
+    }
+
+
+def first_steps(studio: Studio, flows: list[dict[str, Any]]) -> tuple[tuple[str, str, str, bool], ...]:
+    """Return the first steps as words, address, its word, and whether it is done; none when all are."""
+    own = [flow for flow in flows if not studio.gallery.holds(str(flow["id"]))]
+    steps = (
+        ("Start a run", "/gallery", "Starter flows", True),
+        (
+            "See one to its end: answer what it asks",
+            "/inbox",
+            "Inbox",
+            bool(studio.reader.rows(status=RunStatus.COMPLETED, limit=1)),
+        ),
+        ("Stop the server while a run waits, and start it again", "/runs", "Runs", False),
+        ("Draw a flow of your own", "/flows", "Flows", bool(own)),
+        ("Run it", "/flows", "Flows", any(flow["last_run"] for flow in own)),
+    )
+    return () if all(step[3] for step in steps if step[1] != "/runs") else steps

@@ -1,0 +1,175 @@
+"""Questions to people: the list of the open ones, one on its own page, and its answer.
+
+The page of a question works without script and stays small, for phones on slow lines. Of two
+answers one is recorded; whoever comes late is told who was first and keeps what they typed.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import HTMLResponse
+from starlette.datastructures import FormData
+
+from abstractruntime.integrations.abstractcore.tool_approval import NO, YES
+
+from ..access import actor_of
+from ..errors import Refused
+from ..runner import NotAChoice, PromptAnswered, PromptGone
+from ..studio import Studio, TheStudio
+from .form import Posted, go, text, within
+from .html import fragment, path, questions, render
+
+router = APIRouter()
+ARGUMENTS = "arguments:"  # what a field with the arguments of a call is named after its id
+
+
+@router.get("/inbox")
+def inbox(request: Request, studio: TheStudio) -> HTMLResponse:
+    """Show the open questions."""
+    return render(request, "inbox.html", prompts=studio.reader.prompts(), digest="", back="/inbox")
+
+
+@router.get("/inbox/list")
+def inbox_list(request: Request, studio: TheStudio) -> Response:
+    """Return the list of open questions when it has changed."""
+    prompts = studio.reader.prompts()
+    return fragment(request, "partials/_inbox_list.html", prompts=prompts, back="/inbox")
+
+
+@router.get("/inbox/count")
+def inbox_count(request: Request, studio: TheStudio, have: str = "") -> Response:
+    """Return how many questions are open when the number has changed."""
+    count = questions(studio)
+    if have == str(count):
+        return Response(status_code=204)
+    return render(request, "partials/_count.html", inbox_count=count)
+
+
+@router.get("/inbox/{run_id}")
+def question(request: Request, studio: TheStudio, run_id: str, recorded: bool = False) -> HTMLResponse:
+    """Show one question, or what became of it."""
+    prompt = studio.reader.prompt(run_id)
+    if prompt is not None and not recorded:
+        return render(request, "prompt.html", prompt=prompt, **_blank_form())
+    answer = last_answer(request, studio, run_id)
+    outcome = "gone" if answer is None else "recorded" if recorded else "answered"
+    return _outcome(request, run_id, outcome, answer)
+
+
+@router.get("/inbox/{run_id}/open")
+def still_open(studio: TheStudio, run_id: str, asked_at: str) -> Response:
+    """Say whether a question is still open (204) or not (205)."""
+    prompt = studio.reader.prompt(run_id)
+    return Response(status_code=204 if prompt is not None and prompt["asked_at"] == asked_at else 205)
+
+
+@router.post("/inbox/{run_id}")
+def answer(request: Request, studio: TheStudio, run_id: str, form: Posted) -> Response:
+    """Record an answer and go back to where the question was seen."""
+    said = text(form, "choice") or text(form, "text")
+    is_part = request.headers.get("hx-request") == "true"
+    try:
+        if not said.strip():
+            raise NotAChoice("Type an answer, or choose one.")
+        studio.runner.answer(
+            run_id,
+            text(form, "wait_key") or None,
+            _decision(form, said) or said,
+            actor=actor_of(request.scope),
+            asked_at=text(form, "asked_at") or None,
+        )
+    except NotAChoice as error:
+        prompt = studio.reader.prompt(run_id)
+        if is_part or prompt is None:
+            raise Refused(422, error.code, str(error)) from None
+        words = {**_blank_form(), "wrong": str(error), "text": said}
+        return render(request, "prompt.html", 422, prompt=prompt, **words)
+    except (PromptAnswered, PromptGone) as error:
+        if is_part:
+            raise
+        return _too_late(request, studio, run_id, error, said)
+    if is_part:
+        return Response(status_code=204)
+    return go(within(text(form, "back")) or f"/inbox/{path(run_id)}?recorded=true")
+
+
+def _decision(form: FormData, said: str) -> dict[str, Any] | None:
+    """Return what a person decided of calls of tools, with the arguments that they changed."""
+    edited: dict[str, Any] = {}
+    for key, value in form.items():
+        if not key.startswith(ARGUMENTS) or not isinstance(value, str):
+            continue
+        try:
+            edited[key.removeprefix(ARGUMENTS)] = given = json.loads(value)
+        except ValueError as error:
+            raise NotAChoice(f"The arguments are not JSON: {error}") from None
+        if not isinstance(given, dict):
+            raise NotAChoice("The arguments of a tool are a JSON object: {...}.")
+    if not edited:
+        return None
+    is_allowed = said.strip().lower() in YES
+    decided: dict[str, Any] = {"approved": is_allowed, "arguments": edited}
+    return decided if is_allowed else {"approved": False, "reason": "" if said.lower() in NO else said}
+
+
+def _too_late(
+    request: Request, studio: Studio, run_id: str, error: PromptAnswered | PromptGone, said: str
+) -> HTMLResponse:
+    if isinstance(error, PromptGone):
+        return _outcome(request, run_id, "gone", None, status=404, is_late=True, text=said)
+    found = last_answer(request, studio, run_id)
+    by, at = error.extra["answered_by"], error.extra["answered_at"]
+    who = {"answered_by": _who(request, by), "answered_at": at, "text": ""}
+    return _outcome(request, run_id, "answered", found or who, status=409, is_late=True, text=said)
+
+
+def last_answer(request: Request, studio: Studio, run_id: str) -> dict[str, Any] | None:
+    """Return who answered this run's last question, when, and what."""
+    for record in studio.reader.answers(run_id):
+        payload = record["effect"].get("payload") or {}
+        if payload.get("wait_reason") not in ("user", "event"):
+            continue
+        if str(payload.get("wait_key") or "").startswith("pause:"):
+            continue
+        given = payload.get("payload")
+        said = given.get("response") if isinstance(given, dict) else given
+        return {
+            "answered_by": _who(request, record.get("actor_id")),
+            "answered_at": record.get("ended_at"),
+            "text": said if isinstance(said, str) else "",
+        }
+    return None
+
+
+def _who(request: Request, actor: str | None) -> str:
+    return "you" if actor == actor_of(request.scope) else actor or "somebody"
+
+
+def _blank_form() -> dict[str, Any]:
+    return {"wrong": "", "text": "", "autofocus": True, "back": "", "heading": "h1"}
+
+
+def _outcome(
+    request: Request,
+    run_id: str,
+    outcome: str,
+    answer: dict[str, Any] | None,
+    *,
+    status: int = 200,
+    is_late: bool = False,
+    text: str = "",
+) -> HTMLResponse:
+    return render(
+        request,
+        "prompt.html",
+        status,
+        prompt=None,
+        outcome=outcome,
+        answer=answer,
+        run_id=run_id,
+        is_late=is_late,
+        text=text,
+    )

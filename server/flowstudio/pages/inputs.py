@@ -1,0 +1,124 @@
+"""The values of a start node as fields of a form, and back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from math import isfinite
+from typing import Any
+
+from starlette.datastructures import FormData
+
+from abstractruntime.nodes.catalog import catalog
+
+from .form import text
+
+Json = Any
+TEXTS = frozenset({"string", "provider", "model", "agent"})
+KINDS = {"number": "number", "boolean": "boolean", **dict.fromkeys(TEXTS, "text")}
+
+
+@dataclass(frozen=True)
+class InputField:
+    """One value that a flow takes: `kind` is text, number, boolean or json."""
+
+    id: str
+    label: str
+    type: str
+    kind: str
+    value: Json = ""
+    description: str = ""
+    choices: tuple[str, ...] = ()
+    wrong: str = ""
+
+
+class BadValue(ValueError):
+    """A field cannot be read; `fields` are all of them, the wrong ones saying why."""
+
+    def __init__(self, fields: list[InputField]) -> None:
+        super().__init__("; ".join(f"{field.label}: {field.wrong}" for field in fields if field.wrong))
+        self.fields = fields
+
+
+def fields_of(document: Mapping[str, Json]) -> list[InputField]:
+    """Return what a flow's start node takes, with its defaults."""
+    start = catalog().start
+    names = (start.name, *start.was) if start else ()
+    starts = [node for node in document.get("nodes", []) if node.get("type") in names]
+    data = starts[0].get("data") if starts else None
+    if not isinstance(data, Mapping):
+        return []
+    defaults = data.get("pinDefaults")
+    given = defaults if isinstance(defaults, Mapping) else {}
+    pins = data.get("outputs")
+    return [
+        _field(pin, given)
+        for pin in (pins if isinstance(pins, list) else [])
+        if isinstance(pin, Mapping) and isinstance(pin.get("id"), str) and pin.get("type") != "execution"
+    ]
+
+
+def read_inputs(fields: list[InputField], form: FormData) -> dict[str, Json]:
+    """Read a posted form; raise BadValue. A number or JSON left empty is not given at all."""
+    values: dict[str, Json] = {}
+    told = []
+    for field in fields:
+        raw = text(form, f"in:{field.id}")
+        try:
+            if field.kind == "boolean":
+                values[field.id] = bool(raw)
+            elif field.kind == "text" or raw.strip():
+                values[field.id] = _value(field, raw)
+            told.append(replace(field, value=bool(raw) if field.kind == "boolean" else raw))
+        except ValueError as error:
+            told.append(replace(field, value=raw, wrong=str(error)))
+    if any(field.wrong for field in told):
+        raise BadValue(told)
+    return values
+
+
+def _field(pin: Mapping[str, Json], defaults: Mapping[str, Json]) -> InputField:
+    name, kind = str(pin["id"]), str(pin.get("type") or "any")
+    form = KINDS.get(kind, "json")
+    default = defaults.get(name)
+    label = pin.get("label")
+    return InputField(
+        id=name,
+        label=label if isinstance(label, str) and label.strip() else name,
+        type=kind,
+        kind=form,
+        value=_shown(form, default),
+        description=str(pin.get("description") or ""),
+    )
+
+
+def _shown(kind: str, default: Json) -> Json:
+    if kind == "boolean":
+        return default is True
+    if default is None:
+        return ""
+    return default if isinstance(default, str) else json.dumps(default, ensure_ascii=False, indent=2)
+
+
+def _value(field: InputField, raw: str) -> Json:
+    if field.kind == "text":
+        return raw
+    if field.kind == "number":
+        return _number(raw)
+    try:
+        return json.loads(raw)
+    except (ValueError, RecursionError) as error:
+        if field.type == "any":
+            return raw
+        raise ValueError(f"This is not JSON: {error}.") from None
+
+
+def _number(raw: str) -> int | float:
+    try:
+        value = json.loads(raw.strip().replace(",", "."))
+    except (ValueError, RecursionError):
+        value = None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
+        raise ValueError("This is not a number.")
+    return value

@@ -1,0 +1,339 @@
+"""The inspector: the form of one node, made from its type's declaration.
+
+The page sends the node as it stands and gets HTML. Each input carries `data-path` (dotted under
+`node.data`, segments with dots quoted as JSON list) and `data-kind`; the page turns what is typed into changes. Nothing
+is kept here, and no node type is named here.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Body, Request
+from starlette.responses import HTMLResponse
+
+from abstractruntime.nodes.define import ON_ERROR, Field, NodeType, Pin
+from abstractruntime.nodes.families import BY_ID
+from abstractruntime.nodes.pins import PIN_TYPES, pins_of, saved_pins
+from abstractruntime.visualflow_compiler.expressions import EXPRESSIONS, kind_of
+from abstractruntime.visualflow_compiler.sandbox_names import offered
+
+from ..studio import Studio, TheStudio
+from .html import render
+from .node_tabs import (
+    TABS,
+    background_words,
+    data_words,
+    last_inputs,
+    policy_words,
+    runs_words,
+    window,
+)
+
+router = APIRouter(include_in_schema=False)
+
+WIDGETS = {
+    "string": "line",
+    "workspace_file": "line",
+    "workspace_folder": "line",
+    "number": "number",
+    "boolean": "switch",
+    "any": "value",
+    "flow": "flow",
+    "json_schema": "schema",
+}
+WRITTEN_AS_JSON = frozenset({"json", "schema"})
+PICKERS = frozenset({"provider", "model", "tools"})
+CALLED = "flow"
+REMARK = "canvas.remark"  # see decision 0023: marks of the editor
+OFFERED_TYPES = ("string", "number", "boolean", "object", "array", "any")
+ABSENT = object()
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the form: a pin's value or a setting."""
+
+    path: str
+    name: str
+    label: str
+    type: str
+    widget: str
+    value: Any
+    default: Any
+    description: str
+    choices: tuple[str, ...] = ()
+    is_wired: bool = False
+    is_required: bool = False
+    is_set: bool = False
+    is_pin: bool = False
+    expression: str | None = None
+    may_go: bool = False
+
+    @property
+    def field_id(self) -> str:
+        """The id of the field's element."""
+        return "field-" + re.sub(r"[^A-Za-z0-9_-]", "-", self.path)
+
+    @property
+    def shown(self) -> Any:
+        """The value that counts: the node's own, else the default."""
+        return self.value if self.is_set else self.default
+
+    @property
+    def text(self) -> str:
+        """The value as the text of a field."""
+        return as_text(self.shown, self.widget)
+
+    @property
+    def hint(self) -> str:
+        """What an empty field stands for."""
+        return as_text(self.default, self.widget)
+
+
+@dataclass(frozen=True)
+class Author:
+    """A side of pins that the author names: parameters, results, inputs of code.
+
+    `values` is what stands before the value of a pin, as "starts as"; empty where pins have none.
+    """
+
+    side: str
+    title: str
+    pins: tuple[Pin, ...]
+    defaults: Mapping[str, Any]
+    values: str
+
+
+def as_text(value: Any, widget: str) -> str:
+    """Write a value for a field of this widget; nothing for an absent one."""
+    if value is None or value is ABSENT:
+        return "" if widget not in WRITTEN_AS_JSON or value is ABSENT else "null"
+    if widget == "lines" and isinstance(value, list):
+        return "\n".join(str(each) for each in value)
+    if widget in WRITTEN_AS_JSON or not isinstance(value, str | int | float | bool):
+        return json.dumps(value, ensure_ascii=False, indent=2)
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)
+
+
+def widget_of(kind: str, widget: str | None, choices: tuple[str, ...]) -> str:
+    """Return the template of `templates/widgets/` that edits a value."""
+    picker = kind.partition("_")[0]
+    if picker in PICKERS and widget in (None, "lines"):
+        return picker
+    return widget or ("choice" if choices else WIDGETS.get(kind, "json"))
+
+
+def read_path(data: Mapping[str, Any], path: str) -> Any:
+    """Return the value at a dotted path, or ABSENT."""
+    value: Any = data
+    for key in path.split("."):
+        if not isinstance(value, Mapping) or key not in value:
+            return ABSENT
+        value = value[key]
+    return value
+
+
+def path_of(*keys: str) -> str:
+    """Write a path for `data-path`: dotted, or a JSON list where a key holds a dot."""
+    return json.dumps(keys) if any("." in key for key in keys) else ".".join(keys)
+
+
+def expression_at(data: Mapping[str, Any], pin: str) -> str | None:
+    """Return the text of an input's expression, None for an input that has none."""
+    held = data.get(EXPRESSIONS)
+    text = held.get(pin) if isinstance(held, Mapping) else None
+    return text if isinstance(text, str) else None
+
+
+def pin_row(pin: Pin, data: Mapping[str, Any], wired: frozenset[str], may_go: bool) -> Row:
+    """Return the line of an input pin."""
+    defaults = data.get("pinDefaults")
+    value = defaults.get(pin.id, ABSENT) if isinstance(defaults, Mapping) else ABSENT
+    return Row(
+        path=path_of("pinDefaults", pin.id),
+        name=pin.id,
+        label=pin.id if pin.label is None else pin.label or pin.id,
+        type=pin.type,
+        widget=widget_of(pin.type, pin.widget, pin.choices),
+        value=value,
+        default=pin.default if pin.has_default else None,
+        description=pin.description,
+        choices=pin.choices,
+        is_wired=pin.id in wired,
+        is_required=pin.required,
+        is_set=value is not ABSENT,
+        is_pin=True,
+        expression=expression_at(data, pin.id),
+        may_go=may_go,
+    )
+
+
+def field_row(each: Field, data: Mapping[str, Any]) -> Row:
+    """Return the line of a setting."""
+    value = read_path(data, each.path)
+    return Row(
+        path=each.path,
+        name=each.path,
+        label=each.label or each.path.rsplit(".", 1)[-1],
+        type=each.type,
+        widget=widget_of(each.type, each.widget, each.choices),
+        value=value,
+        default=each.default,
+        description=each.description,
+        choices=each.choices,
+        is_set=value is not ABSENT,
+    )
+
+
+def authored(
+    kind: NodeType, data: Mapping[str, Any], pins: tuple[tuple[Pin, ...], tuple[Pin, ...]]
+) -> list[Author]:
+    """Return the sides whose pins the author names, for types that keep the document's pins."""
+    if not kind.saved_pins or calls_flow(kind):
+        return []
+    sides = []
+    defaults = data.get("pinDefaults")
+    for side, own, declared in (("inputs", pins[0], kind.inputs), ("outputs", pins[1], kind.outputs)):
+        fixed = {pin.id for pin in declared}
+        free = tuple(pin for pin in own if pin.id not in fixed and not pin.is_exec)
+        entry = kind.kind == "event"
+        if free or (entry and side == "outputs") or (not entry and side == "inputs"):
+            title = "Parameters" if entry else ("Inputs" if side == "inputs" else "Outputs")
+            values = defaults if isinstance(defaults, Mapping) else {}
+            word = "starts as" if entry else ("value" if side == "inputs" else "")
+            sides.append(Author(side, title, free, values, word))
+    return sides
+
+
+def calls_flow(kind: NodeType) -> bool:
+    """Say whether a node runs a flow, so that its pins follow that flow."""
+    return any(each.type == CALLED for each in kind.fields)
+
+
+def form_of(kind: NodeType, data: Mapping[str, Any], wired: frozenset[str]) -> dict[str, Any]:
+    """Return what the template of the form needs."""
+    inputs, outputs = pins_of(kind, data)
+    authors = authored(kind, data, (inputs, outputs))
+    free = {pin.id for author in authors if author.side == "inputs" for pin in author.pins}
+    given = {pin.id for author in authors if author.side == "outputs" for pin in author.pins}
+    declared = {pin.id for pin in kind.inputs}
+    grows_in = kind.grows is not None and kind.grows.side == "inputs"
+    values = [pin for pin in inputs if not pin.is_exec and not pin.hidden and pin.id not in free]
+    spare = len(values) - (kind.grows.least if kind.grows else 0)
+    return {
+        "rows": [
+            pin_row(pin, data, wired, grows_in and (pin.id not in declared or spare > 0)) for pin in values
+        ],
+        "fields": [field_row(each, data) for each in kind.fields if each.path != ON_ERROR.path],
+        "outputs": [pin for pin in outputs if not pin.is_exec and not pin.hidden and pin.id not in given],
+        "exits": [pin for pin in outputs if pin.is_exec and pin.id != "exec-out"],
+        "authors": authors,
+        "grow": kind.grows,
+    }
+
+
+def words(kind: NodeType, data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the names that the text of a code field may use: the node's inputs, and the sandbox's own."""
+    inputs = [
+        {"name": pin.id, "type": pin.type}
+        for pin in pins_of(kind, data)[0]
+        if not pin.is_exec and not pin.hidden and pin.id.isidentifier()
+    ]
+    return {"inputs": inputs, **offered()}
+
+
+def expression_words(names: Mapping[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the names that an expression may use: those of code, the run's variables, and all of both."""
+    found = [
+        {"name": name, "type": kind_of(value), "what": "variable"}
+        for name, value in list(variables.items())[:200]
+        if name.isidentifier()
+    ]
+    both = [{"name": "pins", "type": "object"}, {"name": "vars", "type": "object"}]
+    return {
+        **names,
+        "inputs": [*names["inputs"], *found, *both],
+        "words": ["and", "else", "for", "if", "in", "is", "lambda", "not", "or"],
+    }
+
+
+@router.post("/editor/inspector")
+def inspector(
+    request: Request,
+    studio: TheStudio,
+    node: Annotated[dict[str, Any], Body()],
+    wired: Annotated[list[str], Body()],
+    flow_id: Annotated[str, Body()] = "",
+    tab: Annotated[str, Body()] = "setup",
+    background: Annotated[str, Body()] = "",
+    visit: Annotated[int, Body()] = 0,
+) -> HTMLResponse:
+    """Answer with what one tab shows of a node; `background` is the run whose values are shown."""
+    name = node.get("type")
+    kind = studio.catalog.resolve(name) if isinstance(name, str) else None
+    raw = node.get("data")
+    data: dict[str, Any] = raw if isinstance(raw, dict) else {}
+    known: dict[str, Any] = {
+        "node": {"id": "", "type": "", **node},
+        "data": data,
+        "flow_id": flow_id,
+        "pin_types": OFFERED_TYPES,
+    }
+    if kind is None:
+        nearest = studio.catalog.resolve(studio.catalog.nearest(str(name or "")) or "")
+        pins = (saved_pins(data.get("inputs")), saved_pins(data.get("outputs")))
+        return render(request, "partials/_inspector_unknown.html", nearest=nearest, pins=pins, **known)
+    known |= {"family": BY_ID[kind.family], "types": PIN_TYPES, "wired": frozenset(wired), "kind": kind}
+    known |= {"tabs": TABS, "tab": tab if tab in dict(TABS) else "setup"}
+    shown = _tab_words(studio, known, background, visit)
+    return render(request, "partials/_inspector.html", **shown, **known)
+
+
+def _tab_words(studio: Studio, known: dict[str, Any], background: str, visit: int) -> dict[str, Any]:
+    """Return what the template of the shown tab needs, beside what every tab knows."""
+    kind, data, node, flow_id = known["kind"], known["data"], known["node"], known["flow_id"]
+    node_id = str(node["id"])
+    match known["tab"]:
+        case "data":
+            chosen = background_words(studio, flow_id, background)
+            return {**chosen, **data_words(studio, kind, node, chosen["run_id"], visit)}
+        case "runs":
+            return runs_words(studio, flow_id, node_id)
+        case "policy":
+            fails = [field_row(each, data) for each in kind.fields if each.path == ON_ERROR.path]
+            return {**policy_words(kind, data, known["wired"]), "fails": fails, "ran": {}}
+        case "notes":
+            remark = read_path(data, REMARK)
+            return {"remark": remark if isinstance(remark, str) else "", "remark_path": REMARK}
+    run_id = studio.stories.background(flow_id, background)
+    ran = last_inputs(studio, node_id, run_id)
+    form = form_of(kind, data, known["wired"])
+    names = words(kind, data)
+    seen = expression_words(names, studio.stories.variables(run_id) if run_id else {})
+    form |= {"words_of": lambda row: names, "ran": ran, "run_id": run_id}
+    form |= {"seen": seen, "expression_at": lambda pin: expression_at(data, pin), "path_of": path_of}
+    form["providers"] = [each.name for each in studio.ai.models.providers.all()]
+    rows = (*form["rows"], *form["fields"])
+    form["provider_here"] = next((row.text for row in rows if row.widget == "provider" and row.text), "")
+    if calls_flow(kind):
+        form["flows"] = [each for each in studio.library.entries() if each.id != flow_id]
+    return form
+
+
+@router.get("/editor/value")
+def value(request: Request, studio: TheStudio, run: str, node: str, pin: str, start: int = 0) -> HTMLResponse:
+    """Answer with a part of a large value that a node gave in its last visit of a run."""
+    try:
+        found = studio.stories.whole(run, node, pin)
+    except KeyError:
+        text = f"The run no longer holds '{pin}' of this node."
+        return render(request, "partials/_node_window.html", part=window(text, 0), pin=pin, is_text=True)
+    part = window(found, start)
+    return render(request, "partials/_node_window.html", part=part, pin=pin, is_text=isinstance(found, str))

@@ -1,0 +1,101 @@
+"""The list of flows, a new flow, and the form that runs one."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import HTMLResponse
+
+from abstractruntime.core.errors import InvalidFlow, NotDurable
+from abstractruntime.nodes.catalog import Catalog, new_data
+
+from ..access import actor_of
+from ..errors import problem_json
+from ..studio import Studio, TheStudio
+from .form import Posted, go
+from .html import path, render
+from .inputs import BadValue, fields_of, read_inputs
+from .rows import flow_rows
+
+router = APIRouter()
+PLAIN_NAME = "Untitled flow"
+
+
+@router.get("/flows")
+def list_flows(request: Request, studio: TheStudio, q: str = "") -> HTMLResponse:
+    """Show the flows of the library, or those that match a search."""
+    found = flow_rows(studio, q)
+    return render(request, "flows.html", flows=found, broken=studio.library.broken(), query=q)
+
+
+@router.post("/flows")
+def new_flow(studio: TheStudio) -> Response:
+    """Make an empty flow and open it."""
+    taken = {entry.name for entry in studio.library.entries()}
+    document = blank_flow(studio.catalog, taken)
+    studio.library.put(document["id"], document)
+    return go(f"/flows/{path(document['id'])}")
+
+
+@router.get("/flows/{flow_id:path}/run")
+def run_form(request: Request, studio: TheStudio, flow_id: str) -> HTMLResponse:
+    """Ask for the values of the start node."""
+    document, _ = studio.library.get(flow_id)
+    problems = studio.programs.problems(flow_id, document)
+    errors = [each for each in map(problem_json, problems) if _severity(each) == "error"]
+    return _form(request, studio, flow_id, fields_of(document), errors)
+
+
+@router.post("/flows/{flow_id:path}/run")
+def start(request: Request, studio: TheStudio, flow_id: str, form: Posted) -> Response:
+    """Run a flow with the values of the form and show the run."""
+    document, _ = studio.library.get(flow_id)
+    fields = fields_of(document)
+    try:
+        inputs = read_inputs(fields, form) if form else {}  # a bare button: the defaults
+        run_id = studio.runner.launch(flow_id, inputs, actor=actor_of(request.scope))
+    except BadValue as error:
+        return _form(request, studio, flow_id, error.fields, [], status=422)
+    except NotDurable as error:
+        problem = {"severity": "error", "code": error.code, "node": None, "pin": None, "message": str(error)}
+        return _form(request, studio, flow_id, fields, [problem], status=422)
+    except InvalidFlow as error:
+        found = [problem_json(each) for each in error.problems]
+        plain = {"severity": "error", "code": error.code, "node": None, "pin": None, "message": str(error)}
+        return _form(request, studio, flow_id, fields, found or [plain], status=422)
+    return go(f"/runs/{path(run_id)}")
+
+
+def _form(
+    request: Request, studio: Studio, flow_id: str, fields: list[Any], problems: list[Any], status: int = 200
+) -> HTMLResponse:
+    flow = studio.library.entry(flow_id)
+    return render(request, "run_form.html", status, flow=flow, fields=fields, problems=problems)
+
+
+def _severity(problem: Any) -> str:
+    return str(problem["severity"])
+
+
+def blank_flow(catalog: Catalog, taken: set[str]) -> dict[str, Any]:
+    """Return a new document with a start node, under a name that nobody has."""
+    kind = catalog.start
+    node = {
+        "id": "node-1",
+        "type": kind.name if kind else "",
+        "position": {"x": 96, "y": 160},
+        "data": new_data(kind) if kind else {},
+    }
+    names = (PLAIN_NAME, *(f"{PLAIN_NAME} {number}" for number in range(2, len(taken) + 3)))
+    name = next(each for each in names if each not in taken)
+    return {
+        "id": uuid.uuid4().hex[:8],
+        "name": name,
+        "description": "",
+        "interfaces": [],
+        "nodes": [node],
+        "edges": [],
+        "entryNode": "node-1",
+    }

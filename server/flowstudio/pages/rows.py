@@ -1,0 +1,98 @@
+"""Runs and flows as rows of lists."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+from abstractruntime.core.models import RunState, RunStatus
+from abstractruntime.core.waits import pause_reason
+from abstractruntime.storage.base import QueryableRunIndexStore
+
+from ..runner_views import waiting_of
+from ..studio import Studio
+from .html import gist, one_line
+
+Json = Any
+OPEN = "open"
+RECENT = 1000
+
+
+def run_rows(
+    studio: Studio, status: str = "", flow_id: str = "", limit: int = 50
+) -> tuple[list[dict[str, Json]], bool]:
+    """Return rows of runs, the newest first, and whether there are more; `status` may be "open"."""
+    wanted: list[RunStatus | None] = (
+        [RunStatus.RUNNING, RunStatus.WAITING] if status == OPEN else [_status(status)]
+    )
+    found = [
+        row
+        for each in wanted
+        for row in studio.reader.rows(flow_id=flow_id or None, status=each, limit=limit + 1)
+    ]
+    found.sort(key=lambda row: str(row["created_at"]), reverse=True)
+    return [run_row(studio, row) for row in found[:limit]], len(found) > limit
+
+
+def run_row(studio: Studio, row: Mapping[str, Json]) -> dict[str, Json]:
+    """Add to a run's row why it stands where it stands."""
+    run_id = str(row["run_id"])
+    waiting = waiting_of(studio.reader.tree(run_id)) if row["status"] == "waiting" else None
+    return {
+        **row,
+        "is_over": row["status"] in ("completed", "failed", "cancelled"),
+        "reason": waiting["reason"] if waiting else None,
+        "until": waiting["until"] if waiting and not row["paused"] else None,
+        "why": _why(studio.reader.state(run_id), waiting, bool(row["paused"])),
+    }
+
+
+def flow_rows(studio: Studio, query: str = "") -> list[dict[str, Json]]:
+    """Return the flows of the library by name, or those that match a search, with their last run."""
+    words, last = query.lower().split(), last_runs(studio)
+    found = []
+    for entry in studio.library.entries():
+        text = f"{entry.name} {entry.description} {entry.id}".lower()
+        if all(word in text for word in words):
+            about = {"id": entry.id, "name": entry.name, "description": entry.description}
+            more = {"updated_at": entry.updated_at, "node_count": entry.node_count}
+            found.append({**about, **more, "last_run": last.get(entry.id)})
+    return found
+
+
+def last_runs(studio: Studio) -> dict[str, Mapping[str, Json]]:
+    """Return the newest run of each flow, among the latest thousand of all."""
+    index = cast(QueryableRunIndexStore, studio.stores.runs)
+    last: dict[str, Mapping[str, Json]] = {}
+    for row in index.list_run_index(root_only=True, limit=RECENT):
+        flow_id = studio.programs.flow_id(row["workflow_id"])
+        status = getattr(row["status"], "value", row["status"])
+        last.setdefault(
+            flow_id, {"run_id": row["run_id"], "status": status, "paused": row.get("paused", False)}
+        )
+    return last
+
+
+def event_name(wait_key: str | None) -> str:
+    """Return the event's own name out of the key that a run waits for."""
+    return (wait_key or "").rsplit(":", 1)[-1]
+
+
+def _status(word: str) -> RunStatus | None:
+    return RunStatus(word) if word in RunStatus.__members__.values() else None
+
+
+def _why(run: RunState, waiting: Mapping[str, Json] | None, is_held: bool) -> str:
+    if is_held:
+        reason = pause_reason(run)
+        return one_line(f"Held back: {reason}", 160) if reason else "Held back until somebody lets it go on"
+    if waiting is not None:
+        if waiting["prompt"]:
+            return one_line(waiting["prompt"], 140)
+        kinds = {"event": f"Waits for the event {event_name(waiting['wait_key'])}", "until": "Waits until"}
+        return kinds.get(waiting["reason"], "Waits for a subflow")
+    if run.status is RunStatus.FAILED:
+        return one_line(run.error or "", 160)
+    if run.status is RunStatus.COMPLETED:
+        return gist(run.output) if run.output else "Done without output"
+    return "Stopped by hand" if run.status is RunStatus.CANCELLED else "Under way"

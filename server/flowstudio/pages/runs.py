@@ -1,0 +1,217 @@
+"""Runs: the list, one run with its steps, and what one may do to it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import HTMLResponse
+
+from abstractruntime.core.errors import WorkflowNotFound
+
+from ..access import actor_of
+from ..ai.budget import used_in_all
+from ..library import FlowNotFound
+from ..studio import Studio, TheStudio
+from .form import go
+from .html import fragment, path, render
+from .rows import OPEN, event_name, run_rows
+from .steps import MOST_OPEN, NodeWords, Steps, Teller
+
+router = APIRouter()
+Json = Any
+TABS = (
+    ("", "All"),
+    (OPEN, "Under way"),
+    ("waiting", "Waiting"),
+    ("completed", "Done"),
+    ("failed", "Failed"),
+    ("cancelled", "Cancelled"),
+)
+SHOWN = 300  # rows of a run's page before "show earlier"
+EVERY = 1_000_000
+MOST_ROWS = 500
+
+
+@router.get("/runs")
+def list_runs(
+    request: Request, studio: TheStudio, status: str = "", flow: str = "", limit: int = 50
+) -> HTMLResponse:
+    """Show the runs that people started, the newest first."""
+    words = _listed(studio, status, flow, limit)
+    tabs = [{"word": word, "href": _address(key, flow), "is_here": key == status} for key, word in TABS]
+    return render(request, "runs.html", tabs=tabs, flows=studio.library.entries(), digest="", **words)
+
+
+@router.get("/runs/list")
+def runs_part(
+    request: Request, studio: TheStudio, status: str = "", flow: str = "", limit: int = 50
+) -> Response:
+    """Return the list of runs when it has changed."""
+    return fragment(request, "partials/_run_list.html", **_listed(studio, status, flow, limit))
+
+
+@router.get("/runs/{run_id}")
+def show_run(request: Request, studio: TheStudio, run_id: str, steps: str = "") -> HTMLResponse:
+    """Show a run: where it stands, what it asks, every step."""
+    run = run_words(studio, run_id)
+    told = tell(studio, run_id, 0)
+    if steps != "all" and len(told.rows) > SHOWN:
+        told = Steps(told.rows[-SHOWN:], told.cursor, told.total, earlier=len(told.rows) - SHOWN)
+    return render(request, "run.html", run=run, steps=told, **_ask_words(run))
+
+
+@router.get("/runs/{run_id}/live")
+def run_part(request: Request, studio: TheStudio, run_id: str, after: int = 0, have: int = 0) -> HTMLResponse:
+    """Return the parts of a run's page that may have changed since a cursor."""
+    run = run_words(studio, run_id)
+    told = tell(studio, run_id, max(0, after), MOST_OPEN)
+    return render(request, "partials/_run_live.html", run=run, steps=told, **_ask_words(run))
+
+
+@router.post("/runs/{run_id}/pause")
+def pause(studio: TheStudio, run_id: str) -> Response:
+    """Hold a run back after its present step."""
+    studio.runner.pause(run_id)
+    return go(f"/runs/{path(run_id)}")
+
+
+@router.post("/runs/{run_id}/resume")
+def resume(studio: TheStudio, run_id: str) -> Response:
+    """Let a paused run go on."""
+    studio.runner.resume(run_id)
+    return go(f"/runs/{path(run_id)}")
+
+
+@router.post("/runs/{run_id}/cancel")
+def cancel(studio: TheStudio, run_id: str) -> Response:
+    """End a run."""
+    studio.runner.cancel(run_id)
+    return go(f"/runs/{path(run_id)}")
+
+
+@router.post("/runs/{run_id}/retry")
+def retry(request: Request, studio: TheStudio, run_id: str) -> Response:
+    """Have a failed run go on at the step that failed."""
+    studio.runner.retry(run_id, actor=actor_of(request.scope))
+    return go(f"/runs/{path(run_id)}")
+
+
+@router.post("/runs/{run_id}/again")
+def again(request: Request, studio: TheStudio, run_id: str) -> Response:
+    """Run the flow with the input of this run: the published version if this run had it, else as it is now."""
+    row = studio.reader.row(studio.reader.state(run_id))
+    draft = studio.versions.of_run(run_id) != studio.versions.published(row["flow_id"])
+    inputs, actor = inputs_of(studio, run_id), actor_of(request.scope)
+    new = studio.runner.launch(row["flow_id"], inputs, actor=actor, draft=draft)
+    return go(f"/runs/{path(new)}")
+
+
+def run_words(studio: Studio, run_id: str) -> dict[str, Json]:
+    """Return all that the page of a run says but its steps."""
+    page = studio.reader.page(run_id)
+    waiting = page["waiting"]
+    names = node_words(studio, studio.reader.state(run_id).workflow_id)
+    failed = page["failed_node"]
+    return {
+        **page,
+        "is_over": page["status"] in ("completed", "failed", "cancelled"),
+        "reason": waiting["reason"] if waiting else None,
+        "asks_itself": bool(waiting and waiting["reason"] == "user" and waiting["run_id"] == page["run_id"]),
+        "waiting_name": event_name(waiting["wait_key"]) if waiting else "",
+        "has_flow": _has_flow(studio, page["flow_id"]),
+        "failed_label": names(failed).label if failed else "",
+        "inputs": inputs_of(studio, run_id),
+        "used": used_in_all(studio.reader.tree(run_id).runs),
+        "version": studio.versions.of_run(run_id),
+    }
+
+
+def inputs_of(studio: Studio, run_id: str) -> dict[str, Json]:
+    """Return the values that a run began with."""
+    first = studio.stores.journal.state_at(run_id, 1) or studio.reader.state(run_id)
+    return {key: value for key, value in first.vars.items() if not key.startswith("_")}
+
+
+def tell(studio: Studio, run_id: str, after: int, most: int = EVERY) -> Steps:
+    """Return the rows of a run and its subflows whose records come after a position."""
+    names = cache(lambda each: node_words(studio, studio.reader.state(each).workflow_id))
+
+    @cache
+    def place(each: str) -> tuple[int, str]:
+        state, depth = studio.reader.state(each), 0
+        name = studio.reader.flow_name(state.workflow_id)
+        while state.run_id != run_id and state.parent_run_id:
+            state, depth = studio.reader.state(state.parent_run_id), depth + 1
+        return depth, name
+
+    teller = Teller(lambda run, node: names(run)(node), place)
+    records = studio.reader.records(run_id, after, most)
+    teller.last = after
+    teller.tell(records)
+    is_full = len(records) >= most
+    cursor = teller.last if is_full else teller.cursor()
+    return Steps(teller.rows, cursor, len(teller.rows), more=is_full)
+
+
+def node_words(studio: Studio, workflow_id: str) -> Callable[[str], NodeWords]:
+    """Return a function that says how the nodes of a workflow's flow are called.
+
+    Without the program's file the nodes are called by their ids: the run can still be read.
+    """
+    try:
+        document = studio.programs.document(workflow_id)
+    except WorkflowNotFound:
+        document = {}
+    nodes = {str(node.get("id")): node for node in document.get("nodes", []) if isinstance(node, Mapping)}
+
+    def words(node_id: str) -> NodeWords:
+        node = nodes.get(node_id)
+        if node is None:
+            return NodeWords(node_id)
+        kind = studio.catalog.resolve(str(node.get("type")))
+        data = node.get("data")
+        label = data.get("label") if isinstance(data, Mapping) else None
+        if kind is None:
+            return NodeWords(str(label or node_id))
+        return NodeWords(str(label or kind.label), kind.name, kind.label, kind.family)
+
+    return words
+
+
+def _listed(studio: Studio, status: str, flow_id: str, limit: int) -> dict[str, Json]:
+    most = min(max(limit, 1), MOST_ROWS)
+    runs, more = run_rows(studio, status, flow_id, most)
+    return {"runs": runs, "more": more, "status": status, "flow_id": flow_id, "limit": most}
+
+
+def _address(status: str, flow_id: str) -> str:
+    parts = [f"status={path(status)}"] if status else []
+    parts += [f"flow={path(flow_id)}"] if flow_id else []
+    return "/runs" + ("?" + "&".join(parts) if parts else "")
+
+
+def _has_flow(studio: Studio, flow_id: str) -> bool:
+    try:
+        studio.library.entry(flow_id)
+    except FlowNotFound:
+        return False
+    return True
+
+
+def _ask_words(run: Mapping[str, Json]) -> dict[str, Json]:
+    """Return what the place of the open question needs; its key changes with the question."""
+    asked = [f"{prompt['run_id']}@{prompt['asked_at']}" for prompt in run["prompts"]]
+    waiting = run["waiting"] or {}
+    wait = f"{waiting.get('reason')}:{waiting.get('until')}:{waiting.get('wait_key')}"
+    key = "|".join([str(run["status"]), str(run["paused"]), wait, *asked])
+    return {
+        "ask_key": key,
+        "back": f"/runs/{path(run['run_id'])}",
+        "wrong": "",
+        "text": "",
+        "autofocus": False,
+        "heading": "h2",
+    }

@@ -1,0 +1,186 @@
+"""The versions of a flow, what differs between two of them, publishing, and the log of edits."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import HTMLResponse
+
+from ..access import actor_of
+from ..errors import problem_json
+from ..library import StaleFlow
+from ..library_compare import Difference, is_layout, short_path
+from ..library_text import revision_of
+from ..studio import Studio, TheStudio
+from .form import Posted, go, text
+from .html import compact, path, render
+
+router = APIRouter()
+Json = Any
+ROWS = 60
+WHY = {
+    "start": "Before the first edit",
+    "run": "Before a run",
+    "interval": "After a while of work",
+    "publish": "Published",
+    "restore": "Before a restore",
+    "merge": "My changes before a merge",
+    "named": "Named",
+}
+
+
+@router.get("/flows/{flow_id:path}/versions")
+def versions(request: Request, studio: TheStudio, flow_id: str, before: int | None = None) -> HTMLResponse:
+    """Show the versions of a flow and the newest edits."""
+    document, revision = studio.library.get(flow_id)
+    rows = studio.history.newest(flow_id, before, ROWS + 1)
+    return render(
+        request,
+        "versions.html",
+        flow=_flow(studio, flow_id),
+        versions=studio.versions.newest(flow_id),
+        published=studio.versions.published(flow_id),
+        draft=studio.versions.of_revision(flow_id, revision),
+        edits=rows[:ROWS],
+        older=rows[ROWS - 1].seq if len(rows) > ROWS else None,
+        before=before,
+        last=studio.history.last(flow_id),
+        why=WHY,
+        is_live=_is_published(studio, flow_id, document),
+    )
+
+
+@router.post("/flows/{flow_id:path}/versions")
+def name_version(request: Request, studio: TheStudio, flow_id: str, form: Posted) -> Response:
+    """Keep the draft under a name."""
+    document, _ = studio.library.get(flow_id)
+    name = text(form, "name").strip()[:200] or "Unnamed"
+    studio.versions.make(flow_id, document, "named", actor_of(request.scope), name)
+    return go(f"/flows/{path(flow_id)}/versions")
+
+
+@router.post("/flows/{flow_id:path}/versions/{number}/restore")
+def restore_version(request: Request, studio: TheStudio, flow_id: str, number: int) -> Response:
+    """Make the draft what a version was."""
+    studio.versions.restore(flow_id, number, actor_of(request.scope))
+    return go(f"/flows/{path(flow_id)}/versions")
+
+
+@router.post("/flows/{flow_id:path}/edits/{seq}/restore")
+def restore_edit(request: Request, studio: TheStudio, flow_id: str, seq: int) -> Response:
+    """Make the draft what it was after an edit."""
+    studio.history.go_back(flow_id, seq, actor_of(request.scope))
+    return go(f"/flows/{path(flow_id)}/versions")
+
+
+@router.get("/flows/{flow_id:path}/diff")
+def choose(flow_id: str, a: str = "published", b: str = "draft") -> Response:
+    """Go to the comparison of two versions that a form names."""
+    return go(f"/flows/{path(flow_id)}/diff/{path(a)}..{path(b)}")
+
+
+@router.get("/flows/{flow_id:path}/diff/{span}")
+def diff(request: Request, studio: TheStudio, flow_id: str, span: str) -> HTMLResponse:
+    """Show what differs between two versions, as a list and on the canvas."""
+    before, after, difference = studio.versions.difference(flow_id, span)
+    return _compared(request, studio, flow_id, before, after, difference)
+
+
+@router.get("/flows/{flow_id:path}/publish")
+def look_first(request: Request, studio: TheStudio, flow_id: str) -> HTMLResponse:
+    """Show what publishing the draft would change."""
+    before = "published" if studio.versions.published(flow_id) else ""
+    document, revision = studio.library.get(flow_id)
+    difference = studio.versions.difference(flow_id, "published..draft")[2] if before else Difference()
+    found = [problem_json(each) for each in studio.programs.problems(flow_id, document)]
+    errors = [each for each in found if isinstance(each, dict) and each["severity"] == "error"]
+    return _compared(
+        request,
+        studio,
+        flow_id,
+        before,
+        "draft",
+        difference,
+        publish=revision,
+        errors=errors,
+        is_first=not before,
+    )
+
+
+@router.post("/flows/{flow_id:path}/publish")
+def publish(request: Request, studio: TheStudio, flow_id: str, form: Posted) -> Response:
+    """Publish the draft that was looked at; another one meanwhile is shown first."""
+    try:
+        studio.versions.publish(flow_id, actor_of(request.scope), revision=text(form, "revision"))
+    except StaleFlow:
+        return go(f"/flows/{path(flow_id)}/publish")
+    return go(f"/flows/{path(flow_id)}/versions")
+
+
+@router.post("/flows/{flow_id:path}/withdraw")
+def withdraw(studio: TheStudio, flow_id: str) -> Response:
+    """Publish no version any more."""
+    studio.library.entry(flow_id)
+    studio.versions.withdraw(flow_id)
+    return go(f"/flows/{path(flow_id)}/versions")
+
+
+def _compared(
+    request: Request,
+    studio: Studio,
+    flow_id: str,
+    before: str,
+    after: str,
+    difference: Difference,
+    **more: Json,
+) -> HTMLResponse:
+    known = {"publish": "", "errors": [], "is_first": False, **more}
+    return render(
+        request,
+        "diff.html",
+        flow=_flow(studio, flow_id),
+        before=before,
+        after=after,
+        words={"a": _called(studio, flow_id, before), "b": _called(studio, flow_id, after)},
+        refs={"a": _reference(studio, flow_id, before), "b": _reference(studio, flow_id, after)},
+        difference=difference,
+        versions=studio.versions.newest(flow_id, 100),
+        short=short_path,
+        shown=shown,
+        is_layout=is_layout,
+        **known,
+    )
+
+
+def shown(value: Json, has: bool) -> str:
+    """Write one side of a changed field in a line."""
+    if not has:
+        return "nothing"
+    return (value or "empty text") if isinstance(value, str) else compact(value)
+
+
+def _called(studio: Studio, flow_id: str, word: str) -> str:
+    if word == "draft":
+        return "the draft"
+    if word == "published":
+        return f"the published version {studio.versions.published(flow_id)}"
+    if not word:
+        return "nothing published"
+    name = studio.versions.get(flow_id, int(word)).name
+    return f"version {word}{f' “{name}”' if name else ''}"
+
+
+def _reference(studio: Studio, flow_id: str, word: str) -> str:
+    """Return the number that `published` stands for."""
+    return str(studio.versions.published(flow_id)) if word == "published" else word
+
+
+def _flow(studio: Studio, flow_id: str) -> dict[str, Json]:
+    entry = studio.library.entry(flow_id)
+    return {"id": flow_id, "name": entry.name, "revision": entry.revision}
+
+
+def _is_published(studio: Studio, flow_id: str, document: dict[str, Json]) -> bool:
+    live = studio.versions.published_document(flow_id)
+    return live is not None and revision_of(live) == revision_of(document)

@@ -1,0 +1,319 @@
+"""Programs: what runs execute, kept with the data, apart from the flows that people edit.
+
+At a launch the flow, its subflows and its listeners are lowered together and kept in one file
+named by the digest of it all. A run's workflow id is `<flow id>@<digest>`: an edit makes another
+digest and never touches a run under way, and after a restart every run finds its program again.
+This is also the registry in which the kernel finds workflows.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from threading import Lock
+from typing import Any, cast
+
+from abstractruntime.core.errors import InvalidFlow, StoreDamaged, WorkflowNotFound
+from abstractruntime.core.spec import WorkflowSpec
+from abstractruntime.nodes.catalog import Catalog
+from abstractruntime.nodes.define import Offers
+from abstractruntime.visualflow_compiler import (
+    Opened,
+    Problem,
+    Program,
+    bind,
+    changes_between,
+    errors_of,
+    load_visualflow_json,
+    lower_opened,
+    migrate,
+    open_flow,
+    open_tree,
+    renamed,
+)
+from abstractruntime.visualflow_compiler.sandbox import shared_sandbox
+from abstractruntime.visualflow_compiler.sandbox_problems import holds_code, problems_of_code
+
+from .library import Document, FlowLibrary, FlowNotFound
+from .library_text import revision_of
+from .staging import write_whole
+
+FORMAT = 1
+KEPT_SPECS = 400
+KEPT_TREES = 100
+
+
+@dataclass(frozen=True)
+class Pinned:
+    """A flow as some runs execute it."""
+
+    root: str
+    documents: Mapping[str, Document]
+    programs: Mapping[str, Program]
+    listeners: tuple[str, ...]
+
+
+class LibraryFlows(Mapping[str, Document]):
+    """The library as the compiler sees it: documents by id, each read once, when it is asked for.
+
+    `instead` gives what stands for a flow: its published version.
+    """
+
+    def __init__(
+        self,
+        library: FlowLibrary,
+        first: Mapping[str, Document] | None = None,
+        instead: Callable[[str], Document | None] = lambda flow_id: None,
+    ) -> None:
+        self._library = library
+        self._instead = instead
+        self._read = dict(first or {})
+        self._revisions: dict[str, str] = {}
+        self._ids = {entry.id for entry in library.entries()} | set(self._read)
+
+    def __getitem__(self, flow_id: str) -> Document:
+        if flow_id not in self._read:
+            try:
+                held = self._instead(flow_id)
+                found = self._library.get(flow_id) if held is None else (held, revision_of(held))
+                self._read[flow_id], self._revisions[flow_id] = found
+            except FlowNotFound:
+                raise KeyError(flow_id) from None
+        return self._read[flow_id]
+
+    def revision(self, flow_id: str) -> str:
+        """Return the revision of a document as it was read here."""
+        body = self[flow_id]
+        return self._revisions.get(flow_id) or revision_of(body)
+
+    def __contains__(self, flow_id: object) -> bool:
+        return flow_id in self._ids
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._ids)
+
+    def __len__(self) -> int:
+        return len(self._ids)
+
+
+class Programs:
+    """Keeps and finds programs. Safe to call from several threads."""
+
+    def __init__(
+        self,
+        folder: Path,
+        library: FlowLibrary,
+        types: Catalog,
+        *,
+        offers: Callable[[], Offers] = Offers,
+        agents: Callable[[str], WorkflowSpec | None] = lambda workflow_id: None,
+        published: Callable[[str], Document | None] = lambda flow_id: None,
+    ) -> None:
+        self._published = published
+        self._folder = folder
+        self._library = library
+        self._types = types
+        self._offers = offers
+        self._agents = agents
+        self._lock = Lock()
+        self._specs: OrderedDict[str, WorkflowSpec] = OrderedDict()
+        self._trees: OrderedDict[str, Pinned] = OrderedDict()
+        self._latest: dict[tuple[str, bool], tuple[dict[str, str], str]] = {}
+
+    def problems(self, flow_id: str, document: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """Return what is wrong with a document, also what keeps it from being read as a flow."""
+        body = {"id": flow_id, **document}
+        try:
+            opened = open_flow(body, self._types)
+            found = self._check(opened, LibraryFlows(self._library, {flow_id: body}))
+        except InvalidFlow as error:
+            found = cast(list[Problem], list(error.problems)) or [Problem("error", error.code, str(error))]
+        return [problem.to_json() for problem in found]
+
+    def upgrade(
+        self, flow_id: str, document: Mapping[str, Any]
+    ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+        """Return what a document says in old words, and the changes that write it in today's.
+
+        Raises InvalidFlow for what cannot be read as a flow.
+        """
+        flow = load_visualflow_json({"id": flow_id, **document})
+        today, notes = migrate(flow, self._types)
+        return [note.to_json() for note in notes], changes_between(flow, today)
+
+    def keep(self, flow_id: str, *, draft: bool = True) -> str:
+        """Lower a flow as it is now, keep its programs, and return its workflow id.
+
+        Without `draft` it is the published version of the flow, and of each of its subflows, where
+        there is one.
+        Raises FlowNotFound, or InvalidFlow with the problems of the flow and of its subflows.
+        """
+        if (known := self._unchanged(flow_id, draft)) is not None:
+            return known
+        flows = LibraryFlows(self._library) if draft else LibraryFlows(self._library, instead=self._published)
+        opened, missing = open_tree(flow_id, flows, self._types)
+        self._refuse_errors(flow_id, opened, flows)
+        tree = lower_opened(opened, missing)
+        documents = {key: flows[key] for key in tree.programs}
+        revisions = {key: flows.revision(key) for key in documents}
+        plain = [program.to_json() for program in (*tree.programs.values(), *tree.listeners.values())]
+        digest = _digest({"format": FORMAT, "documents": revisions, "programs": plain})
+        programs, listeners = (
+            {
+                program.workflow_id: program
+                for program in (
+                    renamed(each, self._types, lambda name: f"{name}@{digest}") for each in part.values()
+                )
+            }
+            for part in (tree.programs, tree.listeners)
+        )
+        pinned = Pinned(f"{tree.root}@{digest}", documents, {**programs, **listeners}, tuple(listeners))
+        self._write(digest, pinned)
+        self._latest[flow_id, draft] = (revisions, pinned.root)
+        return pinned.root
+
+    def _unchanged(self, flow_id: str, draft: bool) -> str | None:
+        """Return what the last launch made of a flow if neither it nor a subflow has changed since."""
+        self._library.entry(flow_id)
+        revisions, root = self._latest.get((flow_id, draft), ({}, ""))
+        present = {entry.id: entry.revision for entry in self._library.entries()} if revisions else {}
+        if revisions and not draft:
+            live = {key: found for key in revisions if (found := self._published(key)) is not None}
+            present |= {key: revision_of(body) for key, body in live.items()}
+        is_same = bool(revisions) and all(present.get(key) == value for key, value in revisions.items())
+        return root if is_same and self._file(root).exists() else None
+
+    def get(self, workflow_id: str) -> WorkflowSpec | None:
+        """Return a workflow ready to run, or None when its program is not kept here."""
+        with self._lock:
+            spec = self._specs.get(workflow_id)
+            if spec is not None:
+                self._specs.move_to_end(workflow_id)
+                return spec
+        program = self.program(workflow_id)
+        if program is None:
+            return self._agents(workflow_id)
+        spec = bind(program, self._types, offers=self._offers())
+        with self._lock:
+            self._specs[workflow_id] = spec
+            while len(self._specs) > KEPT_SPECS:
+                self._specs.popitem(last=False)
+        return spec
+
+    def rebind(self) -> None:
+        """Tell workflows anew what models and tools there are."""
+        with self._lock:
+            self._specs.clear()
+
+    def get_or_raise(self, workflow_id: str) -> WorkflowSpec:
+        """Return a workflow ready to run; raise WorkflowNotFound."""
+        spec = self.get(workflow_id)
+        if spec is None:
+            raise WorkflowNotFound(f"The program {workflow_id!r} is missing from {self._folder}.")
+        return spec
+
+    def listeners(self, workflow_id: str) -> tuple[str, ...]:
+        """Return the workflows that listen for events beside a main run."""
+        pinned = self._pinned(workflow_id)
+        return pinned.listeners if pinned is not None and pinned.root == workflow_id else ()
+
+    def document(self, workflow_id: str) -> Document:
+        """Return the flow document that a workflow was made from; raise WorkflowNotFound."""
+        pinned, flow_id = self._pinned(workflow_id), self.flow_id(workflow_id)
+        if pinned is None or flow_id not in pinned.documents:
+            raise WorkflowNotFound(f"The flow of program {workflow_id!r} is missing from {self._folder}.")
+        return pinned.documents[flow_id]
+
+    def flow_id(self, workflow_id: str) -> str:
+        """Return the id of the flow that a workflow was made from."""
+        name = workflow_id.rpartition("@")[0] or workflow_id
+        if not name.startswith("visual_event_listener_"):
+            return name
+        program = self.program(workflow_id)
+        return program.flow_id if program is not None else name
+
+    def flow_name(self, workflow_id: str) -> str:
+        """Return the name that the flow had when the workflow was made from it."""
+        flow_id, pinned = self.flow_id(workflow_id), self._pinned(workflow_id)
+        document = pinned.documents.get(flow_id, {}) if pinned is not None else {}
+        return str(document.get("name") or flow_id)
+
+    def _check(self, opened: Opened, flows: LibraryFlows) -> list[Problem]:
+        """Return all problems of a flow, those of its code too."""
+        found = opened.problems(flows)
+        if holds_code(opened.flow, self._types):
+            found += problems_of_code(opened.graph(listeners=True), shared_sandbox())
+        return found
+
+    def _refuse_errors(self, flow_id: str, opened: Mapping[str, Opened], flows: LibraryFlows) -> None:
+        errors: list[Problem] = []
+        for key, each in opened.items():
+            for problem in errors_of(self._check(each, flows)):
+                where = "" if key == flow_id else f"In the subflow {key!r}: "
+                errors.append(replace(problem, message=where + problem.message))
+        if errors:
+            more = f" And {len(errors) - 1} more." if len(errors) > 1 else ""
+            raise InvalidFlow(f"Flow {flow_id!r} cannot run yet. {errors[0].message}{more}", errors)
+
+    def program(self, workflow_id: str) -> Program | None:
+        """Return the program of a workflow, or None when it is not kept here."""
+        pinned = self._pinned(workflow_id)
+        return pinned.programs.get(workflow_id) if pinned is not None else None
+
+    def _pinned(self, workflow_id: str) -> Pinned | None:
+        digest = workflow_id.rpartition("@")[2]
+        if not digest.isalnum():
+            return None
+        with self._lock:
+            pinned = self._trees.get(digest)
+            if pinned is not None:
+                self._trees.move_to_end(digest)
+                return pinned
+        try:
+            pinned = _read(self._file(workflow_id).read_bytes())
+        except FileNotFoundError:
+            return None
+        except (ValueError, KeyError, TypeError) as error:
+            raise StoreDamaged(f"The program file {digest}.json cannot be read: {error}") from None
+        self._remember(digest, pinned)
+        return pinned
+
+    def _file(self, workflow_id: str) -> Path:
+        return self._folder / f"{workflow_id.rpartition('@')[2]}.json"
+
+    def _remember(self, digest: str, pinned: Pinned) -> None:
+        with self._lock:
+            self._trees[digest] = pinned
+            while len(self._trees) > KEPT_TREES:
+                self._trees.popitem(last=False)
+
+    def _write(self, digest: str, pinned: Pinned) -> None:
+        """Keep a tree under its digest; what is there already is the same."""
+        path = self._file(pinned.root)
+        if not path.exists():
+            body = {
+                "format": FORMAT,
+                "root": pinned.root,
+                "documents": pinned.documents,
+                "programs": {key: program.to_json() for key, program in pinned.programs.items()},
+                "listeners": list(pinned.listeners),
+            }
+            write_whole(path, json.dumps(body, ensure_ascii=False).encode())
+        self._remember(digest, pinned)
+
+
+def _read(raw: bytes) -> Pinned:
+    body = json.loads(raw)
+    if body["format"] != FORMAT:
+        raise ValueError(f"its format is {body['format']!r}")
+    programs = {key: Program.from_json(program) for key, program in body["programs"].items()}
+    return Pinned(body["root"], body["documents"], programs, tuple(body["listeners"]))
+
+
+def _digest(body: Any) -> str:
+    text = json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:20]

@@ -1,0 +1,217 @@
+"""Runner: start runs, answer their questions, hold them back, end them.
+
+Called by routes in threads of their own; it changes a run in one committed step and leaves the
+driving to the worker. An answer is checked against the wait that asked; of two answers the store
+lets one win, and the other is told who was first and when.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from abstractruntime import Runtime
+from abstractruntime.core.errors import (
+    Conflict,
+    InvalidFlow,
+    KernelError,
+    NotFound,
+    NotWaiting,
+    RunIsOver,
+    WaitKeyMismatch,
+)
+from abstractruntime.core.models import RunState, RunStatus, WaitReason
+from abstractruntime.core.waits import is_paused
+from abstractruntime.integrations.abstractcore.tool_approval import read_decision
+
+from .library_versions import Versions
+from .programs import Programs
+from .runner_retry import retry
+from .runner_views import RunReader, asks, tool_calls_of
+
+Json = Any
+TRIES = 5
+
+
+class PromptGone(NotFound):
+    """The question is not open any more, and nobody answered it."""
+
+    code = "prompt.gone"
+
+
+class PromptAnswered(Conflict):
+    """Somebody else has answered the question; `extra` says who and when."""
+
+    code = "prompt.answered"
+
+    def __init__(self, answered_by: str | None, answered_at: str | None) -> None:
+        who = answered_by or "somebody"
+        super().__init__(f"This question was answered by {who} at {answered_at}.")
+        self.extra = {"answered_by": answered_by, "answered_at": answered_at}
+
+
+class NotAChoice(KernelError, ValueError):
+    """The question takes only one of its choices."""
+
+    code = "prompt.not_a_choice"
+
+
+class BadInput(InvalidFlow):
+    """The values given to a run cannot be used."""
+
+    code = "run.bad_input"
+
+
+class Runner:
+    """Commands to runs."""
+
+    def __init__(
+        self,
+        *,
+        runtime: Runtime,
+        programs: Programs,
+        reader: RunReader,
+        submit: Callable[[str], None],
+        ring: Callable[[str], None],
+        versions: Versions,
+    ) -> None:
+        self._versions = versions
+        self._runtime = runtime
+        self._programs = programs
+        self._reader = reader
+        self._submit = submit
+        self._ring = ring
+
+    def launch(
+        self,
+        flow_id: str,
+        inputs: Mapping[str, Json],
+        *,
+        actor: str,
+        session_id: str | None = None,
+        draft: bool = False,
+    ) -> str:
+        """Start a flow and return the run's id: its published version where there is one, unless `draft`.
+
+        Raises FlowNotFound, InvalidFlow with the problems, or NotDurable for an input.
+        """
+        reserved = [name for name in inputs if name.startswith("_")]
+        if reserved:
+            raise BadInput(f"Inputs may not begin with an underscore: {', '.join(map(repr, reserved))}.")
+        root = self._programs.keep(flow_id, draft=draft)
+        spec = self._programs.get_or_raise(root)
+        run_id = str(uuid.uuid4())
+        self._versions.began(flow_id, self._programs.document(root), run_id, actor)
+        self._runtime.start(
+            workflow=spec,
+            vars=dict(inputs),
+            actor_id=actor,
+            session_id=session_id or run_id,
+            run_id=run_id,
+        )
+        self._submit(run_id)
+        return run_id
+
+    def answer(
+        self,
+        run_id: str,
+        wait_key: str | None,
+        response: Json,
+        *,
+        actor: str,
+        asked_at: str | None = None,
+    ) -> RunState:
+        """Answer an open question of a run or of one of its children.
+
+        Raises PromptAnswered with who and when, PromptGone, or NotAChoice.
+        """
+        for _ in range(TRIES):
+            run = self._asking(run_id, wait_key)
+            if run is None or (asked_at is not None and run.updated_at != asked_at):
+                break
+            try:
+                return self._give(run, response, actor)
+            except (NotWaiting, WaitKeyMismatch, RunIsOver):
+                if run.waiting is None or run.waiting.reason is not WaitReason.EVENT:
+                    break  # somebody was faster; a later question with the same key is not meant
+        raise self._too_late(run_id, wait_key)
+
+    def _give(self, run: RunState, response: Json, actor: str) -> RunState:
+        """Answer the wait that was seen, and no later one."""
+        wait = run.waiting
+        decides = isinstance(response, Mapping) and bool(tool_calls_of(run))
+        if decides and read_decision(response) is None:
+            raise NotAChoice(
+                "Say `approved`: true or false, or `approved_ids`: the ids of the calls that may run."
+            )
+        choices = wait.choices if wait is not None and not wait.allow_free_text else None
+        if choices and not decides and response not in choices:
+            raise NotAChoice(f"Answer with one of: {', '.join(map(repr, choices))}.")
+        after = self._runtime.resume(
+            workflow=self._programs.get_or_raise(run.workflow_id),
+            run_id=run.run_id,
+            wait_key=wait.wait_key if wait is not None else None,
+            payload=dict(response) if decides else {"response": response},
+            max_steps=0,
+            actor_id=actor,
+            asked_at=run.updated_at,
+        )
+        self._submit(run.run_id)
+        return after
+
+    def pause(self, run_id: str, *, reason: str | None = None) -> RunState:
+        """Hold a run and its descendants back after their present step."""
+        for run in self._reader.tree(run_id).runs:
+            self._runtime.pause_run(run.run_id, reason=reason)
+        self._ring(run_id)
+        return self._reader.state(run_id)
+
+    def resume(self, run_id: str) -> RunState:
+        """Let a paused run and its descendants go on."""
+        for run in self._reader.tree(run_id).runs:
+            if is_paused(run):
+                self._runtime.resume_run(run.run_id)
+            if not run.status.is_over:
+                self._submit(run.run_id)
+        self._ring(run_id)
+        return self._reader.state(run_id)
+
+    def retry(self, run_id: str, *, actor: str) -> RunState:
+        """Have a failed run go on at its failed step; raise RunIsOver for another one."""
+        for each in retry(self._runtime, self._reader, run_id, actor=actor):
+            self._submit(each)
+        self._ring(run_id)
+        return self._reader.state(run_id)
+
+    def cancel(self, run_id: str, *, reason: str | None = None) -> RunState:
+        """End a run and all its descendants, whatever they do."""
+        while True:
+            alive = [run for run in self._reader.tree(run_id).runs if not run.status.is_over]
+            if not alive:
+                break
+            for run in alive:
+                self._runtime.cancel_run(run.run_id, reason=reason)
+        self._submit(run_id)  # a parent that waits for it learns of the end
+        return self._reader.state(run_id)
+
+    def _asking(self, run_id: str, wait_key: str | None) -> RunState | None:
+        """Return the run that asks this question: the one named, else its deepest asking descendant."""
+        tree = self._reader.tree(run_id)
+        candidates = [tree.root, *tree.asking] if asks(tree.root) else tree.asking
+        for run in candidates:
+            if run.waiting is not None and wait_key in (None, run.waiting.wait_key):
+                return run
+        return None
+
+    def _too_late(self, run_id: str, wait_key: str | None) -> Exception:
+        """Say why a question takes no answer: it was answered, or it is gone."""
+        for run in self._reader.tree(run_id).runs:
+            for record in self._reader.answers(run.run_id):
+                payload = record["effect"].get("payload") or {}
+                is_same = wait_key in (None, payload.get("wait_key"))
+                if is_same and payload.get("wait_reason") in (WaitReason.USER.value, WaitReason.EVENT.value):
+                    return PromptAnswered(record.get("actor_id"), record.get("ended_at"))
+        state = self._reader.state(run_id)
+        ended = f": the run is {state.status.value}" if state.status is not RunStatus.RUNNING else ""
+        return PromptGone(f"This question is not open any more{ended}.")

@@ -1,0 +1,363 @@
+"""NodeStories: what one node did in a run, and in the last runs of its flow.
+
+All is read from the ledger. A record keeps what a visit gave and the values that it read on the way; what
+came in by wires follows from the wires of the program that the run executes. Values are as the records
+keep them: clipped (`visualflow_compiler.clip`). Those of the last visit are also in the run, in full.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from threading import Lock
+from typing import Any
+
+from abstractruntime.core.errors import RunNotFound, StoreDamaged
+from abstractruntime.core.models import RunState, RunStatus
+from abstractruntime.storage.base import PlacedRecord
+from abstractruntime.visualflow_compiler import Program
+from abstractruntime.visualflow_compiler.reading import WHOLE
+
+from .programs import Programs
+from .runner_views import RunReader, visible
+
+Json = Any
+NO_RUN = "none"
+OFFERED = 20
+LAST_RUNS = 50
+MOST_RECORDS = 20_000  # of one run
+SHORT = 1_000  # records of a run that is read while somebody waits for a form
+MOST_IN_ALL = 60_000  # of the last runs together
+MOST_VISITS = 200  # of one node in one run, the last ones
+KEPT_STORIES = 60
+_MISSING: Any = object()
+
+
+@dataclass
+class Visit:
+    """One visit of a node. A pin that got nothing is absent from `inputs` and `outputs`.
+
+    `state` is running, waiting, done or failed; a failure that the flow has caught is told by `error` of a
+    visit that is done. `ms` is the time from its begin to its end. `is_value`: of a value node, read by the
+    step `read_by`. `position` is that of its first record in the ledger of the whole run.
+    """
+
+    node_id: str
+    position: int
+    started_at: str
+    number: int = 1
+    state: str = "running"
+    ended_at: str = ""
+    attempts: int = 1
+    exit: str = ""
+    error: str = ""
+    effect: str = ""
+    sent: Json = None
+    printed: str = ""
+    values: Mapping[str, Json] = field(default_factory=dict)
+    computed: Mapping[str, Json] = field(default_factory=dict)
+    given: Json = None
+    inputs: Mapping[str, Json] = field(default_factory=dict)
+    read_by: str = ""
+
+    @property
+    def is_value(self) -> bool:
+        """Whether this is a value that a step has read, and no step itself."""
+        return bool(self.read_by)
+
+    @property
+    def outputs(self) -> Mapping[str, Json]:
+        """Return what it gave, by pin."""
+        if isinstance(self.given, Mapping):
+            return self.given
+        return {} if self.given is None else {"result": self.given}
+
+    @property
+    def ms(self) -> float | None:
+        """Return how long it took, None while it is not over."""
+        if not self.ended_at or self.state in ("running", "waiting") or self.is_value:
+            return None
+        try:
+            taken = datetime.fromisoformat(self.ended_at) - datetime.fromisoformat(self.started_at)
+        except ValueError:
+            return None
+        return max(0.0, taken.total_seconds() * 1000)
+
+
+@dataclass(frozen=True)
+class Story:
+    """A run, node by node: its last visits, and how many there were. `is_cut`: it has more records than were read."""
+
+    run_id: str
+    visits: Mapping[str, list[Visit]]
+    counts: Mapping[str, int]
+    is_cut: bool = False
+
+    def of(self, node_id: str) -> list[Visit]:
+        """Return the visits of a node, the last one last."""
+        return self.visits.get(node_id, [])
+
+
+@dataclass(frozen=True)
+class NodeRun:
+    """A node in one run: its last visit, and of all of them the number, most attempts, and lengths."""
+
+    run: Mapping[str, Json]
+    last: Visit
+    visits: int
+    attempts: int
+    ms: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class NodeRuns:
+    """A node in the last runs of its flow. `passed_by` runs did not come to it, `unread` were not looked at."""
+
+    rows: list[NodeRun]
+    looked_at: int
+    passed_by: int
+    unread: int = 0
+
+    def percentile(self, share: float) -> float | None:
+        """Return the milliseconds that this share of the visits did not exceed."""
+        lengths = sorted(each for row in self.rows for each in row.ms)
+        return lengths[min(len(lengths) - 1, int(share * len(lengths)))] if lengths else None
+
+
+class NodeStories:
+    """Reads stories and keeps the last ones. Safe to call from several threads."""
+
+    def __init__(self, reader: RunReader, programs: Programs) -> None:
+        self._reader = reader
+        self._programs = programs
+        self._lock = Lock()
+        self._held: OrderedDict[str, tuple[str, Story]] = OrderedDict()
+        self._long: dict[str, str] = {}
+
+    def background(self, flow_id: str, chosen: str) -> str | None:
+        """Return the run whose values are shown: the one chosen, else the last that ended well; None for none."""
+        if chosen == NO_RUN or not flow_id:
+            return None
+        if chosen:
+            try:
+                run = self._reader.state(chosen)
+            except RunNotFound:
+                return self.background(flow_id, "")
+            return chosen if self._programs.flow_id(run.workflow_id) == flow_id else None
+        rows = self._reader.rows(flow_id=flow_id, status=RunStatus.COMPLETED, limit=1)
+        return str(rows[0]["run_id"]) if rows else None
+
+    def offered(self, flow_id: str) -> list[dict[str, Json]]:
+        """Return the runs of a flow to choose from, the newest first."""
+        return self._reader.rows(flow_id=flow_id, limit=OFFERED) if flow_id else []
+
+    def glance(self, run_id: str) -> Story | None:
+        """Return a run node by node if that is quick: it is short, or was read before; raise RunNotFound."""
+        run = self._reader.state(run_id)
+        mark = _mark(run)
+        with self._lock:
+            held = self._held.get(run_id)
+        if held is None or held[0] != mark:
+            if self._long.get(run_id) == mark:
+                return None
+            if len(self._reader.records(run_id, 0, SHORT)) >= SHORT:
+                self._long[run_id] = mark
+                return None
+        return self.story(run_id)
+
+    def story(self, run_id: str) -> Story:
+        """Return a run node by node; raise RunNotFound."""
+        run = self._reader.state(run_id)
+        mark = _mark(run)
+        with self._lock:
+            held = self._held.get(run_id)
+            if held is not None and held[0] == mark:
+                self._held.move_to_end(run_id)
+                return held[1]
+        story = self._told(run)
+        with self._lock:
+            self._held[run_id] = (mark, story)
+            while len(self._held) > KEPT_STORIES:
+                self._held.popitem(last=False)
+        return story
+
+    def runs_of(self, flow_id: str, node_id: str) -> NodeRuns:
+        """Return what a node did in the last runs of its flow, the newest first."""
+        rows = self._reader.rows(flow_id=flow_id, limit=LAST_RUNS) if flow_id else []
+        found: list[NodeRun] = []
+        read = passed_by = unread = 0
+        for row in rows:
+            if read > MOST_IN_ALL:
+                unread += 1
+                continue
+            story = self.story(row["run_id"])
+            read += sum(story.counts.values())
+            visits = [visit for visit in story.of(node_id) if not visit.is_value]
+            if not visits:
+                passed_by += 1
+                continue
+            lengths = tuple(ms for visit in visits if (ms := visit.ms) is not None)
+            most = max(visit.attempts for visit in visits)
+            found.append(NodeRun(row, visits[-1], story.counts[node_id], most, lengths))
+        return NodeRuns(found, len(rows) - unread, passed_by, unread)
+
+    def whole(self, run_id: str, node_id: str, pin: str) -> Json:
+        """Return an output of a node's last visit in full; raise KeyError when the run does not hold it."""
+        temp = self._reader.state(run_id).vars.get("_temp")
+        kept = temp.get("node_outputs") if isinstance(temp, Mapping) else None
+        outputs = kept.get(node_id) if isinstance(kept, Mapping) else None
+        if isinstance(outputs, Mapping) and pin in outputs:
+            return outputs[pin]
+        if pin in WHOLE and outputs is not None:
+            return outputs
+        raise KeyError(pin)
+
+    def inputs(self, run_id: str, node_id: str) -> dict[str, Json]:
+        """Return what came in at a node's last visit of a run: whole where the run still holds it."""
+        visits = self.story(run_id).of(node_id)
+        found = dict(visits[-1].inputs) if visits else {}
+        program = self._programs.program(self._reader.state(run_id).workflow_id)
+        op = program.ops.get(node_id) if program is not None else None
+        for pin, (source, out) in op.wires.items() if op is not None else ():
+            try:
+                found[pin] = self.whole(run_id, source, out)
+            except KeyError:
+                continue  # a value node's, or of a step that did not come: as recorded
+        return found
+
+    def variables(self, run_id: str) -> dict[str, Json]:
+        """Return the variables of a run as they stand, without the program's own."""
+        held = self._reader.state(run_id).vars
+        return {name: value for name, value in held.items() if not name.startswith("_")}
+
+    def _told(self, run: RunState) -> Story:
+        records = self._reader.records(run.run_id, 0, MOST_RECORDS)
+        try:
+            program = self._programs.program(run.workflow_id)
+        except StoreDamaged:
+            program = None  # what was recorded can be told all the same
+        own = (placed for placed in records if placed.run_id == run.run_id)
+        visits, counts = _sorted(fold(own), program)
+        return Story(run.run_id, visits, counts, is_cut=len(records) >= MOST_RECORDS)
+
+
+def _mark(run: RunState) -> str:
+    return f"{run.status.value} {run.updated_at}"
+
+
+def fold(records: Iterable[PlacedRecord]) -> list[Visit]:
+    """Return the visits of one run's steps, in the order in which they began."""
+    found: list[Visit] = []
+    opened: dict[str, Visit] = {}
+    for placed in records:
+        record = placed.record
+        result = record.get("result") or {}
+        if str(record.get("idempotency_key") or "").startswith("system:terminal_status:"):
+            continue
+        node_id = visible(str(record.get("node_id") or ""))
+        visit = opened.get(node_id)
+        if visit is None:
+            if record.get("effect") is None and result.get("completed") is True and "visit" not in result:
+                continue  # the visit of the end node, just told, says it all
+            visit = opened[node_id] = Visit(node_id, placed.position, str(record.get("started_at") or ""))
+            found.append(visit)
+        effect = record.get("effect")
+        if isinstance(effect, Mapping):
+            _ask(visit, record, effect)
+        else:
+            _end(visit, record)
+            del opened[node_id]
+    return found
+
+
+def _ask(visit: Visit, record: Mapping[str, Json], effect: Mapping[str, Json]) -> None:
+    _note(visit, record)
+    if effect.get("type") == "resume":
+        visit.state = "running"
+        return
+    visit.effect, visit.sent = str(effect.get("type") or ""), effect.get("payload") or None
+    visit.attempts = max(visit.attempts, int(record.get("attempt") or 1))
+    status = str(record.get("status"))
+    visit.state = {"waiting": "waiting", "failed": "failed"}.get(status, "running")
+    visit.ended_at = str(record.get("ended_at") or "")
+    visit.error = _error(record) if status == "failed" else ""
+
+
+def _end(visit: Visit, record: Mapping[str, Json]) -> None:
+    _note(visit, record)
+    result = record.get("result") or {}
+    told = result.get("visit") or {}
+    failed, caught = record.get("status") == "failed", told.get("failure")
+    visit.ended_at = str(record.get("ended_at") or visit.ended_at)
+    visit.exit = str(told.get("exit") or "")
+    visit.given = told.get("outputs") or (result.get("output") if result.get("completed") else None)
+    visit.error = (
+        _error(record) if failed else str(caught.get("message")) if isinstance(caught, Mapping) else ""
+    )
+    visit.state = "failed" if failed else "done"
+
+
+def _note(visit: Visit, record: Mapping[str, Json]) -> None:
+    told = (record.get("result") or {}).get("visit")
+    if isinstance(told, Mapping):
+        visit.number = int(told.get("visit") or visit.number)
+        visit.values = told.get("values") or visit.values
+        visit.computed = told.get("computed") or visit.computed
+        visit.printed = str(told.get("printed") or visit.printed)
+
+
+def _error(record: Mapping[str, Json]) -> str:
+    failure = (record.get("result") or {}).get("error")
+    told = failure.get("message") if isinstance(failure, Mapping) else failure
+    return str(record.get("error") or told or "It failed without a reason.")
+
+
+def _sorted(steps: Iterable[Visit], program: Program | None) -> tuple[dict[str, list[Visit]], dict[str, int]]:
+    """Return the visits by node, those of value nodes too, each with what came in."""
+    visits: dict[str, list[Visit]] = {}
+    counts: dict[str, int] = {}
+    latest: dict[str, Json] = {}
+
+    def add(visit: Visit, values: Mapping[str, Json]) -> None:
+        visit.inputs = {**_came_in(program, visit.node_id, latest, values), **visit.computed}
+        counts[visit.node_id] = counts.get(visit.node_id, 0) + 1
+        held = visits.setdefault(visit.node_id, [])
+        held.append(visit)
+        del held[:-MOST_VISITS]
+
+    for step in steps:
+        values = step.values if isinstance(step.values, Mapping) else {}
+        for node_id, given in values.items():
+            if node_id == "…":  # what the record left out
+                continue
+            read = Visit(node_id, step.position, step.started_at, step.number, "done", step.ended_at)
+            read.given, read.read_by = given, step.node_id
+            add(read, values)
+        add(step, values)
+        latest[step.node_id] = step.given
+    return visits, counts
+
+
+def _came_in(
+    program: Program | None, node_id: str, latest: Mapping[str, Json], values: Mapping[str, Json]
+) -> dict[str, Json]:
+    """Return what the inputs of a node were: by its wires, from what was given by then, and its constants."""
+    op = program.ops.get(node_id) if program is not None else None
+    if program is None or op is None:
+        return {}
+    found: dict[str, Json] = dict(op.defaults)
+    for pin, (source, out) in op.wires.items():
+        other = program.ops.get(source)
+        held = values if other is not None and not other.is_exec else latest
+        value = _picked(held.get(source, _MISSING), out)
+        if value is not _MISSING:
+            found[pin] = value
+    return found
+
+
+def _picked(outputs: Json, pin: str) -> Json:
+    if isinstance(outputs, Mapping) and pin in outputs:
+        return outputs[pin]
+    return outputs if pin in WHOLE else _MISSING

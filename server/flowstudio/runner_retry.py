@@ -1,0 +1,80 @@
+"""Take a failed run up again at the step that failed.
+
+What was done before stays done: the run goes on from its last state, and what had a result is not asked for
+again. Where a subflow or an agent failed, it is taken up at its own failed step, and those that waited for it
+wait again.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from abstractruntime import Runtime
+from abstractruntime.core.clock import utc_now_iso
+from abstractruntime.core.errors import RunIsOver, StaleRevision
+from abstractruntime.core.held import Held
+from abstractruntime.core.models import EffectType, RunState, RunStatus, StepRecord, WaitReason, WaitState
+from abstractruntime.core.records import resume_record
+from abstractruntime.storage.codec import wait_from_json
+
+from .runner_views import RunReader
+
+RETRY = "retry"
+SAID = "Try again"
+
+
+def retry(runtime: Runtime, reader: RunReader, run_id: str, *, actor: str) -> list[str]:
+    """Set a failed run back to its failed step, children first; return the runs to drive.
+
+    Raises RunIsOver for a run that did not fail, StaleRevision when it changes meanwhile.
+    """
+    run = reader.state(reader.root_of(run_id))
+    if run.status is not RunStatus.FAILED:
+        raise RunIsOver(f"Only a failed run can be tried again; this one is {run.status.value}.")
+    waits: list[tuple[RunState, WaitState | None]] = []
+    while (found := _child_that_failed(runtime, reader, run)) is not None:
+        waits.append((run, found[1]))
+        run = found[0]
+    waits.append((run, None))
+    for each, wait in reversed(waits):
+        _reopen(runtime, each.run_id, wait, actor)
+    return [each.run_id for each, _ in reversed(waits)]
+
+
+def _child_that_failed(
+    runtime: Runtime, reader: RunReader, run: RunState
+) -> tuple[RunState, WaitState] | None:
+    """Return the child whose failure was the run's, and the wait for it, or None."""
+    for record in reversed(runtime.get_ledger(run.run_id)):
+        kind = (record.get("effect") or {}).get("type")
+        if kind in (None, "resume", EffectType.EMIT_EVENT.value):
+            continue
+        wait = wait_from_json((record.get("result") or {}).get("wait"))
+        if kind != EffectType.START_SUBWORKFLOW.value or wait is None:
+            return None
+        child_id = str((wait.details or {}).get("sub_run_id"))
+        child = next((each for each in reader.children(run.run_id) if each.run_id == child_id), None)
+        return (child, wait) if child is not None and child.status is RunStatus.FAILED else None
+    return None
+
+
+def _reopen(runtime: Runtime, run_id: str, wait: WaitState | None, actor: str) -> None:
+    held = Held.load(runtime.journal, run_id)
+    run = held.run
+    if run.status is not RunStatus.FAILED:
+        raise StaleRevision("The run has changed meanwhile: look again.")
+    now = utc_now_iso()
+    record = _record(run, actor, now)
+    run.status = RunStatus.WAITING if wait is not None else RunStatus.RUNNING
+    run.error, run.waiting, run.updated_at = None, wait, now
+    held.write([record], durable=True)
+    held.released()
+
+
+def _record(run: RunState, actor: str, now: str) -> StepRecord:
+    """Tell who had the step taken again, as an answer to its failure."""
+    told: dict[str, Any] = {"response": SAID, "error": run.error}
+    wait = WaitState(WaitReason.JOB, wait_key=f"{RETRY}:{run.run_id}")
+    record = resume_record(run, wait, told, to_node=run.current_node, now=now)
+    record.actor_id = actor
+    return record

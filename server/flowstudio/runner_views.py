@@ -1,0 +1,282 @@
+"""RunReader: what may be seen of runs, read from the stores each time.
+
+Nothing here is kept between calls but which run belongs to which tree, which never changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, cast
+
+from abstractruntime.core.errors import RunNotFound
+from abstractruntime.core.models import RunState, RunStatus, WaitReason
+from abstractruntime.core.waits import is_pause_wait, is_paused, pause_reason
+from abstractruntime.integrations.abstractcore.tool_approval import APPROVAL_REQUIRED
+from abstractruntime.integrations.abstractcore.tool_results import CALLS
+from abstractruntime.storage.base import PlacedRecord, QueryableRunIndexStore, QueryableRunStore, Stores
+
+from .library import FlowLibrary, FlowNotFound
+from .programs import Programs
+
+Json = Any
+Names = Mapping[str, str]
+ALL = 1_000_000
+_INTERNAL = "__"  # begins the workflows of runs that never do anything
+
+
+@dataclass(frozen=True)
+class Tree:
+    """A run with all its descendants as they stand; `runs[0]` is the root."""
+
+    runs: tuple[RunState, ...]
+
+    @property
+    def root(self) -> RunState:
+        """Return the run that the person started."""
+        return self.runs[0]
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether the root is over and nothing else of the tree will move by itself."""
+        if not self.root.status.is_over:
+            return False
+        return all(run.status.is_over or _is_listening(run) for run in self.runs[1:])
+
+    @property
+    def asking(self) -> list[RunState]:
+        """Return the runs that ask a person something, the deepest first."""
+        return [run for run in reversed(self.runs) if asks(run)]
+
+
+class RunReader:
+    """Reads runs, prompts and ledgers for routes and streams."""
+
+    def __init__(self, stores: Stores, programs: Programs, library: FlowLibrary) -> None:
+        self._stores = stores
+        self._programs = programs
+        self._library = library
+        self._parents: dict[str, tuple[str, str | None]] = {}
+        self.flow_of = lru_cache(maxsize=10_000)(self._flow_of)
+
+    @property
+    def _runs(self) -> QueryableRunStore:
+        return cast(QueryableRunStore, self._stores.runs)
+
+    def state(self, run_id: str) -> RunState:
+        """Return a run as it stands; raise RunNotFound."""
+        held = self._stores.journal.load(run_id)
+        if held is None:
+            raise RunNotFound(f"There is no run {run_id!r}.")
+        return held.run
+
+    def root_of(self, run_id: str) -> str:
+        """Return the run that a person started and that this one belongs to."""
+        return self.line_of(run_id)[-1]
+
+    def line_of(self, run_id: str) -> list[str]:
+        """Return a run with its parent, the parent's parent and so on up to the root."""
+        line = [run_id]
+        while (parent := self._kin(line[-1])[1]) is not None:
+            line.append(parent)
+        return line
+
+    def tree(self, root_id: str) -> Tree:
+        """Return a run and its descendants, parents before children."""
+        return Tree((root := self.state(root_id), *self._descendants(root.run_id)))
+
+    def children(self, run_id: str) -> list[RunState]:
+        """Return the direct children of a run."""
+        return self._runs.list_children(parent_run_id=run_id)
+
+    def flow_name(self, workflow_id: str, names: Names | None = None) -> str:
+        """Return the name of the flow a workflow was made from: today's, else the one it had.
+
+        A list looks at the folder once and hands the `names` in.
+        """
+        flow_id = self._programs.flow_id(workflow_id)
+        if names is not None:
+            return names.get(flow_id) or self._programs.flow_name(workflow_id)
+        try:
+            return self._library.entry(flow_id).name
+        except FlowNotFound:
+            return self._programs.flow_name(workflow_id)
+
+    def _names(self) -> Names:
+        return {entry.id: entry.name for entry in self._library.entries()}
+
+    def row(self, run: RunState, names: Names | None = None) -> dict[str, Json]:
+        """Return a run's line in a list."""
+        return {
+            "run_id": run.run_id,
+            "flow_id": self._programs.flow_id(run.workflow_id),
+            "flow_name": self.flow_name(run.workflow_id, names),
+            "status": run.status.value,
+            "current_node": visible(run.current_node),
+            "paused": is_paused(run),
+            "created_at": run.created_at,
+            "updated_at": run.updated_at,
+            "session_id": run.session_id,
+            "parent_run_id": run.parent_run_id,
+        }
+
+    def rows(
+        self,
+        *,
+        flow_id: str | None = None,
+        status: RunStatus | None = None,
+        session_id: str | None = None,
+        limit: int = 100,
+    ) -> list[dict[str, Json]]:
+        """Return the runs that people started, the newest first; those that only keep memory are not."""
+        index = cast(QueryableRunIndexStore, self._stores.runs)
+        # Every memory that is among the newest was written by a run as new, but for the one of all.
+        most = ALL if flow_id is not None else 2 * limit + 1
+        rows = index.list_run_index(status=status, session_id=session_id, root_only=True, limit=most)
+        wanted = [
+            row
+            for row in rows
+            if not row["workflow_id"].startswith(_INTERNAL)
+            and flow_id in (None, self._programs.flow_id(row["workflow_id"]))
+        ]
+        names = self._names()
+        return [self._index_row(row, names) for row in wanted[:limit]]  # only what is alive is read whole
+
+    def page(self, run_id: str) -> dict[str, Json]:
+        """Return all about one run but its records; raise RunNotFound."""
+        tree = self.tree(run_id)
+        run = tree.root
+        failed = visible(run.current_node) if run.status is RunStatus.FAILED else None
+        return {
+            **self.row(run),
+            "state": run.status.value,
+            "output": run.output,
+            "error": run.error,
+            "waiting": waiting_of(tree),
+            "failed_node": failed,
+            "pause_reason": pause_reason(run),
+            "prompts": [self._prompt(asking, self.root_of(run_id)) for asking in tree.asking],
+        }
+
+    def prompts(self) -> list[dict[str, Json]]:
+        """Return the open questions of all runs, the oldest first."""
+        found = self._runs.list_runs(status=RunStatus.WAITING, wait_reason=WaitReason.USER, limit=ALL)
+        found += self._runs.list_runs(status=RunStatus.WAITING, wait_reason=WaitReason.EVENT, limit=ALL)
+        names = self._names()
+        rows = [self._prompt(run, self.root_of(run.run_id), names) for run in found if asks(run)]
+        return sorted(rows, key=lambda row: str(row["asked_at"]))
+
+    def prompt(self, run_id: str) -> dict[str, Json] | None:
+        """Return the open question of one run, or None."""
+        run = self.state(run_id)
+        return self._prompt(run, self.root_of(run_id)) if asks(run) else None
+
+    def records(self, run_id: str, after: int = 0, limit: int = 500) -> list[PlacedRecord]:
+        """Return records of a run and its descendants after a position, in order."""
+        return self._stores.journal.tree_after(run_id, after, limit)
+
+    def answers(self, run_id: str) -> list[dict[str, Json]]:
+        """Return the ledger records in which waits of this run were answered, the newest first."""
+        records = self._stores.ledger.list(run_id)
+        return [
+            record for record in reversed(records) if (record.get("effect") or {}).get("type") == "resume"
+        ]
+
+    def waits_before(self, run_id: str, seq: int) -> list[dict[str, Json]]:
+        """Return the run's records before `seq`, the newest first."""
+        return self._stores.ledger.list(run_id)[: max(0, seq - 1)][::-1]
+
+    def _descendants(self, run_id: str) -> Iterator[RunState]:
+        for child in self.children(run_id):
+            yield child
+            yield from self._descendants(child.run_id)
+
+    def _kin(self, run_id: str) -> tuple[str, str | None]:
+        """Return a run's workflow and parent; they never change, so they are remembered."""
+        known = self._parents.get(run_id)
+        if known is None:
+            run = self.state(run_id)
+            if len(self._parents) > 50_000:
+                self._parents.clear()
+            known = self._parents[run_id] = (run.workflow_id, run.parent_run_id)
+        return known
+
+    def _flow_of(self, run_id: str) -> str:
+        return self._programs.flow_id(self._kin(run_id)[0])
+
+    def _index_row(self, row: dict[str, Json], names: Names) -> dict[str, Json]:
+        if not RunStatus(row["status"]).is_over:
+            return self.row(self.state(row["run_id"]), names)
+        told = {
+            key: row[key] for key in ("run_id", "created_at", "updated_at", "session_id", "parent_run_id")
+        }
+        flow_id = self._programs.flow_id(row["workflow_id"])
+        named = {"flow_id": flow_id, "flow_name": self.flow_name(row["workflow_id"], names)}
+        return {**told, **named, "status": row["status"], "current_node": "", "paused": False}
+
+    def _prompt(self, run: RunState, root_id: str, names: Names | None = None) -> dict[str, Json]:
+        wait = run.waiting
+        return {
+            "run_id": run.run_id,
+            "root_run_id": root_id,
+            "flow_id": self._programs.flow_id(run.workflow_id),
+            "flow_name": self.flow_name(run.workflow_id, names),
+            "node_id": visible(run.current_node),
+            "wait_key": wait.wait_key if wait else None,
+            "prompt": (wait.prompt if wait else None) or "",
+            "choices": (wait.choices if wait else None) or [],
+            "allow_free_text": wait.allow_free_text if wait else True,
+            CALLS: tool_calls_of(run),
+            "asked_at": run.updated_at,
+        }
+
+
+def asks(run: RunState) -> bool:
+    """Say whether a run waits for a person: a question, or an event that comes with words."""
+    wait = run.waiting
+    if run.status is not RunStatus.WAITING or wait is None or is_pause_wait(run):
+        return False
+    return wait.reason is WaitReason.USER or (wait.reason is WaitReason.EVENT and bool(wait.prompt))
+
+
+def tool_calls_of(run: RunState) -> list[dict[str, Json]]:
+    """Return the calls of tools that a run asks a person to allow: id, name and arguments of each."""
+    details = run.waiting.details if run.waiting is not None else None
+    if not details or details.get("mode") != APPROVAL_REQUIRED:
+        return []
+    return [
+        {
+            "id": str(call.get("runtime_call_id") or call.get("call_id") or ""),
+            "name": str(call.get("name") or ""),
+            "arguments": call.get("arguments") or {},
+        }
+        for call in details.get(CALLS) or ()
+    ]
+
+
+def waiting_of(tree: Tree) -> dict[str, Json] | None:
+    """Return what a tree waits for: its deepest question, else the root's own wait."""
+    run = next(iter(tree.asking), tree.root)
+    wait = run.waiting
+    if wait is None or is_pause_wait(run):
+        return None
+    return {
+        "reason": wait.reason.value,
+        "wait_key": wait.wait_key,
+        "prompt": wait.prompt,
+        "choices": wait.choices,
+        "allow_free_text": wait.allow_free_text,
+        "until": wait.until,
+        "node_id": visible(run.current_node),
+        "run_id": run.run_id,
+    }
+
+
+def visible(node_id: str) -> str:
+    """Return the node of the flow that an inner step belongs to."""
+    return node_id.removesuffix("~")
+
+
+def _is_listening(run: RunState) -> bool:
+    return run.waiting is not None and run.waiting.reason is WaitReason.EVENT

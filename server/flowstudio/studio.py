@@ -1,0 +1,62 @@
+"""Studio: all that routes may use, in one hand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, cast
+
+from fastapi import Depends, Request
+
+from abstractruntime.nodes.catalog import Catalog
+from abstractruntime.storage.artifacts import ArtifactStore
+from abstractruntime.storage.base import Stores
+
+from .access import Access
+from .ai.wiring import Ai
+from .assets import Assets
+from .bundles import Bundles
+from .follows import Habits
+from .gallery import Gallery
+from .library import FlowLibrary
+from .library_history import FlowHistory
+from .library_versions import Versions
+from .live.bell import Bell
+from .outside.outbox import Outbox
+from .programs import Programs
+from .runner import Runner
+from .runner_nodes import NodeStories
+from .runner_views import RunReader
+from .settings import Settings
+
+
+@dataclass(frozen=True)
+class Studio:
+    """The services of one server. Routes call them; they never render."""
+
+    settings: Settings
+    access: Access
+    ai: Ai
+    artifacts: ArtifactStore
+    assets: Assets
+    bell: Bell
+    bundles: Bundles
+    catalog: Catalog
+    gallery: Gallery
+    habits: Habits
+    history: FlowHistory
+    library: FlowLibrary
+    outbox: Outbox
+    programs: Programs
+    reader: RunReader
+    runner: Runner
+    stories: NodeStories
+    stores: Stores
+    versions: Versions
+
+
+def studio_of(request: Request) -> Studio:
+    """Return the studio of the app that serves a request."""
+    return cast(Studio, request.app.state.studio)
+
+
+TheStudio = Annotated[Studio, Depends(studio_of)]

@@ -1,0 +1,96 @@
+// Builds the island: one ES module per entry into static/dist, beside htmx and its stream extension.
+//
+//   node build.mjs           bundle src/main.ts -> editor.js, src/pages/<name>.ts -> <name>.js and
+//                            ../css/style.css and editor-style.css with all they import
+//   node build.mjs --watch   the same, again on every change
+//   node build.mjs --test    bundle test/*.test.ts and run them with Node's own runner
+//   node build.mjs --sizes   build and print what the browser has to load
+import { spawnSync } from "node:child_process";
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
+import { basename, join, resolve } from "node:path";
+import { gzipSync } from "node:zlib";
+import * as esbuild from "esbuild";
+
+const ROOT = import.meta.dirname;
+const DIST = resolve(process.env.ISLAND_DIST || join(ROOT, "..", "dist"));
+const VENDOR = {
+  "htmx.min.js": "htmx.org/dist/htmx.min.js",
+  "sse.min.js": "htmx-ext-sse/dist/sse.min.js",
+  "elk-worker.min.js": "elkjs/lib/elk-worker.min.js",
+};
+
+function sources(folder, suffix) {
+  const path = join(ROOT, folder);
+  if (!existsSync(path)) return [];
+  return readdirSync(path).filter((name) => name.endsWith(suffix)).sort().map((name) => join(path, name));
+}
+
+function bundle(entryPoints, outdir, more = {}) {
+  return {
+    absWorkingDir: ROOT,
+    entryPoints,
+    outdir,
+    bundle: true,
+    format: "esm",
+    target: "es2022",
+    minify: true,
+    sourcemap: "linked",
+    legalComments: "none",
+    logLevel: "warning",
+    ...more,
+  };
+}
+
+function pageEntries() {
+  const entries = sources("src/pages", ".ts").map((path) => ({ in: path, out: basename(path, ".ts") }));
+  const styles = ["style", "editor-style"].map((name) => ({ in: join(ROOT, `../css/${name}.css`), out: name }));
+  return [...styles, ...entries];
+}
+
+function copyVendor() {
+  mkdirSync(DIST, { recursive: true });
+  for (const [name, path] of Object.entries(VENDOR)) copyFileSync(join(ROOT, "node_modules", path), join(DIST, name));
+}
+
+/** The editor's script is split: what is seldom wanted is a file of its own, loaded when it is. */
+const EDITOR = [{ in: join(ROOT, "src/main.ts"), out: "editor" }];
+const SPLIT = { splitting: true, chunkNames: "part-[name]-[hash]" };
+
+async function build() {
+  copyVendor();
+  for (const name of readdirSync(DIST)) if (name.startsWith("part-")) rmSync(join(DIST, name));
+  await Promise.all([esbuild.build(bundle(EDITOR, DIST, SPLIT)), esbuild.build(bundle(pageEntries(), DIST))]);
+}
+
+async function watch() {
+  copyVendor();
+  const loud = { minify: false, logLevel: "info" };
+  const contexts = [await esbuild.context(bundle(EDITOR, DIST, { ...SPLIT, ...loud })), await esbuild.context(bundle(pageEntries(), DIST, loud))];
+  for (const context of contexts) await context.watch();
+}
+
+async function test() {
+  const cache = join(ROOT, "node_modules", ".cache");
+  mkdirSync(cache, { recursive: true });
+  const out = mkdtempSync(join(cache, "test-"));
+  const wanted = process.argv.slice(3).filter((word) => !word.startsWith("-"));
+  const files = sources("test", ".test.ts").filter((path) => !wanted.length || wanted.some((word) => path.includes(word)));
+  await esbuild.build(bundle(files, out, { platform: "node", minify: false, sourcemap: "inline", outExtension: { ".js": ".mjs" } }));
+  const bundles = readdirSync(out).filter((name) => name.endsWith(".mjs")).map((name) => join(out, name));
+  const done = spawnSync(process.execPath, ["--enable-source-maps", "--test", ...bundles], { cwd: ROOT, stdio: "inherit" });
+  rmSync(out, { recursive: true, force: true });
+  process.exit(done.status ?? 1);
+}
+
+function printSizes() {
+  for (const name of readdirSync(DIST).filter((file) => file.endsWith(".js")).sort()) {
+    const bytes = readFileSync(join(DIST, name));
+    console.log(`${name.padEnd(20)} ${String(bytes.length).padStart(8)} bytes  ${String(gzipSync(bytes, { level: 9 }).length).padStart(7)} gzip`);
+  }
+}
+
+const flag = process.argv[2];
+if (flag === "--test") await test();
+else if (flag === "--watch") await watch();
+else await build();
+if (flag === "--sizes") printSizes();

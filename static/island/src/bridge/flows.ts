@@ -1,0 +1,34 @@
+// Flows beside the one that is open: made, and gone to and come back from.
+import type { JsonObject } from "../model/json";
+import { askJson, flowUrl } from "./http";
+
+/** Keep a new flow under the id that it carries; one that exists is a Refusal. */
+export function createFlow(document: JsonObject): Promise<{ revision: string }> {
+  return askJson("PUT", flowUrl(String(document.id)), { body: document, headers: { "If-None-Match": "*" } });
+}
+
+/** What follows what in the person's own flows: `type.pin` to types with how often. */
+export function loadFollows(): Promise<{ [place: string]: { [type: string]: number } }> {
+  return askJson("GET", "/editor/follows");
+}
+
+export function freshFlowId(): string {
+  return [...crypto.getRandomValues(new Uint8Array(4))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+/** The address of a called flow, with the way back: each caller's flow, node and run. */
+export function stepInAddress(called: string, run: string | null, from: { flow: string; node: string; run: string | null }): string {
+  const here = new URL(location.href);
+  const there = new URL(`/flows/${called.split("/").map(encodeURIComponent).join("/")}`, location.origin);
+  for (const via of [...here.searchParams.getAll("via"), JSON.stringify([from.flow, from.node, from.run ?? ""])]) there.searchParams.append("via", via);
+  if (run) there.searchParams.set("run", run);
+  return there.href;
+}
+
+/** Make the browser's way back lead to this node, seen as it is now. */
+export function rememberPlace(flow: string, node: string, view: { x: number; y: number; zoom: number }): void {
+  sessionStorage.setItem(`flowstudio view ${flow}`, JSON.stringify(view));
+  const here = new URL(location.href);
+  here.searchParams.set("at", node);
+  history.replaceState(null, "", here);
+}

@@ -1,0 +1,105 @@
+// Editing on the node itself: the values of unconnected inputs, and the title. A burst of typing in
+// one field is one step of undo.
+import type { Json } from "../catalog";
+import type { FlowNode } from "../model/document";
+import { titleOf } from "../model/geometry";
+import { growPin, type Grown } from "../model/grow";
+import { make } from "../view/element";
+import { readFree } from "../view/node";
+import type { Desk } from "./desk";
+
+const PAUSE_MS = 1000;
+
+export class Fields {
+  private timer = 0;
+
+  constructor(private readonly desk: Desk) {
+    const { root } = desk;
+    root.addEventListener("input", this.input);
+    root.addEventListener("change", this.input);
+    root.addEventListener("click", this.click);
+    root.addEventListener("focusout", () => this.pause());
+  }
+
+  /** Let the next change of a field be a step of its own. */
+  pause(): void {
+    clearTimeout(this.timer);
+    this.desk.seal();
+  }
+
+  /** Put a field in place of a node's title. */
+  rename(node: FlowNode): void {
+    const { desk } = this;
+    if (desk.readOnly) return;
+    const view = desk.view.near.ensure(node);
+    if (view.element.querySelector(".fc-name")) return;
+    const before = titleOf(node, desk.scene.shape(node));
+    const field = make("input", "fc-name", { type: "text", "aria-label": "Name of the node", spellcheck: "false", autocomplete: "off" });
+    field.value = before;
+    let over = false;
+    const finish = (keep: boolean): void => {
+      if (over) return;
+      over = true;
+      const name = field.value.trim();
+      const back = document.activeElement === field;
+      field.remove();
+      if (keep && name && name !== before) desk.run([{ op: "set", node: node.id, path: "label", value: name }], "Rename node");
+      if (back) view.element.focus({ preventScroll: true });
+    };
+    field.addEventListener("keydown", (event) => {
+      event.stopPropagation();
+      if (event.key === "Enter") finish(true);
+      if (event.key === "Escape") finish(false);
+    });
+    field.addEventListener("blur", () => finish(true));
+    view.element.append(field);
+    field.focus({ preventScroll: true });
+    field.select();
+  }
+
+  /** Add a pin to a node that grows. */
+  grow(node: FlowNode): Grown | null {
+    const grown = growPin(this.desk.scene.shapes, node);
+    if (!grown) return null;
+    this.desk.run([grown.change], "Add pin");
+    this.desk.say(`Added ${grown.side === "in" ? "input" : "output"} ${grown.pin}`);
+    return grown;
+  }
+
+  private readonly input = (event: Event): void => {
+    const element = event.target as HTMLElement;
+    const view = this.desk.view.near.viewOf(element);
+    const field = view?.fieldOf(element);
+    if (!view || !field || this.desk.readOnly) return;
+    const value = valueOf(element, field.editor);
+    if (value === INVALID) {
+      element.setAttribute("aria-invalid", "true");
+      return;
+    }
+    element.removeAttribute("aria-invalid");
+    const place = field.path.join(".");
+    this.desk.run([{ op: "set", node: view.node.id, path: field.path, value }], `Edit ${field.pin ?? "value"}`, `edit ${view.node.id} ${place}`);
+    clearTimeout(this.timer);
+    this.timer = window.setTimeout(() => this.desk.seal(), PAUSE_MS);
+  };
+
+  private readonly click = (event: MouseEvent): void => {
+    const element = event.target as HTMLElement;
+    const view = this.desk.view.near.viewOf(element);
+    if (!view) return;
+    if (element.closest(".fc-grow") && !this.desk.readOnly) this.grow(view.node);
+    else if (element.closest(".fc-field.is-json")) this.desk.events.emit("open-inspector", { node: view.node.id, pin: view.fieldOf(element)?.pin ?? null });
+  };
+}
+
+const INVALID = Symbol("no such value");
+
+function valueOf(element: HTMLElement, editor: string): Json | undefined | typeof INVALID {
+  if (editor === "switch") return (element as HTMLInputElement).checked;
+  const text = element instanceof HTMLSelectElement ? element.value : (element.textContent ?? "");
+  if (editor === "free") return text === "" ? undefined : readFree(text);
+  if (editor !== "number") return text === "" ? undefined : text;
+  if (text.trim() === "") return undefined;
+  const number = Number(text.replace(",", "."));
+  return Number.isFinite(number) ? number : INVALID;
+}

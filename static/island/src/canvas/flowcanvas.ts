@@ -1,0 +1,426 @@
+// The canvas as the rest of the page sees it.
+//
+//   const canvas = new FlowCanvas(document.querySelector("flow-canvas"), new Catalog(body), { icons });
+//   canvas.load(flow);                       // the JSON of a flow; `toJSON()` gives it back, nothing lost
+//   canvas.on("change", () => save(canvas.toJSON()));
+//   canvas.on("request-add", ({ point, screen, from, strict }) => openQuickAdd(...));
+//   canvas.addNodeAt(type, point, from);     // when the quick add has chosen
+//   canvas.on("request-wire", ({ from, candidates }) => showList(...)); canvas.connect(from, chosen);
+//   canvas.apply(problem.fix.changes, problem.fix.label);
+//   canvas.setProblems(list); canvas.setRun(states); canvas.applyStep(event); canvas.setRunState(null);
+//
+// Points are {x, y}; "world" ones are the document's, "screen" ones are px from the canvas's corner.
+// A pin is {node, side: "in"|"out", pin}. Events are listed in events.ts. The element gets a
+// read-only `model` for tests (probe.ts).
+import { type Card, type Catalog, type Json } from "../catalog";
+import { describe } from "../gesture/drop";
+import { wiring } from "../gesture/wire";
+import type { Change } from "../model/change";
+import { copyText, pasteText } from "../model/clipboard";
+import { type Candidate, candidates, cardTakes, check, wireChanges } from "../model/connect";
+import { createNode } from "../model/create";
+import { type FlowNode } from "../model/document";
+import type { Point } from "../model/geometry";
+import { healChanges, spliceChanges, spliceInto } from "../model/splice";
+import { dropPin } from "../model/grow";
+import type { PinAt } from "../model/hit";
+import { type JsonObject, same } from "../model/json";
+import type { NodeRun, NodeState, StepEvent } from "../model/progress";
+import { readingOrder } from "../model/neighbour";
+import { flowJSON, parseFlow } from "../model/serialize";
+import { carryChanges, isBookmarked, isLocked, leadWire, putGroup, turnMark } from "../model/marks";
+import { Wake } from "../view/wake";
+import type { Problem } from "../view/look";
+import { type View } from "../view/viewport";
+import { Desk } from "./desk";
+import { type CanvasEvents, Emitter, type Listener, type PinWords } from "./events";
+import { Fields } from "./fields";
+import { Input } from "./input";
+import { Keys } from "./keys";
+import { probe } from "./probe";
+
+export interface CanvasOptions {
+  /** The address of the sheet of icons, with one symbol per family. */
+  icons?: string;
+  /** Drag on empty canvas moves the view (as on a page that only shows). Default: draws a box. */
+  dragPans?: boolean;
+  minimap?: boolean;
+  readOnly?: boolean;
+  label?: string;
+}
+
+const BURST_MS = 1000;
+const HELP = "Arrow keys go from node to node, Tab to its pins, A adds a node, W wires, Enter opens the settings, Delete removes.";
+
+export class FlowCanvas {
+  readonly desk: Desk;
+  readonly fields: Fields;
+  readonly input: Input;
+  readonly keys: Keys;
+  private readonly emitter = new Emitter();
+  private readonly wake: Wake;
+
+  constructor(
+    readonly root: HTMLElement,
+    readonly catalog: Catalog,
+    options: CanvasOptions = {},
+  ) {
+    root.classList.add("fc");
+    root.tabIndex = 0;
+    root.setAttribute("role", "application");
+    root.setAttribute("aria-roledescription", "flow canvas");
+    root.setAttribute("aria-description", HELP);
+    if (!root.hasAttribute("aria-label")) root.setAttribute("aria-label", options.label ?? "Flow");
+    const empty = parseFlow({ nodes: [], edges: [] });
+    this.desk = new Desk(root, empty, catalog, this.emitter, { icons: options.icons ?? "/static/css/icons.svg", dragPans: options.dragPans ?? false });
+    this.fields = new Fields(this.desk);
+    this.input = new Input(this.desk, this.fields);
+    this.keys = new Keys(this);
+    this.wake = new Wake((ids) => this.redrawRun(ids));
+    this.desk.view.minimap.element.hidden = options.minimap === false;
+    if (options.readOnly) this.setReadOnly(true);
+    Object.defineProperty(root, "model", { value: probe(this), configurable: true });
+  }
+
+  on<K extends keyof CanvasEvents>(name: K, listener: Listener<K>): () => void {
+    return this.emitter.on(name, listener);
+  }
+
+  // ---- the flow -------------------------------------------------------------------------------
+
+  /** Show a flow (JSON or its text). Forgets undo, selection, problems and run. */
+  load(flow: string | Json, view: View | "fit" = "fit"): void {
+    this.input.cancel();
+    this.desk.load(parseFlow(flow));
+    if (view === "fit") this.desk.view.sized(() => this.fit({ glide: false }));
+    else this.desk.setView(view);
+  }
+
+  /** Show another version of the same flow and keep the view, as after a save elsewhere. */
+  reload(flow: string | Json): void {
+    this.load(flow, this.desk.viewport.view);
+  }
+
+  toJSON(): JsonObject {
+    return flowJSON(this.desk.flow);
+  }
+
+  /** The flow in memory. Read it; change it only through `apply`. */
+  get model() {
+    return this.desk.flow;
+  }
+
+  /** Apply changes as one step of undo. Steps with the same key that follow each other within a second
+   * become one. */
+  apply(changes: Change | readonly Change[], label: string, key = ""): void {
+    const now = performance.now();
+    if (now - this.applied > BURST_MS) this.desk.seal();
+    this.applied = now;
+    this.desk.run(Array.isArray(changes) ? changes : [changes as Change], label, key);
+  }
+
+  /** Make the flow another version of itself, in one step; nothing when it is that already. */
+  bring(other: JsonObject, label: string): void {
+    if (!same(this.desk.flow.toJSON(), other)) this.desk.run([{ op: "whole", document: other }], label);
+  }
+
+  undo(): boolean {
+    return this.desk.undo();
+  }
+
+  redo(): boolean {
+    return this.desk.redo();
+  }
+
+  get canUndo(): boolean {
+    return this.desk.history.canUndo;
+  }
+
+  get canRedo(): boolean {
+    return this.desk.history.canRedo;
+  }
+
+  private applied = 0;
+
+  /** Add a node with its middle at a point; with `from`, its best pin there and wired. With `free` it
+   * moves down past what stands in the way; with `into` it goes into that wire. Selects it; returns its id, or null for an unknown type. */
+  addNodeAt(type: string, point: Point, from?: PinAt | null, options: { free?: boolean; into?: string | undefined } = {}): string | null {
+    const { desk } = this;
+    const key = `create ${desk.mark()}`;
+    const label = `Add ${this.catalog.card(type)?.label ?? type}`;
+    const run = (changes: readonly Change[]): void => desk.run(changes, label, key);
+    const id = createNode(desk.flow, desk.scene.shapes, type, point, from ?? null, run);
+    const node = id && desk.flow.nodes.get(id);
+    if (!node) return null;
+    const wire = desk.flow.wires.get(options.into ?? "");
+    const splice = wire && spliceInto(desk.scene, node, wire);
+    if (splice) run(spliceChanges(desk.flow, node, splice));
+    if (options.free) this.makeRoom(node, run);
+    desk.seal();
+    desk.select([id]);
+    desk.view.near.raise(id);
+    desk.say(`${label.replace("Add", "Added")}${node.wires.length ? ", wired" : ""}`);
+    return id;
+  }
+
+  private makeRoom(node: FlowNode, run: (changes: readonly Change[]) => void): void {
+    const { scene } = this.desk;
+    const box = { ...scene.box(node) };
+    for (let tries = 0; tries < 60; tries++) {
+      if (!scene.nodesIn(box).some((other) => other !== node)) break;
+      box.y += 32;
+    }
+    if (box.y !== node.y) run([{ op: "move", node: node.id, x: box.x, y: box.y }]);
+  }
+
+  /** Wire two pins; a refusal is told by the event "refuse". */
+  connect(a: PinAt, b: PinAt): boolean {
+    const { flow, scene } = this.desk;
+    const verdict = check(flow, scene.shapes, a, b);
+    if (!verdict.ok) {
+      this.desk.emit("refuse", { reason: verdict.reason });
+      return false;
+    }
+    this.desk.run(wireChanges(flow, scene.shapes, a, b), "Add wire");
+    this.desk.say(`Wired: ${verdict.note}`);
+    return true;
+  }
+
+  /** The pins that could take a wire from this one, nearest first. */
+  candidates(from: PinAt): Candidate[] {
+    return candidates(this.desk.flow, this.desk.scene.shapes, from);
+  }
+
+  /** Whether a new node of this type could take a wire from a pin. */
+  takes(card: Card, from: { side: "in" | "out"; type: string }): boolean {
+    return cardTakes(this.catalog, card, from);
+  }
+
+  describe(at: PinAt): PinWords {
+    return describe(this.desk, at);
+  }
+
+  /** Let the wire of a pin hang on the pointer, as after a click on it. */
+  startWire(at: PinAt): void {
+    const point = this.desk.scene.pinPoint(at.node, at.side, at.pin);
+    if (!point || this.desk.readOnly) return;
+    const pointer = { id: -1, kind: "mouse" as const, at: this.desk.viewport.toScreen(point), button: 0, shift: false, alt: false, ctrl: false, time: 0 };
+    this.input.machine.enter(wiring(this.desk, at, pointer, null, true));
+  }
+
+  /** Take a pin away that was added to a growing node; false when it has to stay. */
+  removePin(at: PinAt): boolean {
+    const node = this.desk.flow.nodes.get(at.node);
+    const changes = node && dropPin(this.desk.flow, this.desk.scene.shapes, node, at.side, at.pin);
+    if (changes) this.desk.run(changes, "Remove pin");
+    return Boolean(changes);
+  }
+
+  /** Remove the selected nodes and wires, or those given; with `heal` what came before a node leads on
+   * to what came after it. */
+  remove(nodes: Iterable<string> = this.desk.selection.nodes, wires: Iterable<string> = this.desk.selection.wires, heal = false): void {
+    const ids = [...nodes].filter((id) => this.desk.flow.nodes.has(id));
+    const keys = [...wires].filter((key) => this.desk.flow.wires.has(key));
+    const joins = heal ? healChanges(this.desk.flow, this.desk.scene.shapes, new Set(ids)) : [];
+    const kept = carryChanges(this.desk.flow, new Set(ids));
+    const changes: Change[] = [...kept, ...keys.map((edge): Change => ({ op: "disconnect", edge })), ...ids.map((node): Change => ({ op: "remove", node })), ...joins];
+    if (!changes.length || this.desk.readOnly) return;
+    if (ids.includes(String(this.model.flow.entryNode ?? ""))) changes.push({ op: "flow", path: "entryNode" });
+    const what = ids.length ? `${ids.length} node${ids.length > 1 ? "s" : ""}` : `${keys.length} wire${keys.length > 1 ? "s" : ""}`;
+    this.root.focus({ preventScroll: true });
+    this.desk.run(changes, `Remove ${what}`);
+    this.desk.say(`Removed ${what}${joins.length ? ", its wires joined" : ""}`);
+  }
+
+  /** Take away the points that a wire is led through. */
+  straighten(key: string): void {
+    const wire = this.desk.flow.wires.get(key);
+    if (wire) this.desk.run(leadWire(wire, []), "Straighten a wire");
+  }
+
+  isLocked(id: string): boolean {
+    const node = this.desk.flow.nodes.get(id);
+    return Boolean(node && isLocked(node));
+  }
+
+  /** Lock the selected nodes where they stand, so that neither a drag nor an arrangement moves them; or
+   * free them, when all are locked. */
+  lock(): void {
+    const { nodes } = this.selection;
+    const locked = nodes.every((id) => this.isLocked(id));
+    this.desk.run(nodes.flatMap((id) => this.desk.flow.nodes.get(id) ?? []).map((node) => turnMark(node, "locked", !locked)), locked ? "Unlock place" : "Lock place");
+    if (nodes.length) this.desk.say(locked ? "Place unlocked" : "Place locked");
+  }
+
+  /** Mark the selected nodes as places to come back to; or no longer, when all are. */
+  bookmark(): void {
+    const nodes = this.selection.nodes.flatMap((id) => this.desk.flow.nodes.get(id) ?? []);
+    const off = nodes.every(isBookmarked);
+    this.desk.run(nodes.map((node) => turnMark(node, "bookmark", !off)), off ? "Remove bookmark" : "Bookmark");
+    if (nodes.length) this.desk.say(off ? "Bookmark removed" : "Bookmarked");
+  }
+
+  /** Go to the next bookmark, in reading order. */
+  nextBookmark(): void {
+    const places = readingOrder(this.desk.scene).filter(isBookmarked);
+    const [at] = this.selection.nodes;
+    const next = places[(places.findIndex((node) => node.id === at) + 1) % places.length];
+    if (next) this.focusNode(next.id);
+    else this.desk.say("There is no bookmark", true);
+  }
+
+  // ---- clipboard ------------------------------------------------------------------------------
+
+  /** The selected nodes with the wires between them, as text; empty when nothing is selected. */
+  copy(): string {
+    return this.desk.selection.nodes.size ? copyText(this.desk.flow, this.desk.selection.nodes) : "";
+  }
+
+  /** Paste such a text (or a whole flow) with its middle at a point; false when it holds no nodes. */
+  paste(text: string, point?: Point): boolean {
+    const pasted = pasteText(this.desk.flow, text, point ?? null);
+    if (!pasted || this.desk.readOnly) return false;
+    this.desk.seal();
+    this.desk.run(pasted.changes, pasted.ids.length > 1 ? `Paste ${pasted.ids.length} nodes` : "Paste node");
+    this.desk.select(pasted.ids);
+    this.desk.say(`Pasted ${pasted.ids.length} nodes`);
+    return true;
+  }
+
+  // ---- selection and view ---------------------------------------------------------------------
+
+  get selection(): { nodes: string[]; wires: string[] } {
+    return { nodes: [...this.desk.selection.nodes], wires: [...this.desk.selection.wires] };
+  }
+
+  select(nodes: Iterable<string>, wires: Iterable<string> = []): void {
+    this.desk.select(nodes, wires);
+  }
+
+  get view(): View {
+    return this.desk.viewport.view;
+  }
+
+  /** Show everything, or some nodes. */
+  fit(options: { nodes?: Iterable<string>; glide?: boolean } = {}): void {
+    const nodes = options.nodes && [...options.nodes].map((id) => this.desk.flow.nodes.get(id)).filter((node) => node !== undefined);
+    const box = this.desk.scene.bounds(nodes);
+    const view = box ? this.desk.viewport.fitting(box, 1) : { x: this.desk.viewport.width / 2, y: this.desk.viewport.height / 2, zoom: 1 };
+    this.go(view, options.glide ?? true);
+  }
+
+  /** Zoom to a factor about a point of the screen (the middle, when none is given). */
+  zoomTo(zoom: number, at?: Point): void {
+    const { width, height } = this.desk.viewport;
+    this.go(this.desk.viewport.zoomedAt(at ?? { x: width / 2, y: height / 2 }, zoom), true);
+  }
+
+  setView(view: View): void {
+    this.desk.setView(view);
+  }
+
+  /** Bring a node in, when it is not fully in view; from the far view, near enough to read. */
+  reveal(id: string): void {
+    const { flow, viewport, scene } = this.desk;
+    const node = flow.nodes.get(id);
+    if (!node) return;
+    const box = scene.box(node);
+    this.go(viewport.far ? viewport.fitting(box, 0.8) : viewport.revealing(box), true);
+  }
+
+  /** Select a node, bring it in, and put the keyboard on it (or on one of its pins or fields). */
+  focusNode(id: string, pin?: { side: "in" | "out"; pin: string }): void {
+    const node = this.desk.flow.nodes.get(id);
+    if (!node) return;
+    const tile = this.desk.scene.tileOf(id);
+    if (tile) this.desk.run(putGroup({ ...tile.group, folded: false }), "Unfold a group");
+    this.desk.select([id]);
+    this.reveal(id);
+    const { element } = this.desk.view.near.ensure(node);
+    const stop = pin && element.querySelector<HTMLElement>(`.fc-pin[data-pin="${CSS.escape(pin.pin)}"][data-side="${pin.side}"]`);
+    (stop ?? element).focus({ preventScroll: true });
+  }
+
+  private go(view: View, glide: boolean): void {
+    if (glide) this.desk.view.glideTo(view);
+    else this.desk.setView(view);
+  }
+
+  set minimap(shown: boolean) {
+    this.desk.view.minimap.element.hidden = !shown;
+    this.desk.view.minimap.paint();
+  }
+
+  get minimap(): boolean {
+    return !this.desk.view.minimap.element.hidden;
+  }
+
+  setReadOnly(readOnly: boolean): void {
+    this.desk.look.readOnly = readOnly;
+    this.root.toggleAttribute("data-readonly", readOnly);
+    this.input.cancel();
+    this.desk.view.near.fillAll();
+  }
+
+  // ---- what lies over the flow ----------------------------------------------------------------
+
+  /** Show what the server found wrong; replaces what it found before. */
+  setProblems(problems: readonly Problem[]): void {
+    const byNode = new Map<string, Problem[]>();
+    for (const problem of problems) {
+      if (!problem.node) continue;
+      const list = byNode.get(problem.node);
+      if (list) list.push(problem);
+      else byNode.set(problem.node, [problem]);
+    }
+    this.desk.look.problems = byNode;
+    this.desk.view.markAll();
+  }
+
+  /** Show what differs between two versions, by node id and by "wire " and key. */
+  setDifference(states: ReadonlyMap<string, string>): void {
+    this.desk.look.difference = states;
+    this.desk.view.markAll();
+  }
+
+  /** Show a run: the states of its nodes so far. `null` shows no run. */
+  setRunState(states: Iterable<readonly [string, NodeState | NodeRun]> | { [node: string]: NodeState | NodeRun } | null): void {
+    const { look } = this.desk;
+    look.running = states !== null;
+    look.progress.set(states === null ? [] : Symbol.iterator in states ? states : Object.entries(states));
+    this.root.toggleAttribute("data-run", look.running);
+    this.desk.view.markAll();
+  }
+
+  /** Fold one `step` event of the run's stream in; drawn with the next frame. */
+  applyStep(step: StepEvent): void {
+    const { look } = this.desk;
+    if (!look.running) this.setRunState([]);
+    for (const id of look.progress.step(step)) this.wake.add(id);
+  }
+
+  /** Change the state of one node of the run, as when its prompt was answered. */
+  setNodeState(id: string, run: NodeRun | null): void {
+    this.desk.look.progress.put(id, run);
+    this.wake.add(id);
+  }
+
+  private redrawRun(ids: ReadonlySet<string>): void {
+    for (const id of ids) {
+      const node = this.desk.flow.nodes.get(id);
+      if (node) this.desk.view.near.markRun(node);
+    }
+    this.desk.view.minimap.changed();
+    if (this.desk.viewport.far) this.desk.view.invalidate();
+  }
+
+  /** Take the canvas out of the page. */
+  destroy(): void {
+    this.input.cancel();
+    this.input.stop();
+    this.keys.stop();
+    this.wake.stop();
+    this.desk.view.stop();
+    this.root.replaceChildren();
+  }
+}

@@ -1,0 +1,55 @@
+// Where a drawn wire is let go: on a pin, on a node, on its place for a new pin, or on empty canvas,
+// where it asks for a new node.
+import { EXEC } from "../catalog";
+import { bestPin, pinType, wireChanges } from "../model/connect";
+import { wireTo } from "../model/create";
+import type { FlowNode } from "../model/document";
+import { type Point, pinPoint } from "../model/geometry";
+import { nodeAt, type PinAt } from "../model/hit";
+import type { Stage, WireDraft } from "./machine";
+
+/** Let a wire go. `carried`: it was taken off a pin, so dropping it nowhere leaves it off. */
+export function dropWire(stage: Stage, draft: WireDraft, carried: boolean): void {
+  const { scene } = stage;
+  const { flow, shapes } = scene;
+  if (draft.target) {
+    stage.run(wireChanges(flow, shapes, draft.from, draft.target), carried ? "Move wire" : "Add wire", "wire");
+    return;
+  }
+  const at = stage.viewport.toWorld(draft.pointer);
+  const node = nodeAt(scene, at);
+  if (node) {
+    if (node.id !== draft.from.node && draft.ok) wireToNode(stage, draft, node, at);
+    else if (draft.words) stage.emit("refuse", { reason: draft.words });
+    return;
+  }
+  if (!draft.ok) stage.emit("refuse", { reason: draft.words });
+  else if (!carried) stage.emit("request-add", { point: at, screen: draft.pointer, from: describe(stage, draft.from) });
+}
+
+function wireToNode(stage: Stage, draft: WireDraft, node: FlowNode, at: Point): void {
+  const { flow, shapes } = stage.scene;
+  if (grownAt(stage, draft.from, node, at)) {
+    wireTo(flow, shapes, draft.from, node, (changes) => stage.run(changes, "Add pin and wire", "wire"), true);
+    return;
+  }
+  const pin = bestPin(flow, shapes, draft.from, node);
+  if (pin) stage.run(wireChanges(flow, shapes, draft.from, { node: node.id, side: pin.side, pin: pin.id }), "Add wire", "wire");
+}
+
+/** What letting go would do when the pointer is at a node's place for a new pin, else nothing. */
+export function grownAt(stage: Stage, from: PinAt, node: FlowNode, at: Point): string | null {
+  const { scene } = stage;
+  const grow = scene.shape(node).grow;
+  if (!grow || grow.side === from.side) return null;
+  const exec = pinType(scene.flow, scene.shapes, from) === EXEC;
+  const there = pinPoint(scene.box(node), grow);
+  if (exec !== (grow.rule.type === EXEC) || Math.abs(there.y - at.y) > 12) return null;
+  return "adds a pin";
+}
+
+/** A pin in words that the quick add can filter by. */
+export function describe(stage: Stage, at: PinAt): PinAt & { type: string; label: string } {
+  const pin = stage.scene.pin(at.node, at.side, at.pin);
+  return { ...at, type: pin?.type ?? "any", label: pin?.label || at.pin };
+}

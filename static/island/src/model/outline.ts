@@ -1,0 +1,141 @@
+// The flow as a tree of lines in the order it runs: a chain of steps at one level, branches and the
+// bodies of loops below the step they leave, and under each step the value nodes that it reads first.
+import { EXEC, type Json } from "../catalog";
+import type { FlowNode, FlowWire } from "./document";
+import { entryOf } from "./entry";
+import { titleOf } from "./geometry";
+import { readingOrder } from "./neighbour";
+import { valueAt } from "./pins";
+import type { Scene } from "./scene";
+
+export interface Line {
+  /** `link` names a step that stands elsewhere; `part` begins what nothing leads to. */
+  kind: "step" | "value" | "branch" | "link" | "part";
+  key: string;
+  level: number;
+  node: FlowNode | null;
+  /** The place of a step in the order; 0 for anything else. */
+  number: number;
+  title: string;
+  about: string;
+  /** Whether deeper lines follow. */
+  holds: boolean;
+}
+
+/** Ways on that belong to the chain itself and not to a branch of it. */
+const GOES_ON = new Set(["exec-out", "done", "completed"]);
+
+/** The lines of a flow. */
+export function outlineOf(scene: Scene): Line[] {
+  return new Outline(scene).lines;
+}
+
+/** What is still to be put: a step with all that follows it, a branch, or a value node. */
+type Task = { kind: "chain" | "value"; node: FlowNode; level: number } | { kind: "branch"; node: FlowNode; level: number; pin: string; label: string };
+
+class Outline {
+  readonly lines: Line[] = [];
+  private readonly numbers = new Map<FlowNode, number>();
+  private readonly values = new Set<FlowNode>();
+
+  constructor(private readonly scene: Scene) {
+    const { flow, catalog } = scene;
+    const order = readingOrder(scene);
+    const leads = new Set(order.filter((node) => this.isStep(node) && !node.wires.some((wire) => wire.to === node && wire.targetPin === "exec-in")));
+    const events = [...leads].filter((node) => catalog.card(node.type)?.kind === "event");
+    const entry = entryOf(flow, catalog);
+    for (const node of new Set(entry ? [entry, ...events] : events)) this.work({ kind: "chain", node, level: 1 });
+    this.rest(order, leads);
+    for (const [index, line] of this.lines.entries()) line.holds = (this.lines[index + 1]?.level ?? 0) > line.level;
+  }
+
+  /** What no event leads to. */
+  private rest(order: readonly FlowNode[], leads: ReadonlySet<FlowNode>): void {
+    const isNew = (node: FlowNode): boolean => !this.numbers.has(node) && !this.values.has(node);
+    const rest = order.filter(isNew);
+    if (!rest.length) return;
+    this.put("part", "part", 1, null, "Not connected", "nothing leads here");
+    for (const node of [...rest.filter((each) => leads.has(each)), ...rest]) {
+      if (isNew(node)) this.work({ kind: this.isStep(node) ? "chain" : "value", node, level: 2 });
+    }
+  }
+
+  /** Without recursion: a flow may be deeper than a stack. */
+  private work(first: Task): void {
+    const open = [first];
+    for (let task = open.pop(); task; task = open.pop()) open.push(...this.do(task).reverse());
+  }
+
+  /** Put one line; return what comes after it. */
+  private do(task: Task): Task[] {
+    const { node, level } = task;
+    if (task.kind === "branch") {
+      const goal = wireAt(node, task.pin)?.to;
+      this.put("branch", `${node.id} ${task.pin}`, level, node, task.label, goal ? "" : "leads nowhere");
+      return goal ? [{ kind: "chain", node: goal, level: level + 1 }] : [];
+    }
+    if (task.kind === "value") {
+      if (this.values.has(node)) return [];
+      this.values.add(node);
+      this.put("value", node.id, level, node, this.title(node), sentenceOf(this.scene, node));
+      return this.sources(node, level + 1);
+    }
+    if (this.numbers.has(node)) {
+      this.put("link", `link ${this.lines.length}`, level, node, this.title(node), `goes on at ${this.numbers.get(node)}`);
+      return [];
+    }
+    this.numbers.set(node, this.numbers.size + 1);
+    this.put("step", node.id, level, node, this.title(node), sentenceOf(this.scene, node));
+    return [...this.sources(node, level + 1), ...this.ways(node, level)];
+  }
+
+  private isStep(node: FlowNode): boolean {
+    return this.scene.shape(node).step;
+  }
+
+  private sources(node: FlowNode, level: number): Task[] {
+    const found = node.wires.flatMap((wire) => (wire.to === node && wire.from && !this.isStep(wire.from) ? [wire.from] : []));
+    return found.map((source) => ({ kind: "value", node: source, level }));
+  }
+
+  /** The branches of a step, and the step that the chain goes on with. */
+  private ways(node: FlowNode, level: number): Task[] {
+    const pins = this.scene.shape(node).pins.filter((pin) => pin.side === "out" && pin.type === EXEC);
+    const next = pins.length === 1 ? pins[0] : pins.find((pin) => GOES_ON.has(pin.id));
+    const tasks: Task[] = pins.filter((pin) => pin !== next).map((pin) => ({ kind: "branch", node, level: level + 1, pin: pin.id, label: pin.label || pin.id }));
+    const goal = next && wireAt(node, next.id)?.to;
+    return goal ? [...tasks, { kind: "chain", node: goal, level }] : tasks;
+  }
+
+  private title(node: FlowNode): string {
+    return titleOf(node, this.scene.shape(node));
+  }
+
+  private put(kind: Line["kind"], key: string, level: number, node: FlowNode | null, title: string, about: string): void {
+    const number = kind === "step" && node ? (this.numbers.get(node) ?? 0) : 0;
+    this.lines.push({ kind, key, level, node, number, title, about, holds: false });
+  }
+}
+
+const wireAt = (node: FlowNode, pin: string): FlowWire | undefined => node.wires.find((wire) => wire.from === node && wire.sourcePin === pin);
+
+/** What a node does with its values: those set, and where the others come from. */
+export function sentenceOf(scene: Scene, node: FlowNode): string {
+  const parts: string[] = [];
+  const shape = scene.shape(node);
+  for (const pin of shape.pins) {
+    if (pin.side === "out" || pin.type === EXEC) continue;
+    const wire = node.wires.find((each) => each.to === node && each.targetPin === pin.id);
+    const value = valueAt(node, pin.path);
+    if (wire?.from) parts.push(`${pin.label} from ${titleOf(wire.from, scene.shape(wire.from))}`);
+    else if (value !== undefined) parts.push(`${pin.label} ${said(value)}`);
+  }
+  const field = shape.field && valueAt(node, shape.field.path);
+  if (field !== undefined && field !== null) parts.push(said(field));
+  return parts.join("; ");
+}
+
+function said(value: Json): string {
+  const text = typeof value === "string" ? `“${value.replace(/\s+/g, " ").trim()}”` : JSON.stringify(value);
+  return text.length > 80 ? `${text.slice(0, 79)}…` : text;
+}

@@ -1,0 +1,226 @@
+// Which pins a node has, and what stands beside them. The card decides; where the document's own
+// pins count (growing, shaped and free nodes) they win, in the document's order. A wired pin that
+// nobody declares is shown too, as a ghost, so that no wire is ever invisible.
+import { ANY, EXEC, type Card, type CardPin, type Catalog, type Grows, type Json } from "../catalog";
+import type { FlowNode } from "./document";
+import { isObject, read } from "./json";
+
+export type Side = "in" | "out";
+/** How a value is edited in place; `free` reads numbers, yes/no and JSON from what is typed. */
+export type Editor = "text" | "number" | "switch" | "choice" | "free" | "value";
+
+/** A pin of a node. `row` is -1 for the exec pins of the header. `path` is where its value is kept. */
+export interface ShapePin {
+  id: string;
+  side: Side;
+  label: string;
+  type: string;
+  row: number;
+  editor: Editor | null;
+  path: readonly string[];
+  choices: readonly string[];
+  preset: Json | undefined;
+  description: string;
+  required: boolean;
+  ghost: boolean;
+}
+
+/** A setting edited on the node itself: a row with a field and no pin. */
+export interface ShapeField {
+  path: readonly string[];
+  label: string;
+  row: number;
+  editor: Editor;
+  choices: readonly string[];
+  preset: Json | undefined;
+}
+
+/** Everything about a node's looks that does not depend on where it stands or what is wired. */
+export interface Shape {
+  key: string;
+  /** The pins by side and id, as "in prompt". */
+  index: ReadonlyMap<string, ShapePin>;
+  type: string;
+  card: Card | null;
+  step: boolean;
+  pins: readonly ShapePin[];
+  field: ShapeField | null;
+  grow: { side: Side; row: number; rule: Grows } | null;
+  rows: number;
+}
+
+const EDITORS: { [type: string]: Editor } = {
+  string: "text",
+  provider: "text",
+  model: "text",
+  workspace_file: "text",
+  workspace_folder: "text",
+  number: "number",
+  boolean: "switch",
+  any: "free",
+};
+
+/** The pins of the nodes of one flow; shapes are shared between nodes that look alike. */
+export class Shapes {
+  private readonly byKey = new Map<string, Shape>();
+
+  constructor(readonly catalog: Catalog) {}
+
+  of(node: FlowNode): Shape {
+    node.shape ??= this.find(node);
+    return node.shape;
+  }
+
+  pin(node: FlowNode, side: Side, id: string): ShapePin | undefined {
+    return this.of(node).index.get(side === "in" ? `in ${id}` : `out ${id}`);
+  }
+
+  isWired(node: FlowNode, pin: { side: Side; id: string }): boolean {
+    for (const wire of node.wires) {
+      if (pin.side === "in" ? wire.to === node && wire.targetPin === pin.id : wire.from === node && wire.sourcePin === pin.id) return true;
+    }
+    return false;
+  }
+
+  private find(node: FlowNode): Shape {
+    const type = node.type;
+    const card = this.catalog.card(type);
+    const own = !card || keepsPins(card);
+    const more = this.catalog.errorPins(card, node.data);
+    const name = more.length ? `${type} ${more.map((pin) => pin.id).join(" ")}` : type;
+    const key = own ? `${name} ${JSON.stringify([node.data.inputs, node.data.outputs])}` : name;
+    const shape = this.shared(key, node, card, []);
+    const ghosts = ghostsOf(node, shape);
+    return ghosts.length ? this.shared(`${key} ${JSON.stringify(ghosts)}`, node, card, ghosts) : shape;
+  }
+
+  private shared(key: string, node: FlowNode, card: Card | undefined, ghosts: readonly Ghost[]): Shape {
+    const found = this.byKey.get(key);
+    if (found) return found;
+    const { inputs, outputs } = declared(card, node);
+    const present = new Set(outputs.map((pin) => pin.id));
+    outputs.push(...this.catalog.errorPins(card, node.data).filter((pin) => !present.has(pin.id)));
+    const shape = build(key, node.type, card ?? null, inputs, outputs, ghosts);
+    if (this.byKey.size > 4000) this.byKey.clear();
+    this.byKey.set(key, shape);
+    return shape;
+  }
+}
+
+interface Ghost {
+  side: Side;
+  id: string;
+}
+
+/** The wired pins of a node that its shape lacks. */
+function ghostsOf(node: FlowNode, shape: Shape): Ghost[] {
+  const ghosts: Ghost[] = [];
+  const meet = (side: Side, id: string): void => {
+    if (!shape.index.has(`${side} ${id}`) && !ghosts.some((ghost) => ghost.side === side && ghost.id === id)) ghosts.push({ side, id });
+  };
+  for (const wire of node.wires) {
+    if (wire.to === node) meet("in", wire.targetPin);
+    if (wire.from === node) meet("out", wire.sourcePin);
+  }
+  return ghosts;
+}
+
+const keepsPins = (card: Card): boolean => Boolean(card.saved_pins || card.shaped || card.grows);
+
+/** The pins that a node's card and document declare. */
+export function declared(card: Card | undefined, node: FlowNode): { inputs: CardPin[]; outputs: CardPin[] } {
+  const inputs = savedPins(node.data.inputs);
+  const outputs = savedPins(node.data.outputs);
+  if (!card) return { inputs, outputs };
+  const grown = card.grows?.side;
+  const keep = Boolean(card.saved_pins || card.shaped);
+  return {
+    inputs: keep || grown === "inputs" ? kept(inputs, card.inputs, grown === "inputs") : card.inputs,
+    outputs: keep || grown === "outputs" ? kept(outputs, card.outputs, grown === "outputs") : [...card.outputs],
+  };
+}
+
+/** Read the pins that a document keeps; malformed entries are left out. */
+export function savedPins(raw: Json | undefined): CardPin[] {
+  const pins: CardPin[] = [];
+  for (const row of Array.isArray(raw) ? raw : []) {
+    if (!isObject(row) || typeof row.id !== "string" || !row.id.trim()) continue;
+    const id = row.id.trim();
+    const label = typeof row.label === "string" ? row.label : id;
+    const type = typeof row.type === "string" && row.type ? row.type : ANY;
+    pins.push({ id, label, type, description: typeof row.description === "string" ? row.description : "" });
+  }
+  return pins;
+}
+
+/** The saved pins completed by the declared ones; a grown side may have lost a value pin on purpose. */
+function kept(saved: CardPin[], card: readonly CardPin[], grown: boolean): CardPin[] {
+  if (!saved.length) return [...card];
+  const known = new Map(card.map((pin) => [pin.id, pin]));
+  const present = new Set(saved.map((pin) => pin.id));
+  const missing = card.filter((pin) => !present.has(pin.id) && (!grown || pin.type === EXEC));
+  return [
+    ...missing.filter((pin) => pin.type === EXEC),
+    ...saved.map((pin) => known.get(pin.id) ?? pin),
+    ...missing.filter((pin) => pin.type !== EXEC),
+  ];
+}
+
+function build(key: string, type: string, card: Card | null, inputs: CardPin[], outputs: CardPin[], ghosts: readonly Ghost[]): Shape {
+  const pins: ShapePin[] = [];
+  const rows = { in: 0, out: 0 };
+  const place = (pin: CardPin, side: Side, ghost: boolean): void => {
+    const header = pin.type === EXEC && pin.id === (side === "in" ? "exec-in" : "exec-out");
+    pins.push(shapePin(pin, side, header ? -1 : rows[side]++, ghost));
+  };
+  for (const pin of inputs) place(pin, "in", false);
+  for (const pin of outputs) place(pin, "out", false);
+  for (const { side, id } of ghosts) {
+    place({ id, label: id, type: id === "exec-in" || id === "exec-out" ? EXEC : ANY }, side, true);
+  }
+  const step = pins.some((pin) => pin.type === EXEC);
+  const field = fieldOf(card, pins, rows.in);
+  if (field) rows.in++;
+  const side: Side = card?.grows?.side === "outputs" ? "out" : "in";
+  const grow = card?.grows ? { side, row: rows[side]++, rule: card.grows } : null;
+  const index = new Map<string, ShapePin>();
+  for (const pin of pins) if (!index.has(`${pin.side} ${pin.id}`)) index.set(`${pin.side} ${pin.id}`, pin);
+  return { key, index, type, card, step, pins, field, grow, rows: Math.max(rows.in, rows.out) };
+}
+
+function shapePin(pin: CardPin, side: Side, row: number, ghost: boolean): ShapePin {
+  return {
+    id: pin.id,
+    side,
+    label: pin.label || (row < 0 ? "" : pin.id),
+    type: pin.type,
+    row,
+    editor: side === "in" && !ghost ? editorOf(pin) : null,
+    path: ["pinDefaults", pin.id],
+    choices: pin.choices ?? [],
+    preset: pin.default,
+    description: pin.description ?? "",
+    required: pin.required ?? false,
+    ghost,
+  };
+}
+
+function editorOf(pin: { type: string; choices?: string[]; widget?: string | null }): Editor | null {
+  if (pin.type === EXEC) return null;
+  if (pin.choices?.length) return "choice";
+  return EDITORS[pin.type] ?? "value";
+}
+
+/** A value node without inputs shows its first setting in place: constants, names of variables. */
+function fieldOf(card: Card | null, pins: readonly ShapePin[], row: number): ShapeField | null {
+  const first = card?.fields?.[0];
+  if (!first || pins.some((pin) => pin.side === "in")) return null;
+  const editor = editorOf(first);
+  if (!editor) return null;
+  return { path: first.path.split("."), label: first.label || "", row, editor, choices: first.choices ?? [], preset: first.default };
+}
+
+/** The value that an input has in the document, or undefined when it is unset. */
+export function valueAt(node: FlowNode, path: readonly string[]): Json | undefined {
+  return read(node.data, path);
+}

@@ -1,0 +1,119 @@
+// What a run has done so far, folded from its steps: the state of every node and the count of every
+// wire that was taken. A pure function of the steps, so a reload shows the same.
+import type { Json } from "../catalog";
+
+export type NodeState = "queued" | "running" | "waiting" | "done" | "failed" | "cancelled";
+
+export interface NodeRun {
+  state: NodeState;
+  visits: number;
+  /** When the last visit began. */
+  since?: string;
+  /** Time of the last visit in ms, when known. */
+  ms?: number;
+  error?: string;
+  /** For what it waits: "user", "until", "event"... */
+  waits?: string;
+  /** Words shown under the node, as "waiting for an answer". */
+  note?: string;
+  outputs?: { [pin: string]: Json } | null;
+}
+
+/** One `step` event of the run's stream. */
+export interface StepEvent {
+  position?: number;
+  node_id: string | null;
+  kind: string;
+  status: string;
+  effect?: string | null;
+  exit?: string | null;
+  outputs?: { [pin: string]: Json } | null;
+  /** The outputs of the value nodes that the step read, by node. */
+  values?: { [node: string]: { [pin: string]: Json } } | null;
+  error?: string | null;
+  started_at?: string | null;
+  ended_at?: string | null;
+  visit?: number;
+  waits?: string | null;
+}
+
+/** The states of the nodes of one flow in one run. */
+export class Progress {
+  readonly nodes = new Map<string, NodeRun>();
+  /** How often an output's wire was taken, by `node pin`. */
+  readonly exits = new Map<string, number>();
+  /** Grows with every change. */
+  version = 0;
+  private last = -1;
+
+  /** Fold one step in; a step that was seen already changes nothing. Returns the nodes touched. */
+  step(event: StepEvent): string[] {
+    if (event.position !== undefined && event.position <= this.last) return [];
+    this.last = event.position ?? this.last;
+    const id = event.node_id;
+    // The run's own end is recorded at its last node and says nothing of that node.
+    if (!id || event.kind === "end" || event.kind === "status") return [];
+    const before = this.nodes.get(id);
+    const state = stateOf(event);
+    const isOpen = before?.state === "running" || before?.state === "waiting";
+    const since = (isOpen ? before.since : null) ?? event.started_at ?? null;
+    const visits = Math.max(before?.visits ?? 0, event.visit ?? (before?.visits || 1));
+    const run: NodeRun = { state, visits };
+    if (since) run.since = since;
+    const ms = between(since, event.ended_at) ?? before?.ms;
+    if (ms !== undefined && state !== "running") run.ms = ms;
+    if (event.error) run.error = event.error;
+    if (event.waits) run.waits = event.waits;
+    run.outputs = event.outputs ?? before?.outputs ?? null;
+    this.put(id, run);
+    if (event.kind === "visit" && event.status === "completed" && event.exit) {
+      const key = `${id} ${event.exit}`;
+      this.exits.set(key, (this.exits.get(key) ?? 0) + 1);
+    }
+    return [id, ...this.read(event)];
+  }
+
+  /** The value nodes that a step read; each is computed anew for every step. */
+  private read(event: StepEvent): string[] {
+    const values = Object.entries(event.values ?? {});
+    for (const [id, outputs] of values) {
+      const run: NodeRun = { state: "done", visits: 1, outputs };
+      if (event.started_at) run.since = event.started_at;
+      this.put(id, run);
+    }
+    return values.map(([id]) => id);
+  }
+
+  /** Say what a node's state is; null: it has none. */
+  put(id: string, run: NodeRun | null): void {
+    if (run) this.nodes.set(id, run);
+    else this.nodes.delete(id);
+    this.version++;
+  }
+
+  set(states: Iterable<readonly [string, NodeState | NodeRun]>): void {
+    this.nodes.clear();
+    this.exits.clear();
+    this.last = -1;
+    this.version++;
+    for (const [id, said] of states) this.nodes.set(id, typeof said === "string" ? { state: said, visits: 1 } : said);
+  }
+
+  taken(node: string, pin: string): number {
+    return this.exits.get(`${node} ${pin}`) ?? 0;
+  }
+}
+
+function stateOf(event: StepEvent): NodeState {
+  if (event.status === "failed" || event.error) return "failed";
+  if (event.status === "waiting") return "waiting";
+  if (event.status === "started") return "running";
+  if (event.status === "cancelled") return "cancelled";
+  return event.kind === "resume" ? "running" : "done";
+}
+
+function between(start?: string | null, end?: string | null): number | undefined {
+  if (!start || !end) return undefined;
+  const ms = Date.parse(end) - Date.parse(start);
+  return Number.isFinite(ms) && ms >= 0 ? ms : undefined;
+}

@@ -1,0 +1,43 @@
+// Menus close when one looks elsewhere; buttons open the dialog they name; copy buttons copy.
+
+function closeMenus(but?: Element | null): void {
+  for (const menu of document.querySelectorAll<HTMLDetailsElement>("details.menu[open]")) {
+    if (!but || !menu.contains(but)) menu.open = false;
+  }
+}
+
+async function copy(button: HTMLElement): Promise<void> {
+  await navigator.clipboard.writeText(button.dataset["copy"] ?? "");
+  const label = button.getAttribute("aria-label") ?? "";
+  button.setAttribute("aria-label", "Copied");
+  button.dataset["copied"] = "";
+  setTimeout(() => {
+    button.setAttribute("aria-label", label);
+    delete button.dataset["copied"];
+  }, 1500);
+}
+
+function onClick(event: MouseEvent): void {
+  const target = event.target as Element;
+  closeMenus(target.closest("details.menu"));
+  const opener = target.closest<HTMLElement>("[data-opens]");
+  if (opener) document.querySelector<HTMLDialogElement>(`#${CSS.escape(opener.dataset["opens"] ?? "")}`)?.showModal();
+  const closer = target.closest<HTMLElement>("[data-closes]");
+  if (closer) closer.closest("dialog")?.close();
+  const copier = target.closest<HTMLElement>("[data-copy]");
+  if (copier) void copy(copier);
+  if (target instanceof HTMLDialogElement) target.close();
+}
+
+function onKey(event: KeyboardEvent): void {
+  if (event.key !== "Escape") return;
+  const open = document.querySelector<HTMLDetailsElement>("details.menu[open]");
+  if (!open) return;
+  open.open = false;
+  open.querySelector("summary")?.focus();
+}
+
+export function keepLayers(): void {
+  document.addEventListener("click", onClick);
+  document.addEventListener("keydown", onKey);
+}

@@ -1,0 +1,54 @@
+// The flow of a run on the run's page: the same canvas, only to look at, with the run laid over it.
+// The page's script hands the steps over; a press on a node opens its last step in the list.
+import { loadCatalog, loadRunFlow, Refusal } from "../bridge/http";
+import type { RunStep } from "../bridge/live";
+import { FlowCanvas } from "../canvas/flowcanvas";
+import { Catalog } from "../catalog";
+import { Lead } from "../shell/lead";
+import { canvasTools, leaveWheel } from "../shell/lookonly";
+import { el, useIcons } from "../shell/parts";
+
+export interface RunCanvas {
+  step(step: RunStep): void;
+}
+
+/** Draw the run's flow in its place; null when the flow cannot be had any more. */
+export async function mount(place: HTMLElement): Promise<RunCanvas | null> {
+  const icons = place.dataset["icons"] ?? "";
+  useIcons(icons);
+  let loaded;
+  try {
+    loaded = await Promise.all([loadCatalog(), loadRunFlow(place.dataset["runId"] ?? "")]);
+  } catch (error) {
+    if (error instanceof Refusal) return null;
+    throw error;
+  }
+  const [body, flow] = loaded;
+  const root = el("flow-canvas" as "div", "");
+  place.append(root);
+  const canvas = new FlowCanvas(root, new Catalog(body), { icons, readOnly: true, dragPans: true, minimap: false, label: "The flow of this run" });
+  canvas.load(flow);
+  canvas.setRunState([]);
+  canvas.on("press", ({ node }) => openStep(node));
+  canvas.on("open-inspector", ({ node }) => openStep(node));
+  place.append(canvasTools(canvas));
+  leaveWheel(place);
+  const lead = new Lead(canvas);
+  lead.begin();
+  return {
+    step(step) {
+      if (!step.root) return;
+      canvas.applyStep(step);
+      lead.to(step);
+    },
+  };
+}
+
+function openStep(node: string): void {
+  const row = [...document.querySelectorAll<HTMLElement>(`[data-steps] > [data-depth="0"][data-node="${CSS.escape(node)}"]`)].at(-1);
+  const details = row?.querySelector("details");
+  if (!row || !details) return;
+  details.open = true;
+  row.scrollIntoView({ block: "nearest" });
+  details.querySelector("summary")?.focus({ preventScroll: true });
+}

@@ -1,0 +1,85 @@
+// The story of a run as a list: one line per visit of a node, in the order in which it happened.
+import type { RunStep } from "../bridge/live";
+import { brief, el, length } from "./parts";
+
+const SHOWN = 400;
+const WORDS: { [state: string]: string } = { running: "running", waiting: "waiting", done: "done", failed: "failed", cancelled: "cancelled" };
+
+interface Line {
+  row: HTMLElement;
+  state: HTMLElement;
+  gist: HTMLElement;
+  took: HTMLElement;
+  start: string | null;
+  isOpen: boolean;
+}
+
+export class Activity {
+  readonly element = el("ol", "activity");
+  private readonly lines = new Map<string, Line>();
+  private count = 0;
+
+  constructor(private readonly nameOf: (step: RunStep) => string, private readonly open: (step: RunStep) => void) {}
+
+  /** Fold a step in; records of one visit share a line. */
+  take(step: RunStep): void {
+    if (!step.node_id || step.kind === "status" || step.kind === "end") return;
+    const key = `${step.run_id} ${step.node_id}`;
+    let line = this.lines.get(key);
+    if (!line || !line.isOpen) {
+      line = this.line(step);
+      this.lines.set(key, line);
+    }
+    this.write(line, step);
+  }
+
+  /** The run is over: what was still open ended with it. */
+  close(status: string): void {
+    for (const line of this.lines.values()) {
+      if (!line.isOpen) continue;
+      line.isOpen = false;
+      if (status !== "cancelled") continue;
+      line.row.dataset["state"] = "cancelled";
+      line.state.title = WORDS["cancelled"] ?? "";
+      line.gist.textContent = "cancelled";
+    }
+  }
+
+  clear(): void {
+    this.lines.clear();
+    this.count = 0;
+    this.element.replaceChildren();
+  }
+
+  private line(step: RunStep): Line {
+    const [state, gist, took] = [el("span", "act-state"), el("span", "act-gist"), el("span", "act-took")];
+    const row = el("button", "act-row", state, el("span", "act-words", el("span", "act-name", this.nameOf(step)), gist), took);
+    row.type = "button";
+    row.addEventListener("click", () => this.open(step));
+    const item = el("li", step.root ? "" : "is-child", row);
+    this.element.append(item);
+    this.count += 1;
+    if (this.count > SHOWN) this.element.firstElementChild?.remove();
+    return { row: item, state, gist, took, start: step.started_at ?? null, isOpen: true };
+  }
+
+  private write(line: Line, step: RunStep): void {
+    const state = stateOf(step);
+    line.isOpen = step.kind !== "visit" && state !== "failed";
+    line.row.dataset["state"] = state;
+    line.state.title = WORDS[state] ?? state;
+    const outputs = Object.entries(step.outputs ?? {});
+    if (step.error) line.gist.textContent = step.error;
+    else if (outputs.length) line.gist.textContent = outputs.map(([pin, value]) => `${pin}: ${brief(value, 60)}`).join(" · ");
+    else if (state === "waiting") line.gist.textContent = "waiting";
+    else if (step.exit && step.exit !== "exec-out") line.gist.textContent = `→ ${step.exit}`;
+    if (line.start && step.ended_at && state !== "waiting") line.took.textContent = length(Math.max(0, Date.parse(step.ended_at) - Date.parse(line.start)));
+  }
+}
+
+function stateOf(step: RunStep): string {
+  if (step.status === "failed" || step.error) return "failed";
+  if (step.status === "waiting") return "waiting";
+  if (step.status === "started" || step.kind === "resume") return "running";
+  return "done";
+}

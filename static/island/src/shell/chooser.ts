@@ -1,0 +1,142 @@
+// A field and a list at a spot of the page: type, choose, done. The field has the focus before the
+// panel is painted, so no keystroke is lost; `Esc` closes and changes nothing.
+import { el, icon } from "./parts";
+
+export interface Choice {
+  id: string;
+  mark: Node;
+  name: string;
+  about: string;
+  note?: string;
+}
+
+export interface Choosing {
+  /** Where the panel opens, in px of the page. */
+  x: number;
+  y: number;
+  label: string;
+  placeholder: string;
+  none: string;
+  find(words: string): Choice[];
+  chosen(id: string): void;
+  closed(): void;
+}
+
+const WIDTH = 340;
+const HEIGHT = 400;
+
+export class Chooser {
+  private readonly panel = el("div", "chooser");
+  private readonly field = el("input", "input");
+  private readonly list = el("div", "chooser-list");
+  private readonly foot = el("p", "chooser-foot");
+  private asked: Choosing | null = null;
+  private before: HTMLElement | null = null;
+  private ids: string[] = [];
+  private at = 0;
+
+  constructor() {
+    this.field.type = "search";
+    this.field.autocomplete = "off";
+    this.field.spellcheck = false;
+    this.field.setAttribute("role", "combobox");
+    this.field.setAttribute("aria-expanded", "true");
+    this.field.setAttribute("aria-controls", "chooser-list");
+    this.list.id = "chooser-list";
+    this.list.setAttribute("role", "listbox");
+    this.panel.setAttribute("role", "dialog");
+    this.panel.append(el("label", "search", icon("search"), this.field), this.list, this.foot);
+    this.panel.hidden = true;
+    document.body.append(this.panel);
+    this.field.addEventListener("input", () => this.show());
+    this.field.addEventListener("keydown", (event) => this.key(event));
+    this.list.addEventListener("click", (event) => this.choose((event.target as Element).closest<HTMLElement>("[data-id]")?.dataset["id"]));
+    document.addEventListener("pointerdown", (event) => {
+      if (this.asked && !this.panel.contains(event.target as Node)) this.leave();
+    });
+  }
+
+  get isOpen(): boolean {
+    return this.asked !== null;
+  }
+
+  open(asked: Choosing): void {
+    this.close();
+    this.before = document.activeElement instanceof HTMLElement ? document.activeElement : null;
+    this.asked = asked;
+    this.panel.hidden = false;
+    this.panel.setAttribute("aria-label", asked.label);
+    this.field.setAttribute("aria-label", asked.label);
+    this.field.value = "";
+    this.field.placeholder = asked.placeholder;
+    this.field.focus({ preventScroll: true });
+    this.panel.style.left = `${Math.max(8, Math.min(asked.x, innerWidth - WIDTH - 8))}px`;
+    this.panel.style.top = `${Math.max(8, Math.min(asked.y, innerHeight - HEIGHT - 8))}px`;
+    this.show();
+  }
+
+  /** Close and give the keyboard back to where it was. */
+  close(): void {
+    const asked = this.asked;
+    if (!asked) return;
+    this.leave();
+    if (this.before?.isConnected && this.before !== document.body) this.before.focus({ preventScroll: true });
+    else asked.closed();
+  }
+
+  /** What is hidden keeps the focus until the next frame, and would swallow a key that comes before. */
+  private leave(): void {
+    this.asked = null;
+    this.panel.hidden = true;
+    this.field.blur();
+  }
+
+  /** Look again, as when what is searched has come. */
+  refresh(): void {
+    if (this.asked) this.show();
+  }
+
+  private show(): void {
+    const found = this.asked?.find(this.field.value) ?? [];
+    this.ids = found.map((choice) => choice.id);
+    const rows = found.map((choice, index) => {
+      const name = el("span", "chooser-name", choice.name);
+      const row = el("div", "chooser-row", choice.mark, el("span", "chooser-words", name, el("span", "chooser-about", choice.about)));
+      if (choice.note) row.append(el("span", "chooser-note", choice.note));
+      row.id = `chooser-${index}`;
+      row.dataset["id"] = choice.id;
+      row.setAttribute("role", "option");
+      return row;
+    });
+    this.list.replaceChildren(...rows);
+    this.list.scrollTop = 0;
+    this.foot.textContent = rows.length ? "↑ ↓ choose · Enter takes · Esc closes" : (this.asked?.none ?? "");
+    this.mark(0);
+  }
+
+  private mark(index: number): void {
+    this.at = Math.max(0, Math.min(index, this.ids.length - 1));
+    for (const [spot, row] of [...this.list.children].entries()) row.setAttribute("aria-selected", String(spot === this.at));
+    const current = this.list.children[this.at];
+    this.field.setAttribute("aria-activedescendant", current?.id ?? "");
+    current?.scrollIntoView({ block: "nearest" });
+  }
+
+  private key(event: KeyboardEvent): void {
+    event.stopPropagation();
+    const steps: Record<string, number> = { ArrowDown: 1, ArrowUp: -1, PageDown: 8, PageUp: -8 };
+    const step = steps[event.key];
+    if (step) this.mark(this.at + step);
+    else if (event.key === "Enter") this.choose(this.ids[this.at]);
+    else if (event.key === "Escape" || event.key === "Tab") this.close();
+    else return;
+    event.preventDefault();
+  }
+
+  private choose(id: string | undefined): void {
+    const asked = this.asked;
+    if (id === undefined || !asked) return;
+    this.leave();
+    asked.chosen(id);
+  }
+}

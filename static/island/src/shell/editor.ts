@@ -1,0 +1,415 @@
+// The editor: the canvas and what stands around it, handed to each other. One place decides what a key
+// or a tool does; saving, checking and following a run go on by themselves.
+import { dropDraft, findDraft, type Found } from "../bridge/draft";
+import { loadCatalog, loadFlow, Refusal, validateFlow } from "../bridge/http";
+import type { LineState } from "../bridge/live";
+import { Saver, type SaveState } from "../bridge/saver";
+import { FlowCanvas } from "../canvas/flowcanvas";
+import { Catalog } from "../catalog";
+import { toast } from "../pages/parts/toast";
+import { entryOf } from "../model/entry";
+import type { View } from "../view/viewport";
+import type { JsonObject } from "../model/json";
+import type { Inspector } from "./inspector";
+import { More } from "./more";
+import { DRAG_TYPE, place, useIcons } from "./parts";
+import { ProblemList } from "./problems";
+import { QuickAdd } from "./quickadd";
+import { Regions } from "./regions";
+import { RunPane } from "./runner";
+import { Side } from "./side";
+import { Voice } from "./voice";
+
+const LINES: { [state in LineState]: string } = { live: "Live", "catching-up": "Catching up…", offline: "Offline: trying again", over: "" };
+const CHORDS: { [chord: string]: string } = { g: "group", "Shift l": "tidy", e: "collapse", "Shift e": "expand" };
+const NARROW = 900;
+const BESIDE = 1100; // from here the text stands beside the canvas
+const READABLE = 0.7;
+
+export class Editor {
+  readonly canvas: FlowCanvas;
+  private readonly grid = place("editor");
+  private readonly flow: string;
+  private readonly side = new Side(() => this.sideChanged());
+  private readonly voice = new Voice();
+  private readonly saver: Saver;
+  private readonly quick: QuickAdd;
+  private loading: Promise<Inspector | null> | null = null;
+  private readonly problems: ProblemList;
+  private readonly run: RunPane;
+  private readonly more: More;
+
+  static async open(): Promise<Editor> {
+    const grid = place("editor");
+    useIcons(grid.dataset["icons"] ?? "");
+    const [body, loaded] = await Promise.all([loadCatalog(), loadFlow(grid.dataset["flowId"] ?? "")]);
+    return new Editor(new Catalog(body), loaded.document, loaded.revision);
+  }
+
+  private constructor(catalog: Catalog, document: JsonObject, revision: string) {
+    this.flow = this.grid.dataset["flowId"] ?? "";
+    this.canvas = new FlowCanvas(place("canvas"), catalog, { icons: this.grid.dataset["icons"] ?? "", label: "Flow" });
+    const draft = findDraft(this.flow, document, revision);
+    this.canvas.load(document);
+    this.begin();
+    this.problems = new ProblemList(this.canvas, () => this.side.show("node"), () => this.side.show("problems"));
+    this.run = new RunPane(this.canvas, this.flow, {
+      save: () => this.saver.flush(),
+      problems: (found) => this.problems.show(found),
+      blocked: () => this.blocked(),
+      showTab: () => this.side.show("run"),
+      showNode: () => this.side.show("node"),
+      say: (text, urgent) => this.voice.say(text, urgent),
+      line: (state) => this.line(state),
+      changed: () => {
+        void this.panel((panel) => panel.showRun(this.run.isUnderWay));
+        this.more.refresh();
+      },
+    });
+    this.quick = new QuickAdd(this.canvas);
+    this.more = new More(this.canvas, this.flow, this.quick.chooser, {
+      settings: (node) => this.settings(node, null),
+      addAt: (screen) => this.quick.at(screen),
+      use: (tool) => this.use(tool),
+      habits: (follows) => (this.quick.follows = follows),
+      viewed: (isOutline, isText) => this.viewed(isOutline, isText),
+      goOn: (newer, isChanged) => {
+        this.saver.goOn(newer, isChanged);
+        void this.check();
+      },
+      say: (text, urgent) => this.voice.say(text, urgent),
+    });
+    void this.panel(() => undefined);
+    void this.more.palette((type) => this.quick.inView(type));
+    this.saver = new Saver(this.flow, revision, {
+      read: () => this.canvas.toJSON(),
+      history: () => this.canvas.desk.history,
+      state: (state, words) => this.saving(state, words),
+      problems: (found) => this.found(found),
+      conflict: (theirs, newer, base) => void this.more.conflict().then((conflict) => conflict?.offer(theirs, newer, base)),
+    });
+    new Regions(this.canvas.root, () => this.focusCanvas());
+    this.listen();
+    this.takeUp(draft);
+    void this.more.sync(this.saver, { say: (text) => this.voice.say(text), changed: () => this.check() });
+    if (innerWidth < NARROW) {
+      this.side.open(false);
+      void this.more.view(true, false);
+    }
+    void this.check();
+    void this.more.upgrade((text) => this.voice.say(text));
+    const named = this.grid.dataset["runId"];
+    if (named) this.side.show("run", innerWidth >= NARROW);
+    if (named) this.run.follow(named, !new URL(location.href).searchParams.has("at"));
+    else void this.run.resume();
+    this.canvas.root.toggleAttribute("data-pointer", true);
+    this.canvas.root.focus({ preventScroll: true });
+  }
+
+  /** What an earlier page could not save: done again on top of what the server has. */
+  private takeUp(draft: Found): void {
+    if (draft.kind === "newer") {
+      for (const { changes, label } of draft.commands) this.canvas.apply(changes, label);
+      this.canvas.bring(draft.document, "Bring back unsaved changes");
+      this.saver.takeUp(draft.document);
+    } else if (draft.kind === "apart") {
+      void this.more.conflict().then((conflict) => conflict?.offerDraft(draft.document, draft.revision, () => dropDraft(this.flow)));
+    }
+  }
+
+  /** Open where a person can read: everything when it fits, else the beginning. */
+  private begin(): void {
+    const { canvas } = this;
+    const at = new URL(location.href).searchParams.get("at");
+    const kept = at && sessionStorage.getItem(`flowstudio view ${this.flow}`);
+    if (kept) {
+      canvas.setView(JSON.parse(kept) as View);
+      return canvas.select([at]);
+    }
+    const box = canvas.desk.scene.bounds();
+    if (!box || canvas.view.zoom >= READABLE) return;
+    const { width, height } = canvas.desk.viewport;
+    const from = entryOf(canvas.model, canvas.catalog);
+    const x = box.w * READABLE > width - 96 && from ? from.x : box.x;
+    const y = box.h * READABLE > height - 96 && from ? from.y + 60 : box.y + box.h / 2;
+    canvas.setView({ x: Math.min(64, width / 8) - x * READABLE, y: height / 2 - y * READABLE, zoom: READABLE });
+  }
+
+  private listen(): void {
+    const { canvas } = this;
+    canvas.on("change", ({ how }) => this.changed(how === "follow"));
+    canvas.on("open-inspector", ({ node, pin }) => this.settings(node, pin));
+    canvas.on("step-in", ({ node }) => void this.more.subflows((subflows) => subflows.enter(node, this.run)));
+    canvas.on("press", () => this.side.show("node", false));
+    canvas.on("viewport", ({ zoom }) => (this.tool("zoom-reset").textContent = `${Math.round(zoom * 100)}%`));
+    canvas.on("announce", ({ text, urgent }) => this.voice.say(text, urgent));
+    canvas.on("refuse", ({ reason }) => toast(reason, undefined, 5));
+    this.tool("zoom-reset").textContent = `${Math.round(canvas.view.zoom * 100)}%`;
+    for (const tool of document.querySelectorAll<HTMLElement>("[data-tool]")) tool.addEventListener("click", () => this.use(tool.dataset["tool"] ?? ""));
+    place("run-button").addEventListener("click", () => void this.run.begin());
+    const name = place<HTMLInputElement>("flow-name");
+    name.addEventListener("input", () => canvas.apply({ op: "flow", path: "name", value: name.value }, "Rename the flow", "flow name"));
+    name.addEventListener("keydown", (event) => {
+      if (event.key === "Enter" || event.key === "Escape") canvas.root.focus({ preventScroll: true });
+    });
+    document.addEventListener("keydown", (event) => this.key(event));
+    place("side").addEventListener("keydown", (event) => {
+      if (event.key !== "Escape" || event.defaultPrevented) return;
+      this.focusCanvas();
+      event.preventDefault();
+    });
+    place("export").addEventListener("click", (event) => void this.export(event));
+    this.acceptDrops();
+  }
+
+  /** What is exported is what is on the canvas. */
+  private async export(event: Event): Promise<void> {
+    if (this.saver.isSaved) return;
+    event.preventDefault();
+    if (await this.saver.flush()) location.assign(place<HTMLAnchorElement>("export").href);
+    else this.refuse("The flow could not be saved, so it was not exported.");
+  }
+
+  /** Give the keyboard back to the canvas: to the selected node when there is one. */
+  private focusCanvas(): void {
+    if (this.more.takeFocus()) return;
+    const { nodes } = this.canvas.selection;
+    if (nodes.length === 1) this.canvas.focusNode(nodes[0] as string);
+    else this.canvas.root.focus({ preventScroll: true });
+  }
+
+  /** Where the panel takes room from the canvas, what is selected stays in view. */
+  private sideChanged(): void {
+    if (innerWidth >= NARROW) return;
+    requestAnimationFrame(() => {
+      const { nodes } = this.canvas.selection;
+      if (nodes.length === 1) this.canvas.reveal(nodes[0] as string);
+    });
+  }
+
+  /** Where something new goes: at the pointer, else in the middle of the view. */
+  private here(): { x: number; y: number } {
+    const { viewport } = this.canvas.desk;
+    return viewport.toWorld(this.canvas.input.pointer ?? { x: viewport.width / 2, y: viewport.height / 2 });
+  }
+
+  private settings(node: string, pin: string | null): void {
+    if (this.canvas.selection.nodes.join() !== node) this.canvas.select([node]);
+    this.side.show("node");
+    void this.panel((panel) => panel.focus(pin));
+  }
+
+  /** The form of the node is a part of its own, asked for at once; what is wanted of it is done when it is here. */
+  private async panel(act: (panel: Inspector) => void): Promise<void> {
+    this.loading ??= this.more.part(import("./inspector")).then((part) => part && new part.Inspector(this.canvas, this.flow));
+    const panel = await this.loading;
+    if (panel) act(panel);
+    else this.loading = null;
+  }
+
+  /** The outline lies over the canvas, which is then out of reach of the keyboard. */
+  private viewed(isOutline: boolean, isText = false): void {
+    this.grid.toggleAttribute("data-outline", isOutline);
+    this.grid.toggleAttribute("data-text", isText);
+    this.canvas.root.inert = isOutline || (isText && innerWidth < BESIDE);
+    this.tool("view").setAttribute("aria-pressed", String(isOutline || isText));
+  }
+
+  private tool(name: string): HTMLElement {
+    return document.querySelector<HTMLElement>(`[data-tool="${name}"]`) as HTMLElement;
+  }
+
+  private use(tool: string): void {
+    const { canvas } = this;
+    const { zoom } = canvas.view;
+    switch (tool) {
+      case "add":
+        return this.quick.atMiddle();
+      case "undo":
+        return void canvas.undo();
+      case "redo":
+        return void canvas.redo();
+      case "zoom-in":
+        return canvas.zoomTo(zoom * 1.25);
+      case "zoom-out":
+        return canvas.zoomTo(zoom / 1.25);
+      case "zoom-reset":
+        return canvas.zoomTo(1);
+      case "fit":
+        return canvas.fit();
+      case "minimap":
+        canvas.minimap = !canvas.minimap;
+        return this.tool("minimap").setAttribute("aria-pressed", String(canvas.minimap));
+      case "palette":
+        return void this.grid.toggleAttribute("data-no-palette");
+      case "side":
+        return this.side.open(!this.side.isOpen);
+      case "note":
+        return void this.more.marks().then((marks) => marks?.addNote(this.here()));
+      case "tags":
+        return void this.more.tags().then((tags) => tags?.turn());
+      case "follow":
+        return void this.more.tags().then((tags) => tags?.follow());
+      case "group":
+        return void this.more.marks().then((marks) => marks?.group());
+      case "tidy":
+        return void this.more.tidy();
+      case "collapse":
+      case "expand":
+      case "link":
+        return void this.more.subflows((subflows) => subflows[tool]());
+      case "run":
+        return void this.run.begin();
+      case "save":
+        return void this.saver.flush();
+      case "versions":
+      case "publish":
+        return void this.saver.flush().then(() => location.assign(`${place<HTMLAnchorElement>("versions").href.replace(/versions$/, "")}${tool}`));
+      case "export":
+        return place("export").click();
+      case "problems":
+        return this.side.show("problems");
+      case "find":
+        return this.more.search(false);
+      case "view":
+      case "view-back":
+        return void this.more.cycle(tool === "view-back");
+      case "keys":
+        return place<HTMLDialogElement>("keys-dialog").showModal();
+    }
+  }
+
+  private key(event: KeyboardEvent): void {
+    if (event.key === "Tab" || event.key === "F6") this.canvas.root.removeAttribute("data-pointer");
+    const ctrl = event.ctrlKey || event.metaKey;
+    if (event.defaultPrevented) return;
+    if (ctrl && event.key.toLowerCase() === "s") {
+      event.preventDefault();
+      void this.saver.flush();
+      return;
+    }
+    if (ctrl && event.key.toLowerCase() === "b" && !isTyping(event)) {
+      event.preventDefault();
+      return this.canvas.nextBookmark();
+    }
+    const chord = ctrl && `${event.shiftKey ? "Shift " : ""}${event.key.toLowerCase()}`;
+    const act = CHORDS[chord || ""];
+    if (act && !isTyping(event)) {
+      event.preventDefault();
+      return this.use(act);
+    }
+    if (ctrl && !event.shiftKey && /^[fk]$/i.test(event.key)) {
+      event.preventDefault();
+      this.more.search(event.key.toLowerCase() === "k");
+      return;
+    }
+    if (ctrl && event.key.toLowerCase() === "z" && !isTyping(event)) {
+      event.preventDefault();
+      if (event.shiftKey) this.canvas.redo();
+      else this.canvas.undo();
+      return;
+    }
+    if (ctrl || event.altKey || isTyping(event) || document.querySelector("dialog[open]")) return;
+    const tools: Record<string, string> = { "[": "palette", "]": "side", m: "minimap", "?": "keys", a: "add", v: "view", V: "view-back", n: "note", h: "tags", H: "follow" };
+    const tool = tools[event.key];
+    if (event.key === "r") void this.run.begin();
+    else if (tool) this.use(tool);
+    else return;
+    event.preventDefault();
+  }
+
+  private changed(isSaved: boolean): void {
+    if (!isSaved) this.saver.touch();
+    (this.tool("undo") as HTMLButtonElement).disabled = !this.canvas.canUndo;
+    (this.tool("redo") as HTMLButtonElement).disabled = !this.canvas.canRedo;
+    const name = place<HTMLInputElement>("flow-name");
+    const now = String(this.canvas.model.flow.name ?? "");
+    if (name.value !== now) name.value = now;
+    this.note();
+  }
+
+  /** An empty canvas says what to do. */
+  private note(): void {
+    const note = place("canvas-note");
+    note.hidden = this.canvas.model.nodes.size > 0;
+    if (!note.hidden && !note.childElementCount) {
+      const [title, words] = [document.createElement("h2"), document.createElement("p")];
+      title.textContent = "An empty flow";
+      const hands = matchMedia("(pointer: coarse)").matches ? "Tap Add" : "Press A, or double-click anywhere,";
+      words.textContent = `${hands} and type what should happen first.`;
+      note.append(title, words);
+    }
+  }
+
+  private async check(): Promise<void> {
+    this.note();
+    try {
+      this.found(await validateFlow(this.flow, this.canvas.toJSON()));
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      this.refuse(error.message);
+    }
+  }
+
+  private found(problems: Parameters<ProblemList["show"]>[0]): void {
+    this.problems.show(problems);
+    void this.panel((panel) => panel.showProblems());
+    this.more.refresh();
+    const run = place("run-button");
+    run.toggleAttribute("data-blocked", this.problems.errors > 0);
+    run.title = this.problems.errors ? this.block : "Run (R)";
+  }
+
+  private get block(): string {
+    const { errors } = this.problems;
+    return `${errors} ${errors === 1 ? "error has" : "errors have"} to be mended before this flow can run.`;
+  }
+
+  /** Instead of a run that would be refused: what is wrong, and where. */
+  private blocked(): boolean {
+    if (!this.problems.errors) return false;
+    this.side.show("problems");
+    this.refuse(this.block);
+    return true;
+  }
+
+  private saving(state: SaveState, words: string): void {
+    const sign = place("save-state");
+    sign.dataset["state"] = state;
+    sign.textContent = words;
+  }
+
+  private refuse(reason: string): void {
+    toast(reason, undefined, 5);
+    this.voice.say(reason, true);
+  }
+
+  private line(state: LineState): void {
+    const sign = place("stream-state");
+    sign.dataset["state"] = state;
+    sign.textContent = LINES[state];
+  }
+
+  /** A type dragged from the palette, or a file of nodes, dropped on the canvas. */
+  private acceptDrops(): void {
+    const { root } = this.canvas;
+    root.addEventListener("dragover", (event) => {
+      if (event.dataTransfer?.types.includes(DRAG_TYPE)) event.preventDefault();
+    });
+    root.addEventListener("drop", (event) => {
+      const type = event.dataTransfer?.getData(DRAG_TYPE);
+      if (!type) return;
+      event.preventDefault();
+      const box = root.getBoundingClientRect();
+      const point = this.canvas.desk.viewport.toWorld({ x: event.clientX - box.left, y: event.clientY - box.top });
+      const id = this.canvas.addNodeAt(type, point);
+      if (id) this.canvas.focusNode(id);
+    });
+  }
+}
+
+function isTyping(event: Event): boolean {
+  const [target] = event.composedPath(); // inside a code field too
+  if (!(target instanceof HTMLElement)) return false;
+  return target.isContentEditable || /^(input|select|textarea)$/i.test(target.tagName);
+}

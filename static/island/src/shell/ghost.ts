@@ -1,0 +1,46 @@
+// An empty flow says what to do: beside its lone start stands the place of the first step.
+import type { FlowCanvas } from "../canvas/flowcanvas";
+import type { FlowNode } from "../model/document";
+import { el } from "./parts";
+
+const GAP = 96;
+
+/** The only node of a flow, when nothing is wired to it yet. */
+export function loneNode(canvas: FlowCanvas): FlowNode | null {
+  const { nodes } = canvas.model;
+  const [node] = nodes.size === 1 ? nodes.values() : [];
+  return node && !node.wires.length && !canvas.desk.readOnly ? node : null;
+}
+
+export class Ghost {
+  private readonly place: HTMLElement;
+
+  constructor(private readonly canvas: FlowCanvas) {
+    const add = el("button", "fc-ghost-add", el("strong", "", "What happens first?"), el("span", "", matchMedia("(pointer: coarse)").matches ? "Tap here" : "Press A and type"));
+    add.type = "button";
+    add.addEventListener("click", () => this.add());
+    const more = el("a", "fc-ghost-more", "or take a starter flow");
+    more.href = "/gallery";
+    this.place = el("div", "fc-ghost", add, more);
+    this.place.dataset["own"] = "";
+    this.place.addEventListener("keydown", (event) => event.key === "Enter" && event.stopPropagation());
+    canvas.desk.view.near.world.append(this.place);
+    canvas.on("change", () => this.draw());
+    this.draw();
+  }
+
+  private draw(): void {
+    const node = loneNode(this.canvas);
+    this.place.hidden = !node;
+    if (!node) return;
+    const box = this.canvas.desk.scene.box(node);
+    this.place.style.transform = `translate(${box.x + box.w + GAP}px,${box.y}px)`;
+  }
+
+  private add(): void {
+    const node = loneNode(this.canvas);
+    if (!node) return;
+    const at = this.canvas.desk.scene.box(node);
+    this.canvas.keys.addAfter(node, null, this.canvas.desk.viewport.toScreen({ x: at.x + at.w + GAP, y: at.y }));
+  }
+}

@@ -1,0 +1,14 @@
+// What the editor needs later than at its start, in one file: so it shares as few others as can be.
+export { loadFollows } from "../bridge/flows";
+export { commandsOf } from "./commands";
+export { Conflict } from "./conflict";
+export { Ghost } from "./ghost";
+export { CanvasMenu } from "./menu";
+export { OutlineView } from "./outline";
+export { Palette } from "./palette";
+export { Search } from "./search";
+export { Subflows } from "./subflows";
+export { Sync } from "./sync";
+export { Tags } from "./tags";
+export { tidy } from "./tidy";
+export { UpgradeBar } from "./upgrade";

@@ -1,0 +1,162 @@
+// The menu at a spot of the canvas: the same commands as by keys, with their keys beside them.
+import type { FlowCanvas } from "../canvas/flowcanvas";
+import type { CanvasEvents } from "../canvas/events";
+import { EXEC } from "../catalog";
+import { turnPoint } from "../gesture/reroute";
+import type { FlowNode, FlowWire } from "../model/document";
+import type { Point } from "../model/geometry";
+import type { Hit } from "../model/hit";
+import { ownOf } from "../model/marks";
+import { isCall } from "../model/ways";
+import { toast } from "../pages/parts/toast";
+import { el } from "./parts";
+
+interface Entry {
+  name: string;
+  keys: string;
+  act(): void;
+}
+
+const WIDTH = 220;
+
+export class CanvasMenu {
+  private readonly list = el("div", "menu-list canvas-menu");
+  private before: HTMLElement | null = null;
+
+  constructor(
+    private readonly canvas: FlowCanvas,
+    private readonly add: (screen: { x: number; y: number }) => void,
+    private readonly use: (tool: string) => void,
+  ) {
+    this.list.setAttribute("role", "menu");
+    this.list.setAttribute("aria-label", "Canvas");
+    this.list.hidden = true;
+    document.body.append(this.list);
+    this.list.addEventListener("keydown", (event) => this.key(event));
+    document.addEventListener("pointerdown", (event) => {
+      if (!this.list.contains(event.target as Node)) this.list.hidden = true;
+    });
+  }
+
+  open({ screen, hit }: CanvasEvents["menu"]): void {
+    const entries = hit.kind === "wire" ? this.forWire(hit, screen) : hit.kind === "empty" ? this.forEmpty(screen) : this.forNode();
+    this.before = document.activeElement instanceof HTMLElement ? document.activeElement : null;
+    this.list.replaceChildren(...entries.map((entry) => this.item(entry)));
+    this.list.hidden = false;
+    const edge = this.canvas.root.getBoundingClientRect();
+    const height = this.list.offsetHeight;
+    this.list.style.left = `${Math.max(8, Math.min(edge.left + screen.x, innerWidth - WIDTH - 8))}px`;
+    this.list.style.top = `${Math.max(8, Math.min(edge.top + screen.y, innerHeight - height - 8))}px`;
+    this.list.querySelector<HTMLElement>("button")?.focus();
+  }
+
+  private item(entry: Entry): HTMLElement {
+    const made = el("button", "menu-item", el("span", "menu-name", entry.name), el("kbd", "", entry.keys));
+    made.type = "button";
+    made.tabIndex = -1;
+    made.setAttribute("role", "menuitem");
+    made.addEventListener("click", () => {
+      this.close();
+      entry.act();
+    });
+    return made;
+  }
+
+  private forNode(): Entry[] {
+    const { canvas } = this;
+    const { nodes } = canvas.selection;
+    const only = nodes.length === 1 ? canvas.model.nodes.get(nodes[0] as string) : undefined;
+    const single: Entry[] = only
+      ? [
+          { name: "Settings", keys: "E", act: () => canvas.desk.events.emit("open-inspector", { node: only.id, pin: null }) },
+          { name: "Rename", keys: "F2", act: () => canvas.fields.rename(only) },
+        ]
+      : [];
+    return [
+      ...single,
+      { name: "Copy", keys: "Ctrl C", act: () => void this.copy() },
+      { name: "Duplicate", keys: "Ctrl D", act: () => canvas.desk.duplicate({ x: 32, y: 32 }) },
+      { name: "Group", keys: "Ctrl G", act: () => this.use("group") },
+      ...this.forFlow(only),
+      ...(nodes.length > 1 ? [{ name: "Arrange", keys: "Ctrl ⇧ L", act: () => this.use("tidy") }] : []),
+      { name: nodes.every((id) => canvas.isLocked(id)) ? "Unlock the place" : "Lock the place", keys: "L", act: () => canvas.lock() },
+      { name: "Fit the selection", keys: "2", act: () => canvas.fit({ nodes }) },
+      { name: nodes.length > 1 ? `Delete ${nodes.length} nodes` : "Delete", keys: "Del", act: () => canvas.remove(undefined, undefined, true) },
+      { name: "Leave a gap", keys: "Shift Del", act: () => canvas.remove() },
+    ];
+  }
+
+  /** What can be done about subflows: with a node that runs a flow, or with steps that could be one. */
+  private forFlow(only: FlowNode | undefined): Entry[] {
+    if (!only || !isCall(this.canvas.catalog.card(only.type))) return [{ name: "Collapse into a subflow", keys: "Ctrl E", act: () => this.use("collapse") }];
+    return [
+      { name: "Step in", keys: "Enter", act: () => this.canvas.desk.open(only) },
+      { name: "Expand here", keys: "Ctrl ⇧ E", act: () => this.use("expand") },
+      { name: ownOf(only) ? "Follow the flow again" : "Make it a copy of its own", keys: "", act: () => this.use("link") },
+    ];
+  }
+
+  private forWire({ wire, point }: Extract<Hit, { kind: "wire" }>, screen: Point): Entry[] {
+    const { canvas } = this;
+    const put = (): void => {
+      canvas.select([], [wire]);
+      canvas.keys.addHere();
+    };
+    const led = canvas.model.wires.get(wire)?.points.length;
+    const turn = (): void => turnPoint(canvas.desk, wire, canvas.desk.viewport.toWorld(screen), point);
+    const hide = (): void => {
+      canvas.select([], [wire]);
+      this.use("tags");
+    };
+    return [
+      { name: "Put a node in", keys: "A", act: put },
+      { name: point === undefined ? "Add a reroute point" : "Remove the reroute point", keys: "", act: turn },
+      ...(led ? [{ name: "Let it go its own way", keys: "", act: () => canvas.straighten(wire) }] : []),
+      ...(canvas.desk.scene.wireType(canvas.model.wires.get(wire) as FlowWire) === EXEC ? [] : [{ name: "Hide behind a name", keys: "H", act: hide }]),
+      { name: "Remove the wire", keys: "Del", act: () => canvas.remove([], [wire]) },
+    ];
+  }
+
+  private forEmpty(screen: { x: number; y: number }): Entry[] {
+    const { canvas } = this;
+    return [
+      { name: "Add a node", keys: "A", act: () => this.add(screen) },
+      { name: "Paste", keys: "Ctrl V", act: () => void this.paste(screen) },
+      { name: "Add a note", keys: "N", act: () => this.use("note") },
+      { name: "Arrange the flow", keys: "Ctrl ⇧ L", act: () => this.use("tidy") },
+      { name: "Select everything", keys: "Ctrl A", act: () => canvas.select(canvas.model.nodes.keys()) },
+      { name: "Fit the whole flow", keys: "1", act: () => canvas.fit() },
+    ];
+  }
+
+  private async copy(): Promise<void> {
+    await navigator.clipboard.writeText(this.canvas.copy());
+  }
+
+  private async paste(screen: { x: number; y: number }): Promise<void> {
+    let text: string;
+    try {
+      text = await navigator.clipboard.readText();
+    } catch {
+      return toast("The browser does not let the page read the clipboard: press Ctrl+V instead.");
+    }
+    if (!this.canvas.paste(text, this.canvas.desk.viewport.toWorld(screen))) toast("The clipboard holds no nodes.");
+  }
+
+  private key(event: KeyboardEvent): void {
+    const items = [...this.list.querySelectorAll<HTMLElement>("button")];
+    const at = items.indexOf(document.activeElement as HTMLElement);
+    const goals: Record<string, number> = { ArrowDown: at + 1, ArrowUp: at - 1 + items.length, Home: 0, End: items.length - 1 };
+    const goal = goals[event.key];
+    if (goal !== undefined) items[goal % items.length]?.focus();
+    else if (event.key === "Escape" || event.key === "Tab") this.close();
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+  }
+
+  private close(): void {
+    this.list.hidden = true;
+    (this.before?.isConnected ? this.before : this.canvas.root).focus({ preventScroll: true });
+  }
+}

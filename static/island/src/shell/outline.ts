@@ -1,0 +1,269 @@
+// The flow as a tree: one line per node, in the order it runs, with all that the canvas can do. It is
+// what a screen reader reads, and what a small screen shows first. Loaded when it is first wanted.
+import type { FlowCanvas } from "../canvas/flowcanvas";
+import type { Change } from "../model/change";
+import type { FlowNode } from "../model/document";
+import { type Line, outlineOf } from "../model/outline";
+import { healChanges, spliceChanges, spliceInto } from "../model/splice";
+import { worstOf } from "../view/look";
+import { button, el, familyMark, icon } from "./parts";
+
+const STATES: { [state: string]: string } = { queued: "queued", running: "running", waiting: "waiting", done: "done", failed: "failed", cancelled: "cancelled" };
+
+export class OutlineView {
+  readonly element = el("div", "outline");
+  private readonly tree = el("div", "outline-tree");
+  private readonly closed = new Set<string>();
+  private lines: Line[] = [];
+  private shown: Line[] = [];
+  private at = "";
+  private frame = 0;
+
+  constructor(
+    private readonly canvas: FlowCanvas,
+    private readonly settings: (node: string) => void,
+  ) {
+    this.tree.setAttribute("role", "tree");
+    this.tree.setAttribute("aria-label", "Steps in the order they run");
+    this.element.hidden = true;
+    const add = button("quiet small outline-add", "Add a step", "plus", () => this.add());
+    this.element.append(this.tree, add);
+    this.tree.addEventListener("keydown", (event) => this.key(event));
+    this.tree.addEventListener("click", (event) => this.click(event));
+    this.tree.addEventListener("focusin", (event) => this.focused(event.target as HTMLElement));
+    canvas.on("change", () => this.refresh());
+    canvas.on("select", ({ nodes }) => this.follow(nodes));
+  }
+
+  get isOpen(): boolean {
+    return !this.element.hidden;
+  }
+
+  /** Show or hide; with `focus` the keyboard goes to the line of the selected node. */
+  open(isOpen: boolean, focus: boolean): void {
+    this.element.hidden = !isOpen;
+    if (!isOpen) return;
+    this.at = this.canvas.selection.nodes[0] ?? this.at;
+    this.draw();
+    if (focus) this.row()?.focus();
+  }
+
+  focus(): void {
+    this.row()?.focus();
+  }
+
+  /** Draw again with the next frame. */
+  refresh(): void {
+    if (this.element.hidden || this.frame) return;
+    this.frame = requestAnimationFrame(() => {
+      this.frame = 0;
+      this.draw();
+    });
+  }
+
+  private draw(): void {
+    const hadFocus = this.tree.contains(document.activeElement);
+    this.lines = outlineOf(this.canvas.desk.scene);
+    this.shown = visible(this.lines, this.closed);
+    if (!this.shown.some((line) => line.key === this.at)) this.at = this.shown.find((line) => line.node)?.key ?? "";
+    this.tree.replaceChildren(...this.shown.map((line, index) => this.line(line, index)));
+    this.tree.setAttribute("role", this.shown.length ? "tree" : "group");
+    if (!this.shown.length) this.tree.append(el("p", "outline-none muted", "An empty flow. Add the first step."));
+    if (hadFocus) this.row()?.focus({ preventScroll: true });
+  }
+
+  private line(line: Line, index: number): HTMLElement {
+    const row = el("div", `outline-row is-${line.kind}`);
+    row.setAttribute("role", "treeitem");
+    row.setAttribute("aria-level", String(line.level));
+    row.dataset["key"] = line.key;
+    row.dataset["index"] = String(index);
+    row.style.paddingInlineStart = `${10 + (line.level - 1) * (innerWidth < 600 ? 12 : 18)}px`;
+    row.tabIndex = line.key === this.at ? 0 : -1;
+    if (line.holds) row.setAttribute("aria-expanded", String(!this.closed.has(line.key)));
+    row.append(el("span", "outline-fold", line.holds ? icon("chevron") : ""));
+    if (line.kind === "step" || line.kind === "value") this.fill(row, line, line.node as FlowNode);
+    else row.append(line.kind === "link" ? icon("again") : "", el("span", "outline-title", line.title), el("span", "outline-about", line.about));
+    return row;
+  }
+
+  private fill(row: HTMLElement, line: Line, node: FlowNode): void {
+    const { scene, progress, problems, selection } = this.canvas.desk.look;
+    const run = progress.nodes.get(node.id);
+    row.setAttribute("aria-selected", String(selection.nodes.has(node.id)));
+    row.append(el("span", "outline-number", line.number ? String(line.number) : ""), familyMark(scene.shape(node).card?.family ?? "unknown"));
+    row.append(el("span", "outline-title", line.title), el("span", "outline-about", line.about));
+    const worst = worstOf(problems.get(node.id));
+    if (worst) {
+      const words = problems.get(node.id)?.map((problem) => problem.message).join(" ") ?? "";
+      const sign = el("span", "outline-problem", icon("warn"), el("span", "outline-about", words));
+      sign.dataset["severity"] = worst;
+      row.append(sign);
+    }
+    if (!run) return;
+    const state = el("span", "state", STATES[run.state] ?? run.state);
+    state.dataset["state"] = run.state;
+    row.append(state);
+  }
+
+  private row(key = this.at): HTMLElement | null {
+    return this.tree.querySelector(`[data-key="${CSS.escape(key)}"]`);
+  }
+
+  private go(line: Line | undefined): void {
+    const row = line && this.row(line.key);
+    row?.focus();
+  }
+
+  /** The keyboard is on a line: Tab stops there, and the canvas selects its node. */
+  private focused(target: HTMLElement): void {
+    const key = target.closest<HTMLElement>("[data-key]")?.dataset["key"];
+    if (key === undefined) return;
+    const before = this.row();
+    if (before) before.tabIndex = -1;
+    this.at = key;
+    target.tabIndex = 0;
+    const node = this.current?.node;
+    if (node) this.canvas.select([node.id]);
+  }
+
+  private follow(nodes: string[]): void {
+    if (this.element.hidden) return;
+    for (const row of this.tree.querySelectorAll<HTMLElement>("[aria-selected]")) row.setAttribute("aria-selected", String(nodes.includes(row.dataset["key"] ?? "")));
+    const [only] = nodes;
+    if (nodes.length !== 1 || this.current?.node?.id === only) return;
+    this.at = only as string;
+    this.draw();
+    if (document.activeElement === document.body || this.canvas.root.contains(document.activeElement)) this.row()?.focus();
+  }
+
+  private get current(): Line | undefined {
+    return this.shown.find((line) => line.key === this.at);
+  }
+
+  private click(event: MouseEvent): void {
+    const row = (event.target as Element).closest<HTMLElement>("[data-key]");
+    const line = this.shown.find((each) => each.key === row?.dataset["key"]);
+    if (!line) return;
+    if ((event.target as Element).closest(".outline-fold") && line.holds) return this.fold(line, !this.closed.has(line.key));
+    if (line.kind === "link" && line.node) return this.go(this.shown.find((each) => each.key === line.node?.id));
+    row?.focus();
+    if (line.node && innerWidth < 900 && line.kind !== "branch") this.settings(line.node.id);
+  }
+
+  private fold(line: Line, close: boolean): void {
+    if (close) this.closed.add(line.key);
+    else this.closed.delete(line.key);
+    this.at = line.key;
+    this.draw();
+    this.row()?.focus();
+  }
+
+  private key(event: KeyboardEvent): void {
+    const line = this.current;
+    if (!line || event.ctrlKey || event.metaKey) return;
+    const index = this.shown.indexOf(line);
+    if (!this.walk(event, line, index) && !this.act(event, line)) return;
+    event.preventDefault();
+    event.stopPropagation();
+  }
+
+  private walk(event: KeyboardEvent, line: Line, index: number): boolean {
+    if (event.altKey) return false;
+    switch (event.key) {
+      case "ArrowDown":
+        return this.go(this.shown[index + 1]), true;
+      case "ArrowUp":
+        return this.go(this.shown[index - 1]), true;
+      case "Home":
+        return this.go(this.shown[0]), true;
+      case "End":
+        return this.go(this.shown.at(-1)), true;
+      case "ArrowRight":
+        if (line.holds && this.closed.has(line.key)) return this.fold(line, false), true;
+        return line.holds && this.go(this.shown[index + 1]), true;
+      case "ArrowLeft":
+        if (line.holds && !this.closed.has(line.key)) return this.fold(line, true), true;
+        return this.go(this.shown.slice(0, index).findLast((each) => each.level < line.level)), true;
+      default:
+        return false;
+    }
+  }
+
+  private act(event: KeyboardEvent, line: Line): boolean {
+    const { node } = line;
+    if (event.altKey) return node && line.kind === "step" && event.key.startsWith("Arrow") ? this.shift(node, event.key === "ArrowUp") : false;
+    switch (event.key) {
+      case "Enter":
+      case "e":
+        if (line.kind === "link") return this.go(this.shown.find((each) => each.key === node?.id)), true;
+        return node ? (this.settings(node.id), true) : false;
+      case "a":
+        return this.add(), true;
+      case "w":
+        return node ? (this.canvas.keys.wireFrom(node), true) : false;
+      case "Delete":
+      case "Backspace":
+        return node && line.kind !== "branch" ? this.remove(node, event.shiftKey) : false;
+      default:
+        return false;
+    }
+  }
+
+  /** Ask for a step after the current line: into its way on, or at the end of its branch. */
+  private add(): void {
+    const line = this.current;
+    const pin = line?.kind === "branch" ? line.key.slice((line.node?.id.length ?? 0) + 1) : null;
+    const box = this.row()?.getBoundingClientRect() ?? this.element.getBoundingClientRect();
+    const edge = this.canvas.root.getBoundingClientRect();
+    this.canvas.keys.addAfter(line?.node ?? null, pin, { x: box.left - edge.left + 40, y: box.top - edge.top + 30 });
+  }
+
+  private remove(node: FlowNode, leaveGap: boolean): boolean {
+    const index = this.shown.findIndex((line) => line.key === node.id);
+    this.at = (this.shown[index - 1] ?? this.shown[index + 1])?.key ?? "";
+    this.canvas.remove([node.id], [], !leaveGap);
+    this.draw();
+    this.row()?.focus();
+    return true;
+  }
+
+  /** Move a step along its chain: out of its place, its neighbours joined, into the wire beyond. */
+  private shift(node: FlowNode, up: boolean): boolean {
+    const { canvas } = this;
+    const { flow, scene } = canvas.desk;
+    const exec = node.wires.filter((wire) => wire.targetPin === "exec-in");
+    const before = exec.find((wire) => wire.to === node)?.from;
+    const after = exec.find((wire) => wire.from === node)?.to;
+    const other = up ? before : after;
+    const goal = other?.wires.find((wire) => wire.targetPin === "exec-in" && (up ? wire.to === other : wire.from === other) && wire.from !== node && wire.to !== node);
+    const joins = healChanges(flow, scene.shapes, new Set([node.id])).filter((change) => change.op === "connect" && change.edge.targetHandle === "exec-in");
+    if (!other || !goal || !joins.length) {
+      canvas.desk.say(up ? "It cannot go further up." : "It cannot go further down.", true);
+      return true;
+    }
+    const key = `shift ${canvas.desk.mark()}`;
+    const run = (changes: Change[]): void => canvas.apply(changes, up ? "Move a step up" : "Move a step down", key);
+    run([...exec.map((wire): Change => ({ op: "disconnect", edge: wire.key })), ...joins]);
+    const splice = spliceInto(scene, node, goal);
+    if (splice) run(spliceChanges(flow, node, splice));
+    const [a, b] = [{ x: node.x, y: node.y }, { x: other.x, y: other.y }];
+    run([{ op: "move", node: node.id, ...b }, { op: "move", node: other.id, ...a }]);
+    canvas.desk.seal();
+    this.draw();
+    this.row()?.focus();
+    canvas.desk.say(`Moved ${up ? "up" : "down"}`);
+    return true;
+  }
+}
+
+function visible(lines: readonly Line[], closed: ReadonlySet<string>): Line[] {
+  const shown: Line[] = [];
+  let hidden = Infinity;
+  for (const line of lines) {
+    if (line.level > hidden) continue;
+    hidden = closed.has(line.key) ? line.level : Infinity;
+    shown.push(line);
+  }
+  return shown;
+}

@@ -1,0 +1,64 @@
+// Building blocks of the shell: elements with text (never HTML), signs, and the page's places.
+import { make, makeIcon } from "../view/element";
+
+/** What a node type carries that is dragged onto the canvas. */
+export const DRAG_TYPE = "application/x-flowstudio-node";
+
+let sheet = "";
+
+export function useIcons(address: string): void {
+  sheet = address;
+}
+
+export function icon(id: string): SVGSVGElement {
+  return makeIcon(sheet, id, "");
+}
+
+/** An element with a class and with text or children. */
+export function el<K extends keyof HTMLElementTagNameMap>(tag: K, name: string, ...inside: (Node | string)[]): HTMLElementTagNameMap[K] {
+  const made = make(tag, name);
+  made.append(...inside);
+  return made;
+}
+
+export function button(name: string, label: string, sign: string | null, act: () => void): HTMLButtonElement {
+  const made = el("button", `button ${name}`);
+  made.type = "button";
+  if (sign) made.append(icon(sign));
+  if (label) made.append(label);
+  made.addEventListener("click", act);
+  return made;
+}
+
+/** An element of the page that must be there. */
+export function place<T extends HTMLElement = HTMLElement>(id: string): T {
+  const found = document.getElementById(id);
+  if (!found) throw new Error(`The page has no element #${id}.`);
+  return found as T;
+}
+
+export function familyMark(family: string): HTMLElement {
+  const mark = el("span", "fam-mark small", icon(family));
+  mark.dataset["family"] = family;
+  return mark;
+}
+
+/** A value in one short line. */
+export function brief(value: unknown, most = 120): string {
+  const text = typeof value === "string" ? value : JSON.stringify(value) ?? "";
+  const line = text.slice(0, most * 4).replace(/\s+/g, " ").trim();
+  return line.length > most ? `${line.slice(0, most - 1)}…` : line;
+}
+
+export function pretty(value: unknown): string {
+  if (typeof value === "string") return value;
+  const text = JSON.stringify(value, null, 2) ?? "";
+  return text.length > 20000 ? `${text.slice(0, 20000)}\n… ${text.length.toLocaleString()} characters in all` : text;
+}
+
+export function length(ms: number): string {
+  if (ms < 1000) return `${Math.round(ms)} ms`;
+  if (ms < 60_000) return `${(ms / 1000).toFixed(1)} s`;
+  const minutes = Math.floor(ms / 60_000);
+  return minutes < 60 ? `${minutes} min ${Math.round((ms % 60_000) / 1000)} s` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}

@@ -1,0 +1,80 @@
+// The problems tab: what the server found wrong, each with its place and, where there is one, its fix.
+import type { FlowCanvas } from "../canvas/flowcanvas";
+import type { Change } from "../model/change";
+import { titleOf } from "../model/geometry";
+import { isObject } from "../model/json";
+import type { Json } from "../catalog";
+import type { Problem } from "../view/look";
+import { button, el, icon, place } from "./parts";
+
+const SIGN = { error: "cross", risk: "warn", note: "info" } as const;
+const ORDER = { error: 0, risk: 1, note: 2 } as const;
+
+export class ProblemList {
+  private readonly pane = place("pane-problems");
+  private readonly opener = place<HTMLButtonElement>("problems-button");
+  private found: Problem[] = [];
+
+  constructor(
+    private readonly canvas: FlowCanvas,
+    private readonly showNode: () => void,
+    showTab: () => void,
+  ) {
+    this.opener.addEventListener("click", showTab);
+    this.show([]);
+  }
+
+  get errors(): number {
+    return this.found.filter((problem) => problem.severity === "error").length;
+  }
+
+  show(problems: readonly Problem[]): void {
+    this.found = [...problems].sort((a, b) => ORDER[a.severity] - ORDER[b.severity]);
+    this.canvas.setProblems(this.found);
+    this.head();
+    if (!this.found.length) {
+      this.pane.replaceChildren(el("div", "pane-empty", icon("check"), el("h3", "", "No problems"), el("p", "", "This flow can run.")));
+      return;
+    }
+    this.pane.replaceChildren(el("ul", "problem-list", ...this.found.slice(0, 300).map((problem) => this.row(problem))));
+  }
+
+  private head(): void {
+    const [errors, others] = [this.errors, this.found.length - this.errors];
+    this.opener.hidden = this.found.length === 0;
+    this.opener.dataset["worst"] = errors ? "error" : "risk";
+    const count = errors || others;
+    const word = errors ? (errors === 1 ? "error" : "errors") : others === 1 ? "remark" : "remarks";
+    this.opener.replaceChildren(icon(errors ? "cross" : "warn"), `${count} ${word}`);
+    const tab = place("tab-problems");
+    tab.textContent = this.found.length ? `Problems ${this.found.length}` : "Problems";
+  }
+
+  private row(problem: Problem): HTMLElement {
+    const node = problem.node ? this.canvas.model.nodes.get(problem.node) : undefined;
+    const where = node ? titleOf(node, this.canvas.desk.scene.shapes.of(node)) : (problem.node ?? "The flow");
+    const place = el("span", "small muted", problem.pin ? `${where} · ${problem.pin}` : where);
+    const sign = el("span", "sev", icon(SIGN[problem.severity]), el("span", "unseen", problem.severity));
+    sign.dataset["severity"] = problem.severity;
+    const words = el("button", "problem-words", el("span", "", problem.message), place);
+    words.type = "button";
+    words.addEventListener("click", () => this.open(problem));
+    const row = el("li", "problem", sign, words);
+    row.dataset["code"] = problem.code;
+    const fix = fixOf(problem);
+    if (fix) row.append(button("small", fix.label, null, () => this.canvas.apply(fix.changes, fix.label)));
+    return row;
+  }
+
+  private open(problem: Problem): void {
+    if (!problem.node || !this.canvas.model.nodes.has(problem.node)) return;
+    this.canvas.focusNode(problem.node);
+    this.showNode();
+  }
+}
+
+function fixOf(problem: Problem): { label: string; changes: Change[] } | null {
+  const fix = problem.fix as Json | undefined;
+  if (!isObject(fix) || !Array.isArray(fix.changes)) return null;
+  return { label: String(fix.label ?? "Fix"), changes: fix.changes as unknown as Change[] };
+}

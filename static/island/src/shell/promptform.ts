@@ -1,0 +1,92 @@
+// A question of the run, answered in the side panel. Whoever answers first wins; the others are told.
+import { answerPrompt, Refusal } from "../bridge/http";
+import type { Prompt } from "../bridge/live";
+import { button, el, icon, place } from "./parts";
+
+export class PromptForm {
+  readonly element = el("section", "ask-card");
+  private readonly field = el("textarea", "textarea");
+  private readonly said = el("p", "field-wrong small");
+  private readonly self = place("editor").dataset["actor"] ?? "";
+  private isSending = false;
+  private closed: Prompt | null = null;
+
+  constructor(readonly prompt: Prompt) {
+    this.element.dataset["prompt"] = prompt.run_id;
+    const head = el("p", "ask-head small", icon("person"), "The run asks");
+    this.element.append(head, el("p", "ask-words", prompt.prompt || "A question without words"));
+    const choices = prompt.choices.map((choice, index) => button(index === 0 ? "primary" : "", choice, null, () => void this.send(choice)));
+    if (choices.length) this.element.append(el("div", "ask-choices", ...choices));
+    if (prompt.allow_free_text || !choices.length) this.element.append(...this.freeText(choices.length > 0));
+    this.said.hidden = true;
+    this.said.setAttribute("role", "alert");
+    this.element.append(this.said);
+  }
+
+  focus(): void {
+    this.element.querySelector<HTMLElement>("button, textarea")?.focus({ preventScroll: true });
+  }
+
+  get isTouched(): boolean {
+    return this.field.value !== "";
+  }
+
+  private freeText(besides: boolean): HTMLElement[] {
+    this.field.rows = 2;
+    this.field.setAttribute("aria-label", besides ? "Or in your own words" : "Your answer");
+    this.field.placeholder = besides ? "Or in your own words" : "Your answer";
+    this.field.addEventListener("keydown", (event) => {
+      if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+      event.preventDefault();
+      void this.send(this.field.value);
+    });
+    const send = button(besides ? "" : "primary", "Send answer", "send", () => void this.send(this.field.value));
+    return [this.field, el("div", "acts", send)];
+  }
+
+  /** The question is answered, or gone. Who was about to answer it is told, and keeps what was typed. */
+  close(prompt: Prompt): void {
+    this.closed = prompt;
+    if (!this.isSending) this.leave(this.isTouched ? this.field.value : null);
+  }
+
+  private async send(response: string): Promise<void> {
+    if (this.isSending || this.closed) return;
+    this.isSending = true;
+    this.element.toggleAttribute("data-busy", true);
+    let late: Refusal | null = null;
+    try {
+      await answerPrompt(this.prompt.run_id, this.prompt.wait_key, response);
+      this.field.value = "";
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      late = error;
+    } finally {
+      this.isSending = false;
+      this.element.toggleAttribute("data-busy", false);
+    }
+    if (late && (late.status === 409 || this.closed)) this.leave(response, late);
+    else if (late) this.refused(late);
+    else if (this.closed) this.leave(null);
+  }
+
+  private refused(error: Refusal): void {
+    this.said.textContent = error.message;
+    this.said.hidden = false;
+  }
+
+  /** Give way; with `typed`, to a note that says who was first and what was not recorded. */
+  private leave(typed: string | null, refusal?: Refusal): void {
+    if (typed === null) return this.element.remove();
+    const body = { ...refusal?.body, ...this.closed } as Pick<Prompt, "answered_by" | "answered_at" | "answer">;
+    const [by, at] = [body.answered_by, body.answered_at];
+    const who = by === this.self ? "you, in another tab" : by;
+    const time = at ? ` at ${new Date(at).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" })}` : "";
+    const told = who ? `Already answered by ${who}${time}` : "This question is gone";
+    const words = [el("p", "", `${told}${typeof body.answer === "string" ? `: “${body.answer}”` : ""}.`), el("p", "small", `Your answer “${typed}” was not recorded.`)];
+    const note = el("div", "note warn ask-late", icon("warn"), el("div", "words", ...words), button("quiet only small", "", "cross", () => note.remove()));
+    note.setAttribute("role", "alert");
+    note.querySelector("button")?.setAttribute("aria-label", "Close");
+    this.element.replaceWith(note);
+  }
+}

@@ -1,0 +1,113 @@
+// Quick add and the list of wire ends: what a chooser offers on the canvas, and what follows.
+import type { FlowCanvas } from "../canvas/flowcanvas";
+import type { CanvasEvents } from "../canvas/events";
+import { normal, offers } from "../model/rank";
+import { Chooser } from "./chooser";
+import { el, familyMark } from "./parts";
+
+const SHOWN = 60;
+const RECENT = 12;
+
+export class QuickAdd {
+  readonly chooser = new Chooser();
+  private readonly recent: string[] = [];
+  /** What follows what in the person's own flows, once the server has told. */
+  follows: { [place: string]: { [type: string]: number } } = {};
+
+  constructor(private readonly canvas: FlowCanvas) {
+    canvas.on("request-add", (wish) => this.add(wish));
+    canvas.on("request-wire", (wish) => this.wire(wish));
+  }
+
+  /** Open at the middle of the view, as for the Add button. */
+  atMiddle(): void {
+    const { width, height } = this.canvas.desk.viewport;
+    const screen = { x: width / 2 - 170, y: Math.max(24, height / 2 - 200) };
+    this.add({ point: this.canvas.desk.viewport.toWorld({ x: width / 2, y: height / 2 }), screen, from: null, strict: false });
+  }
+
+  /** Open at a spot of the canvas, as for its menu. */
+  at(screen: { x: number; y: number }): void {
+    this.add({ point: this.canvas.desk.viewport.toWorld(screen), screen, from: null, strict: false });
+  }
+
+  /** Put a node of a type where there is room, as for a click in the palette. */
+  inView(type: string): void {
+    const { width, height } = this.canvas.desk.viewport;
+    const point = this.canvas.desk.viewport.toWorld({ x: width / 2, y: height / 2 - 60 });
+    const id = this.canvas.addNodeAt(type, point, null, { free: true });
+    this.remember(type);
+    if (id) this.canvas.focusNode(id);
+  }
+
+  private add(wish: CanvasEvents["request-add"]): void {
+    const { catalog } = this.canvas;
+    const from = wish.from ? { side: wish.from.side, type: wish.from.type } : null;
+    this.chooser.open({
+      ...this.onPage(wish.screen),
+      label: "Add a node: type what it should do",
+      placeholder: from ? "What comes next?" : "What should happen?",
+      none: "No node type matches. Try another word.",
+      find: (words) =>
+        offers(catalog, { words, from, isWish: !wish.strict, recent: this.recent, usual: this.usual(wish.from) })
+          .slice(0, SHOWN)
+          .map(({ card }) => ({ id: card.type, mark: familyMark(card.family), name: card.label, about: card.summary ?? "" })),
+      chosen: (type) => {
+        const card = catalog.card(type);
+        const fits = wish.from && card && this.canvas.takes(card, wish.from);
+        const from = fits && !wish.into ? wish.from : null;
+        const id = this.canvas.addNodeAt(type, wish.point, from, { free: !wish.strict, into: wish.into });
+        this.remember(type);
+        if (id) this.canvas.focusNode(id);
+      },
+      closed: () => this.canvas.root.focus({ preventScroll: true }),
+    });
+  }
+
+  private usual(from: CanvasEvents["request-add"]["from"]): { [type: string]: number } {
+    const node = from && this.canvas.model.nodes.get(from.node);
+    return (node && this.follows[`${from.side === "in" ? "<" : ""}${node.type}.${from.pin}`]) ?? {};
+  }
+
+  private wire(wish: CanvasEvents["request-wire"]): void {
+    const ends = wish.candidates.map((end) => ({ end, words: normal(`${end.title} ${end.label}`) }));
+    this.chooser.open({
+      ...this.onPage(wish.screen),
+      label: `Wire ${wish.from.label || "this pin"} to`,
+      placeholder: "Wire it to…",
+      none: "No pin here can take this wire. Press Esc, then A to add a node.",
+      find: (words) => {
+        const wanted = normal(words).split(" ").filter(Boolean);
+        return ends
+          .map(({ end, words: text }, index) => ({ end, text, index }))
+          .filter(({ text }) => wanted.every((word) => text.includes(word)))
+          .slice(0, SHOWN)
+          .map(({ end, index }) => {
+            const mark = el("span", "pin-sign");
+            mark.dataset["type"] = end.type;
+            mark.dataset["shape"] = this.canvas.catalog.pinType(end.type).shape;
+            const note = end.taken ? "replaces" : "";
+            return { id: String(index), mark, name: end.title, about: end.label, note };
+          });
+      },
+      chosen: (index) => {
+        const to = wish.candidates[Number(index)];
+        if (to) this.canvas.connect(wish.from, to);
+        this.canvas.focusNode(wish.from.node);
+      },
+      closed: () => this.canvas.focusNode(wish.from.node),
+    });
+  }
+
+  private onPage(screen: { x: number; y: number }): { x: number; y: number } {
+    const box = this.canvas.root.getBoundingClientRect();
+    return { x: box.left + screen.x, y: box.top + screen.y };
+  }
+
+  private remember(type: string): void {
+    const known = this.recent.indexOf(type);
+    if (known >= 0) this.recent.splice(known, 1);
+    this.recent.unshift(type);
+    this.recent.length = Math.min(this.recent.length, RECENT);
+  }
+}

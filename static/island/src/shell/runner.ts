@@ -1,0 +1,323 @@
+// The run tab: starts a run of the flow as it stands, follows it live on the same canvas, shows its
+// questions, its story and its end. All it knows comes from the run's stream.
+import { controlRun, latestRun, Refusal, type RunView, startRun } from "../bridge/http";
+import { type LineState, type Prompt, type RunEnd, type RunStateEvent, type RunStep, RunStream } from "../bridge/live";
+import type { FlowCanvas } from "../canvas/flowcanvas";
+import { parametersOf } from "../model/entry";
+import type { JsonObject } from "../model/json";
+import { titleOf } from "../model/geometry";
+import type { Problem } from "../view/look";
+import { Activity } from "./activity";
+import { Lead } from "./lead";
+import { button, el, icon, place, pretty } from "./parts";
+import { PromptForm } from "./promptform";
+import { RunForm } from "./runform";
+
+export interface Hooks {
+  /** Save what is not saved; false when it could not be. */
+  save(): Promise<boolean>;
+  problems(problems: Problem[]): void;
+  /** Say what keeps the flow from running; false when nothing does. */
+  blocked(): boolean;
+  showTab(): void;
+  showNode(): void;
+  say(text: string, urgent?: boolean): void;
+  line(state: LineState): void;
+  changed(): void;
+}
+
+const STATES: { [status: string]: [string, string, string] } = {
+  running: ["running", "play", "Running"],
+  waiting: ["waiting", "person", "Waiting"],
+  completed: ["completed", "check", "Done"],
+  failed: ["failed", "cross", "Failed"],
+  cancelled: ["cancelled", "stop", "Cancelled"],
+  paused: ["paused", "pause", "Paused"],
+};
+
+/** What a run waits for that is no person. */
+const WAIT_SIGNS: { [reason: string]: string } = { until: "clock", event: "flag", subworkflow: "subflow", job: "wait" };
+
+/** How long a replay may take to open a question and close it again. */
+const SETTLE_MS = 120;
+const RETRY_MS = 2000;
+
+export class RunPane {
+  private readonly pane = place("pane-run");
+  private readonly head = el("div", "run-head");
+  private readonly asks = el("div", "asks");
+  private readonly result = el("div", "run-result");
+  private readonly start = el("div", "run-start");
+  private readonly activity: Activity;
+  private readonly prompts = new Map<string, PromptForm>();
+  /** The newest run of each flow that the run has called. */
+  readonly calls = new Map<string, string>();
+  private stream: RunStream | null = null;
+  private state: RunStateEvent | null = null;
+  private ended: RunEnd | null = null;
+  private isStarting = false;
+  private readonly lead: Lead;
+  private telling = 0;
+
+  constructor(
+    private readonly canvas: FlowCanvas,
+    private readonly flow: string,
+    private readonly hooks: Hooks,
+  ) {
+    this.lead = new Lead(canvas);
+    this.activity = new Activity((step) => this.nameOf(step), (step) => this.show(step));
+    const story = el("section", "run-story", el("h3", "", "Steps"), this.activity.element);
+    this.pane.append(this.head, this.asks, this.result, this.start, story);
+    this.renew();
+  }
+
+  get run(): string | null {
+    return this.stream?.run ?? null;
+  }
+
+  get isUnderWay(): boolean {
+    return this.stream !== null && this.ended === null;
+  }
+
+  /** Begin: at once when the flow asks for nothing, else with its form. */
+  async begin(): Promise<void> {
+    await this.hooks.save(); // its answer says what is wrong with the flow as it is now
+    if (this.hooks.blocked()) return;
+    const parameters = parametersOf(this.canvas.model, this.canvas.catalog);
+    if (!parameters.length) return this.launch({});
+    this.hooks.showTab();
+    this.form().focus();
+  }
+
+  /** Follow a run that exists. */
+  follow(run: string, leads = true): void {
+    this.stream?.stop();
+    this.state = null;
+    this.ended = null;
+    this.prompts.clear();
+    this.asks.replaceChildren();
+    this.activity.clear();
+    this.canvas.setRunState([]);
+    if (leads) this.lead.begin();
+    this.calls.clear();
+    this.stream = new RunStream(run, {
+      step: (step) => this.step(step),
+      prompt: (prompt) => this.prompt(prompt),
+      state: (state) => this.moved(state),
+      end: (end) => this.end(end),
+      line: (state) => this.hooks.line(state),
+    });
+    const url = new URL(location.href);
+    url.searchParams.set("run", run);
+    history.replaceState(null, "", url);
+    this.renew();
+  }
+
+  /** Follow the newest run of the flow when it is still under way; ask again while nobody answers. */
+  async resume(): Promise<void> {
+    let run: RunView | null;
+    try {
+      run = await latestRun(this.flow);
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      if (error.status === 0 && !this.stream) window.setTimeout(() => void this.resume(), RETRY_MS);
+      else if (error.status !== 0) this.hooks.say(error.message, true);
+      return;
+    }
+    if (run && !this.stream && !STATES[run.status]?.[0].match(/completed|failed|cancelled/)) this.follow(run.run_id);
+  }
+
+  /** Take the run off the canvas. */
+  dismiss(): void {
+    this.stream?.stop();
+    this.stream = null;
+    this.ended = null;
+    this.state = null;
+    this.asks.replaceChildren();
+    this.prompts.clear();
+    this.activity.clear();
+    this.canvas.setRunState(null);
+    const url = new URL(location.href);
+    url.searchParams.delete("run");
+    history.replaceState(null, "", url);
+    this.hooks.line("over");
+    this.renew();
+  }
+
+  private async launch(inputs: JsonObject): Promise<void> {
+    if (this.isStarting) return;
+    this.isStarting = true;
+    try {
+      if (!(await this.hooks.save())) throw new Refusal(0, "unsaved", "The flow could not be saved, so it was not started.", {});
+      if (this.hooks.blocked()) return;
+      const run = await startRun(this.flow, inputs);
+      sessionStorage.setItem(this.key, JSON.stringify(inputs));
+      this.hooks.showTab();
+      this.follow(run);
+      this.hooks.say("The run has started.");
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      this.refused(error);
+    } finally {
+      this.isStarting = false;
+    }
+  }
+
+  private refused(error: Refusal): void {
+    const problems = error.body.problems;
+    if (error.status === 422 && Array.isArray(problems)) this.hooks.problems(problems as unknown as Problem[]);
+    this.hooks.showTab();
+    this.result.replaceChildren(el("div", "note danger", icon("cross"), el("div", "words", error.message)));
+    this.hooks.say(error.message, true);
+  }
+
+  private get key(): string {
+    return `flowstudio inputs ${this.flow}`;
+  }
+
+  private form(): RunForm {
+    const kept = JSON.parse(sessionStorage.getItem(this.key) ?? "{}") as JsonObject;
+    const form = new RunForm(parametersOf(this.canvas.model, this.canvas.catalog), kept, (inputs) => void this.launch(inputs));
+    this.start.replaceChildren(el("h3", "", this.stream ? "Run again" : "Start a run"), form.element);
+    return form;
+  }
+
+  private step(step: RunStep): void {
+    this.activity.take(step);
+    if (step.root) {
+      this.canvas.applyStep(step);
+      this.lead.to(step);
+    } else this.calls.set(step.flow_id, step.run_id);
+    this.tell(step);
+    this.hooks.changed();
+  }
+
+  private prompt(prompt: Prompt): void {
+    const known = this.prompts.get(prompt.run_id);
+    if (!prompt.open) {
+      known?.close(prompt);
+      this.prompts.delete(prompt.run_id);
+      return;
+    }
+    if (known && known.prompt.wait_key === prompt.wait_key && known.prompt.prompt === prompt.prompt) return;
+    const form = new PromptForm(prompt);
+    if (known) known.element.replaceWith(form.element);
+    else this.asks.append(form.element);
+    this.prompts.set(prompt.run_id, form);
+    clearTimeout(this.telling);
+    this.telling = window.setTimeout(() => this.ask(), SETTLE_MS);
+  }
+
+  /** Show the questions that are open; those that a replay opens and closes again never show. */
+  private ask(): void {
+    const last = [...this.prompts.values()].at(-1);
+    if (!last) return;
+    this.hooks.showTab();
+    this.hooks.say(`The run asks: ${last.prompt.prompt ?? ""} (F6 leads to the answer)`, true);
+  }
+
+  private tell(step: RunStep): void {
+    const word = toldAs(step);
+    if (word) this.hooks.say(`${this.nameOf(step)}: ${word}`, step.status === "failed");
+  }
+
+  private moved(state: RunStateEvent): void {
+    this.state = state;
+    this.renew();
+  }
+
+  private end(end: RunEnd): void {
+    this.ended = end;
+    this.activity.close(end.status);
+    for (const card of this.asks.querySelectorAll(".ask-card:not([data-busy])")) card.remove();
+    this.prompts.clear();
+    this.renew();
+    this.hooks.changed();
+    this.hooks.say(`The run is over: ${STATES[end.status]?.[2] ?? end.status}.`, end.status === "failed");
+  }
+
+  private renew(): void {
+    const status = this.ended?.status ?? (this.state?.paused ? "paused" : this.state?.status) ?? "running";
+    this.head.replaceChildren();
+    if (this.stream) {
+      const [key, sign, word] = STATES[status] ?? ["queued", "queue", status];
+      const waits = status === "waiting" ? WAIT_SIGNS[this.state?.waiting?.reason ?? ""] : undefined;
+      const chip = el("span", "state", icon(waits ?? sign), word);
+      chip.dataset["state"] = key;
+      const more = el("a", "button quiet only small", icon("external"));
+      more.href = `/runs/${encodeURIComponent(this.stream.run)}`;
+      more.title = "Open the run's own page";
+      more.setAttribute("aria-label", more.title);
+      this.head.append(chip, this.waits(), el("span", "spacer"), more, ...this.controls(status));
+    }
+    this.result.replaceChildren(...this.outcome());
+    if (this.isUnderWay) this.start.replaceChildren();
+    else this.form();
+  }
+
+  private waits(): HTMLElement {
+    const waiting = this.ended ? null : this.state?.waiting;
+    if (waiting?.reason === "until" && waiting.until) return el("span", "small muted", `until ${new Date(waiting.until).toLocaleString()}`);
+    if (waiting?.reason === "event") return el("span", "small muted", "for an event");
+    return el("span", "");
+  }
+
+  private controls(status: string): HTMLElement[] {
+    const run = this.stream?.run ?? "";
+    if (this.ended) return [button("quiet only small", "", "cross", () => this.dismiss())].map((made) => (made.setAttribute("aria-label", "Take the run off the canvas"), made));
+    const cancel = button("small danger", "Cancel", "stop", () => void this.control(run, "cancel"));
+    // A run that waits for an answer rests already: there is nothing to hold back.
+    if (this.state?.waiting?.reason === "user" && this.state.waiting.run_id === run) return [cancel];
+    const paused = status === "paused";
+    const hold = button("small", paused ? "Go on" : "Pause", paused ? "play" : "pause", () => void this.control(run, paused ? "resume" : "pause"));
+    return [hold, cancel];
+  }
+
+  private async control(run: string, verb: "pause" | "resume" | "cancel"): Promise<void> {
+    try {
+      await controlRun(run, verb);
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      this.hooks.say(error.message, true);
+    }
+  }
+
+  private outcome(): HTMLElement[] {
+    const end = this.ended;
+    if (!end) return [];
+    if (end.error) {
+      const failed = end.failed_node ? this.canvas.model.nodes.get(end.failed_node) : undefined;
+      const parts: Node[] = [el("p", "reason", end.error)];
+      if (failed) {
+        parts.unshift(el("strong", "", `“${titleOf(failed, this.canvas.desk.scene.shapes.of(failed))}” failed`));
+        parts.push(button("small", "Show the node", null, () => this.reveal(failed.id)));
+      }
+      return [el("div", "note danger", icon("cross"), el("div", "words", ...parts))];
+    }
+    if (end.output === null || end.output === undefined) return [];
+    return [el("section", "run-output", el("h3", "", "Output"), el("pre", "json", pretty(end.output)))];
+  }
+
+  private nameOf(step: RunStep): string {
+    const node = step.root && step.node_id ? this.canvas.model.nodes.get(step.node_id) : undefined;
+    if (node) return titleOf(node, this.canvas.desk.scene.shapes.of(node));
+    return step.root ? (step.node_id ?? "") : `${step.flow_id} › ${step.node_id ?? ""}`;
+  }
+
+  private show(step: RunStep): void {
+    if (step.root && step.node_id) this.reveal(step.node_id);
+  }
+
+  private reveal(node: string): void {
+    if (!this.canvas.model.nodes.has(node)) return;
+    this.canvas.focusNode(node);
+    this.hooks.showNode();
+  }
+}
+
+/** A step in a word for the live region; nothing for what only leads to the next record. */
+function toldAs(step: RunStep): string | null {
+  if (step.status === "failed" || step.error) return `failed. ${step.error ?? ""}`;
+  if (step.kind === "visit") return "done";
+  return step.kind === "effect" && step.status === "waiting" ? "waiting" : null;
+}

@@ -1,0 +1,107 @@
+// What Ctrl+K and Ctrl+F offer: the nodes of this flow by everything that is written in them, the
+// commands with their keys, node types to add, and the other flows and pages. Loaded at leisure.
+import type { FlowCanvas } from "../canvas/flowcanvas";
+import type { Json } from "../catalog";
+import type { FlowNode } from "../model/document";
+import { titleOf } from "../model/geometry";
+import { isObject } from "../model/json";
+import { normal, offers } from "../model/rank";
+import type { Choice } from "./chooser";
+import { brief, el, familyMark, icon } from "./parts";
+
+export interface Found extends Choice {
+  act(): void;
+}
+
+export interface Command {
+  name: string;
+  keys: string;
+  sign: string;
+  act(): void;
+}
+
+/** Settings of the editor itself, which nobody looks for. */
+const SILENT = new Set(["nodeType", "inputs", "outputs", "icon", "headerColor"]);
+const MOST = 40;
+
+interface Text {
+  node: FlowNode;
+  title: string;
+  family: string;
+  about: string;
+  parts: { place: string; text: string }[];
+  words: string;
+}
+
+/** All texts of a flow, read once when a search opens. */
+export class Search {
+  private readonly texts: Text[];
+
+  constructor(
+    private readonly canvas: FlowCanvas,
+    private readonly commands: readonly Command[],
+    private readonly flows: readonly { id: string; name: string }[],
+  ) {
+    this.texts = [...canvas.model.nodes.values()].map((node) => this.read(node));
+  }
+
+  /** The nodes that hold all words; with no words the flow in reading order. */
+  here(words: string): Found[] {
+    const wanted = normal(words).split(" ").filter(Boolean);
+    const hits = this.texts.filter((text) => wanted.every((word) => text.words.includes(word)));
+    const named = (text: Text): number => Number(!wanted.every((word) => normal(text.title).includes(word)));
+    return hits.sort((a, b) => named(a) - named(b)).slice(0, MOST).map((text) => this.row(text, wanted));
+  }
+
+  everything(words: string): Found[] {
+    const wanted = normal(words).split(" ").filter(Boolean);
+    const fits = (text: string): boolean => wanted.every((word) => normal(text).includes(word));
+    const commands = this.commands.filter(({ name }) => fits(name)).map(({ name, keys, sign, act }) => ({ id: name, mark: el("span", "fam-mark small", icon(sign)), name, about: "", note: keys, act }));
+    if (!wanted.length) return commands;
+    const flows = this.flows.filter(({ id, name }) => fits(`${name} ${id}`)).slice(0, 12);
+    const types = offers(this.canvas.catalog, { words, from: null, recent: [] }).slice(0, 8);
+    return [
+      ...commands,
+      ...this.here(words).slice(0, 12),
+      ...flows.map(({ id, name }) => ({ id: `flow ${id}`, mark: el("span", "fam-mark small", icon("flows")), name: name || id, about: "Open this flow", act: () => location.assign(flowPage(id)) })),
+      ...types.map(({ card }) => ({ id: `type ${card.type}`, mark: familyMark(card.family), name: `Add ${card.label}`, about: card.summary ?? "", act: () => this.add(card.type) })),
+    ];
+  }
+
+  private add(type: string): void {
+    const { width, height } = this.canvas.desk.viewport;
+    const id = this.canvas.addNodeAt(type, this.canvas.desk.viewport.toWorld({ x: width / 2, y: height / 2 }), null, { free: true });
+    if (id) this.canvas.focusNode(id);
+  }
+
+  private row(text: Text, wanted: string[]): Found {
+    const part = wanted.length && !wanted.every((word) => normal(text.title).includes(word)) ? text.parts.find((each) => wanted.some((word) => normal(each.text).includes(word))) : undefined;
+    const about = part ? `${part.place}: ${around(part.text, wanted)}` : text.about;
+    return { id: `node ${text.node.id}`, mark: familyMark(text.family), name: text.title, about, act: () => this.canvas.focusNode(text.node.id) };
+  }
+
+  private read(node: FlowNode): Text {
+    const { scene } = this.canvas.desk;
+    const shape = scene.shape(node);
+    const parts: Text["parts"] = [];
+    for (const [key, value] of Object.entries(node.data)) if (!SILENT.has(key)) gather(value, key === "pinDefaults" ? "" : key, parts);
+    const [title, about] = [titleOf(node, shape), shape.card?.label ?? node.type];
+    return { node, title, about, parts, family: shape.card?.family ?? "unknown", words: normal([title, about, node.id, ...parts.map((part) => part.text)].join(" ")) };
+  }
+}
+
+function gather(value: Json | undefined, place: string, parts: Text["parts"]): void {
+  if (typeof value === "string" || typeof value === "number") parts.push({ place: place || "value", text: String(value).slice(0, 20_000) });
+  else if (Array.isArray(value)) for (const each of value) gather(each, place, parts);
+  else if (isObject(value)) for (const [key, each] of Object.entries(value)) gather(each, place ? `${place} ${key}` : key, parts);
+}
+
+/** A text around the first word found in it. */
+function around(text: string, wanted: string[]): string {
+  const low = text.toLowerCase();
+  const spots = wanted.map((word) => low.indexOf(word)).filter((spot) => spot >= 0);
+  const spot = spots.length ? Math.min(...spots) : 0;
+  return `${spot > 24 ? "…" : ""}${brief(text.slice(Math.max(0, spot - 24), spot + 120), 100)}`;
+}
+
+const flowPage = (id: string): string => `/flows/${id.split("/").map(encodeURIComponent).join("/")}`;

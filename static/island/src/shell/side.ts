@@ -1,0 +1,49 @@
+// The side panel: three tabs, one shown. It can be hidden, and on small screens it lies over the canvas.
+import { place } from "./parts";
+
+export type Tab = "node" | "run" | "problems";
+const TABS: readonly Tab[] = ["node", "run", "problems"];
+
+export class Side {
+  private readonly grid = place("editor");
+
+  constructor(private readonly changed: () => void) {
+    for (const tab of TABS) place(`tab-${tab}`).addEventListener("click", () => this.show(tab));
+    place("side").querySelector("[role=tablist]")?.addEventListener("keydown", (event) => this.key(event as KeyboardEvent));
+  }
+
+  get isOpen(): boolean {
+    return !this.grid.hasAttribute("data-no-side");
+  }
+
+  get tab(): Tab {
+    return TABS.find((tab) => place(`tab-${tab}`).getAttribute("aria-selected") === "true") ?? "node";
+  }
+
+  /** Show a tab; with `open` the panel comes back when it was hidden. */
+  show(tab: Tab, open = true): void {
+    for (const each of TABS) {
+      const isShown = each === tab;
+      const label = place(`tab-${each}`);
+      label.setAttribute("aria-selected", String(isShown));
+      label.tabIndex = isShown ? 0 : -1;
+      place(`pane-${each}`).hidden = !isShown;
+    }
+    if (open) this.open(true);
+  }
+
+  open(isOpen: boolean): void {
+    if (isOpen === this.isOpen) return;
+    this.grid.toggleAttribute("data-no-side", !isOpen);
+    this.changed();
+  }
+
+  private key(event: KeyboardEvent): void {
+    const step = event.key === "ArrowRight" ? 1 : event.key === "ArrowLeft" ? -1 : 0;
+    if (!step) return;
+    const next = TABS[(TABS.indexOf(this.tab) + step + TABS.length) % TABS.length] as Tab;
+    this.show(next);
+    place(`tab-${next}`).focus();
+    event.preventDefault();
+  }
+}

@@ -1,0 +1,42 @@
+// What the drawing code reads: the scene, and everything laid over it.
+import type { Verdict } from "../model/connect";
+import type { PinAt } from "../model/hit";
+import type { Progress } from "../model/progress";
+import type { Scene } from "../model/scene";
+import type { Selection } from "../model/selection";
+
+/** What the server found wrong, at a node and perhaps a pin. */
+export interface Problem {
+  severity: "error" | "risk" | "note";
+  code: string;
+  node: string | null;
+  pin: string | null;
+  message: string;
+  fix?: unknown;
+  /** In the text of the setting that `pin` names, from 1. */
+  line?: number | null;
+}
+
+export interface Look {
+  scene: Scene;
+  readonly selection: Selection;
+  readonly progress: Progress;
+  /** The address of the sheet of icons. */
+  readonly icons: string;
+  problems: ReadonlyMap<string, readonly Problem[]>;
+  running: boolean;
+  readOnly: boolean;
+  /** While a wire is being drawn: where it starts, and what may end it. */
+  /** What is drawn is somebody else's change: fields take it on while they have the keyboard, too. */
+  following: boolean;
+  /** Two versions compared: "added", "removed", "changed" or "moved" by node id, and by "wire " and key. */
+  difference: ReadonlyMap<string, string> | null;
+  wiring: { from: PinAt; test: (at: PinAt) => Verdict } | null;
+}
+
+export const WORST = ["error", "risk", "note"] as const;
+
+/** The worst severity of some problems, or null when there are none. */
+export function worstOf(problems: readonly Problem[] | undefined): Problem["severity"] | null {
+  return WORST.find((severity) => problems?.some((problem) => problem.severity === severity)) ?? null;
+}

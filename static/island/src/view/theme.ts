@@ -1,0 +1,46 @@
+// The colours of the style sheets as the 2D canvas needs them: resolved, and forgotten when the
+// theme changes.
+export class Theme {
+  private readonly known = new Map<string, string>();
+  private readonly probe: HTMLElement;
+  private readonly dark = matchMedia("(prefers-color-scheme: dark)");
+  private readonly watcher: MutationObserver;
+  private family: string | undefined;
+
+  constructor(private readonly root: HTMLElement, private readonly changed: () => void) {
+    this.probe = document.createElement("span");
+    this.probe.hidden = true;
+    root.append(this.probe);
+    this.dark.addEventListener("change", this.forget);
+    this.watcher = new MutationObserver(this.forget);
+    this.watcher.observe(document.documentElement, { attributes: true, attributeFilter: ["data-theme", "class"] });
+  }
+
+  /** What a CSS colour comes to, as `var(--surface)` or a mix. */
+  color(css: string): string {
+    let value = this.known.get(css);
+    if (value === undefined) {
+      this.probe.style.color = css;
+      value = getComputedStyle(this.probe).color;
+      this.known.set(css, value);
+    }
+    return value;
+  }
+
+  /** The font family of the canvas. */
+  get font(): string {
+    this.family ??= getComputedStyle(this.root).fontFamily || "sans-serif";
+    return this.family;
+  }
+
+  stop(): void {
+    this.dark.removeEventListener("change", this.forget);
+    this.watcher.disconnect();
+  }
+
+  private readonly forget = (): void => {
+    this.known.clear();
+    this.family = undefined;
+    this.changed();
+  };
+}

@@ -1,0 +1,125 @@
+// The wires near enough to be drawn as SVG: one path each, pooled. They take no pointer events; what
+// lies under the pointer is computed (model/hit.ts).
+import { EXEC } from "../catalog";
+import type { FlowWire } from "../model/document";
+import type { PinAt } from "../model/hit";
+import { curve, endOf, pathOf, startOf } from "../model/route";
+import type { Point } from "../model/geometry";
+import { makeSvg } from "./element";
+import type { Look } from "./look";
+
+export class WireLayer {
+  readonly element = makeSvg("svg", "fc-wires", { "aria-hidden": "true" });
+  readonly mounted = new Map<FlowWire, SVGPathElement>();
+  private readonly defs = makeSvg("defs", "");
+  private readonly draft = makeSvg("path", "fc-wire is-draft");
+  private readonly gradients = new Set<string>();
+  private readonly free: SVGPathElement[] = [];
+  /** The points that wires are led through, one path for those of a wire. */
+  private readonly knots = new Map<FlowWire, SVGPathElement>();
+
+  constructor(private readonly prefix: string) {
+    this.element.append(this.defs);
+  }
+
+  /** Draw exactly these wires. */
+  show(wanted: Set<FlowWire>, look: Look): void {
+    for (const [wire, path] of this.mounted) {
+      if (wanted.has(wire)) continue;
+      path.remove();
+      this.knots.get(wire)?.remove();
+      this.knots.delete(wire);
+      this.mounted.delete(wire);
+      if (this.free.length < 256) this.free.push(path);
+    }
+    for (const wire of wanted) {
+      if (this.mounted.has(wire)) continue;
+      const path = this.free.pop() ?? makeSvg("path", "fc-wire");
+      path.dataset.edgeId = wire.key;
+      this.mounted.set(wire, path);
+      this.route(wire, look);
+      this.mark(wire, look);
+      this.element.append(path);
+    }
+  }
+
+  route(wire: FlowWire, look: Look): void {
+    const path = this.mounted.get(wire);
+    const line = look.scene.curve(wire);
+    if (path && !line) path.setAttribute("d", "");
+    if (!path || !line) return;
+    path.setAttribute("d", pathOf(line));
+    if (wire.points.length || this.knots.has(wire)) this.tie(wire, look);
+    const from = look.scene.wireType(wire);
+    const to = (wire.to && look.scene.shapes.pin(wire.to, "in", wire.targetPin)?.type) || from;
+    path.dataset.type = from;
+    path.classList.toggle("is-exec", from === EXEC);
+    const [a, b] = [startOf(line), endOf(line)];
+    const mixed = from !== to && Math.abs(a.y - b.y) > 3;
+    path.style.stroke = mixed ? `url(#${b.x >= a.x ? this.gradient(from, to) : this.gradient(to, from)})` : "";
+  }
+
+  private tie(wire: FlowWire, look: Look): void {
+    if (!wire.points.length) {
+      this.knots.get(wire)?.remove();
+      this.knots.delete(wire);
+      return;
+    }
+    const knots = this.knots.get(wire) ?? makeSvg("path", "fc-knots");
+    this.knots.set(wire, knots);
+    knots.dataset.type = look.scene.wireType(wire);
+    knots.setAttribute("d", wire.points.map(({ x, y }) => `M${x - 4} ${y}a4 4 0 1 0 8 0a4 4 0 1 0 -8 0`).join(""));
+    this.element.append(knots);
+  }
+
+  mark(wire: FlowWire, look: Look): void {
+    const path = this.mounted.get(wire);
+    if (!path) return;
+    const { selection, progress } = look;
+    path.toggleAttribute("data-selected", selection.wires.has(wire.key));
+    const differs = look.difference?.get(`wire ${wire.key}`);
+    if (differs) path.dataset.diff = differs;
+    path.toggleAttribute("data-near", selection.nodes.has(wire.source) || selection.nodes.has(wire.target));
+    if (!look.running) {
+      delete path.dataset.run;
+      return;
+    }
+    const exec = path.classList.contains("is-exec");
+    const reached = progress.nodes.has(wire.source) || (wire.from !== null && !look.scene.shape(wire.from).step);
+    const target = progress.nodes.get(wire.target)?.state;
+    if (!exec) path.dataset.run = reached ? "value" : "idle";
+    else if (!progress.taken(wire.source, wire.sourcePin)) path.dataset.run = "idle";
+    else path.dataset.run = target === "running" ? "active" : target === "failed" ? "failed" : "done";
+  }
+
+  /** Show the wire being drawn, from a pin to the pointer. */
+  drawDraft(from: Point, to: Point, at: PinAt, type: string): void {
+    const [a, b] = at.side === "out" ? [from, to] : [to, from];
+    this.draft.setAttribute("d", pathOf(curve(a, b)));
+    this.draft.dataset.type = type;
+    this.draft.classList.toggle("is-exec", type === EXEC);
+    if (!this.draft.isConnected) this.element.append(this.draft);
+  }
+
+  clearDraft(): void {
+    this.draft.remove();
+  }
+
+  hover(wire: FlowWire | null): void {
+    for (const path of this.element.querySelectorAll("[data-hover]")) path.removeAttribute("data-hover");
+    const path = wire && this.mounted.get(wire);
+    path?.toggleAttribute("data-hover", true);
+  }
+
+  private gradient(left: string, right: string): string {
+    const id = `${this.prefix}-${left}-${right}`.replace(/[^\w-]/g, "_");
+    if (this.gradients.has(id)) return id;
+    this.gradients.add(id);
+    const gradient = makeSvg("linearGradient", "", { id });
+    for (const [type, offset] of [[left, "15%"], [right, "85%"]] as const) {
+      gradient.append(makeSvg("stop", "", { offset, "data-type": type }));
+    }
+    this.defs.append(gradient);
+    return id;
+  }
+}

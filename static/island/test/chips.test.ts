@@ -1,0 +1,57 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Catalog, type Card } from "../src/catalog";
+import { applyAll } from "../src/model/change";
+import { chipsOf, chipsWidth } from "../src/model/chips";
+import { pasteText, copyText } from "../src/model/clipboard";
+import { FlowDocument, type FlowNode } from "../src/model/document";
+import { boxOf } from "../src/model/geometry";
+import type { JsonObject } from "../src/model/json";
+import { nameWires, tagOf } from "../src/model/marks";
+import { Shapes } from "../src/model/pins";
+import { hitAt } from "../src/model/hit";
+import { catalog, node, sceneOf } from "./fixture";
+
+const web = { ...(catalog.card("ask") as Card), type: "web", fields: ["webConfig.retries", "webConfig.secretHeaders", "onError"].map((path) => ({ path, type: "any" })) };
+const known = new Catalog({ ...catalog.body, types: [...catalog.cards, web] });
+const made = (data: JsonObject): FlowNode => FlowDocument.fromJSON({ nodes: [node("w", "web", data, 0, 0)], edges: [] }).nodes.get("w")!;
+const words = (data: JsonObject): string[] => chipsOf(made(data), web).map((chip) => chip.words);
+
+test("a chip stands only for what is set", () => {
+  assert.deepEqual(words({}), []);
+  assert.deepEqual(words({ webConfig: { retries: 0, secretHeaders: " " }, onError: "stop", pinDefaults: { timeout: 0 } }), []);
+  const all = words({ webConfig: { retries: 3, secretHeaders: "Authorization: KEY" }, onError: "branch", pinDefaults: { timeout: 5 }, canvas: { own: "f", remark: "why\nmore" } });
+  assert.deepEqual(all, ["3 retries", "needs a secret", "goes on by “On error” when it fails", "at most 5 s", "has a copy of its own of its flow", "note: why"]);
+  assert.deepEqual(words({ webConfig: { retries: 1 } }), ["1 retry"]);
+});
+
+test("a chip has room in the header", () => {
+  const shapes = new Shapes(known);
+  const [plain, full] = [made({ label: "A node with a title that is longer" }), made({ label: "A node with a title that is longer", webConfig: { retries: 3 }, onError: "branch" })];
+  const more = boxOf(full, shapes.of(full)).w - boxOf(plain, shapes.of(plain)).w;
+  assert.ok(more >= chipsWidth(chipsOf(full, web)) - 8 && more > 0, String(more));
+});
+
+test("a wire behind a name is drawn by its tags alone, and comes back by undo to the byte", () => {
+  const scene = sceneOf();
+  const wire = scene.flow.wires.get("e4")!;
+  const line = scene.curve(wire)!;
+  const middle = { x: ((line[0] as number) + (line[line.length - 2] as number)) / 2, y: ((line[1] as number) + (line[line.length - 1] as number)) / 2 };
+  assert.equal(hitAt(scene, middle, 1).kind, "wire");
+  const before = JSON.stringify(scene.flow.toJSON());
+  const undo = applyAll(scene.flow, nameWires([wire], () => "name"));
+  scene.sync(scene.flow.take());
+  assert.equal(wire.tag, "name");
+  assert.equal(scene.curve(wire), undefined);
+  assert.equal(hitAt(scene, middle, 1).kind, "empty");
+  assert.deepEqual(scene.flow.nodes.get("n5")?.data.canvas, { tags: { '["n1","name","a"]': "name" } });
+  const pasted = pasteText(scene.flow, copyText(scene.flow, ["n1", "n5"]), null)!;
+  const back = applyAll(scene.flow, pasted.changes);
+  const copy = [...scene.flow.wires.values()].find((each) => each.target === pasted.ids[1])!;
+  assert.equal(tagOf(copy), "name", "a copy keeps its names");
+  applyAll(scene.flow, back);
+  applyAll(scene.flow, undo);
+  scene.sync(scene.flow.take());
+  assert.equal(JSON.stringify(scene.flow.toJSON()), before);
+  assert.ok(scene.curve(scene.flow.wires.get("e4")!));
+});

@@ -1,0 +1,29 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { outlineOf } from "../src/model/outline";
+import { edge, node, sample, sceneOf } from "./fixture";
+
+const told = (json?: Parameters<typeof sceneOf>[0]): string[] => outlineOf(sceneOf(json)).map((line) => `${"  ".repeat(line.level - 1)}${line.number ? `${line.number} ` : ""}${line.title}${line.kind === "link" || line.kind === "part" || line.kind === "branch" ? ` ${line.about}`.trimEnd() : ""}`);
+
+test("steps come in the order they run, branches and values below them", () => {
+  assert.deepEqual(told(), ["1 n1", "2 n2", "3 n3", "  true", "    4 n4", "      n5", "  false leads nowhere"]);
+});
+
+test("a step that two ways lead to stands once; what nothing leads to comes last", () => {
+  const flow = sample();
+  (flow.edges as unknown[]).push(edge("e9", "n3", "false", "n4", "exec-in"));
+  (flow.nodes as unknown[]).push(node("n6", "ask", {}, 9000, 0));
+  const lines = told(flow);
+  assert.deepEqual(lines.slice(6), ["  false", "    n4 goes on at 4", "Not connected nothing leads here", "  5 n6"]);
+});
+
+test("a chain of ten thousand branches needs no stack", () => {
+  const nodes = [node("b0", "begin", {}, 0, 0)];
+  const edges = [];
+  for (let i = 1; i <= 10_000; i++) {
+    nodes.push(node(`b${i}`, "branch", {}, i * 10, 0));
+    edges.push(edge(`w${i}`, `b${i - 1}`, i === 1 ? "exec-out" : "true", `b${i}`, "exec-in"));
+  }
+  const lines = outlineOf(sceneOf({ id: "deep", nodes, edges }));
+  assert.equal(lines.filter((line) => line.kind === "step").length, 10_001);
+});

@@ -1,0 +1,57 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import { Progress, type StepEvent } from "../src/model/progress";
+
+const at = "2026-01-01T00:00:00Z";
+const step = (position: number, node_id: string, status: string, more: Partial<StepEvent> = {}): StepEvent => ({ position, node_id, kind: "visit", status, visit: 1, ...more });
+
+test("the states of a run are folded from its steps", () => {
+  const run = new Progress();
+  run.step(step(1, "a", "completed", { exit: "exec-out", started_at: at, ended_at: "2026-01-01T00:00:00.250Z", outputs: { x: 1 } }));
+  run.step(step(2, "b", "started", { kind: "effect" }));
+  assert.deepEqual([run.nodes.get("a")?.state, run.nodes.get("a")?.ms, run.nodes.get("b")?.state], ["done", 250, "running"]);
+  run.step(step(3, "b", "waiting", { kind: "effect" }));
+  assert.equal(run.nodes.get("b")?.state, "waiting");
+  run.step(step(4, "b", "failed", { kind: "effect", error: "no" }));
+  assert.deepEqual([run.nodes.get("b")?.state, run.nodes.get("b")?.error], ["failed", "no"]);
+  assert.equal(run.taken("a", "exec-out"), 1);
+});
+
+test("a step that comes twice is seen once", () => {
+  const run = new Progress();
+  const visit = step(5, "a", "completed", { exit: "loop" });
+  assert.deepEqual(run.step(visit), ["a"]);
+  assert.deepEqual(run.step(visit), []);
+  assert.deepEqual(run.step(step(4, "a", "failed")), []);
+  assert.equal(run.taken("a", "loop"), 1);
+  assert.equal(run.nodes.get("a")?.state, "done");
+});
+
+test("the value nodes that a step read have its values", () => {
+  const run = new Progress();
+  assert.deepEqual(run.step(step(1, "a", "completed", { values: { sum: { result: 3 } } })), ["a", "sum"]);
+  assert.deepEqual(run.nodes.get("sum"), { state: "done", visits: 1, outputs: { result: 3 } });
+});
+
+test("visits are counted, and a snapshot starts over", () => {
+  const run = new Progress();
+  for (let visit = 1; visit <= 3; visit++) run.step(step(visit, "loop", "completed", { exit: "loop", visit }));
+  assert.deepEqual([run.nodes.get("loop")?.visits, run.taken("loop", "loop")], [3, 3]);
+  run.set([["x", "waiting"], ["y", { state: "done", visits: 2 }]]);
+  assert.deepEqual([run.nodes.size, run.nodes.get("x")?.visits, run.taken("loop", "loop")], [2, 1, 0]);
+  assert.deepEqual(run.step(step(1, "x", "completed")), ["x"], "positions count from the start again");
+});
+
+test("the run's end says nothing of the node it is recorded at, and a wait counts as time", () => {
+  const progress = new Progress();
+  progress.step({ position: 1, node_id: "a", kind: "effect", status: "started", started_at: "2026-01-01T00:00:00Z" });
+  progress.step({ position: 2, node_id: "a", kind: "effect", status: "waiting", waits: "until", started_at: "2026-01-01T00:00:00Z", ended_at: "2026-01-01T00:00:00Z" });
+  assert.equal(progress.nodes.get("a")?.waits, "until");
+  progress.step({ position: 3, node_id: "a", kind: "visit", status: "completed", started_at: "2026-01-01T00:00:09Z", ended_at: "2026-01-01T00:00:10Z" });
+  assert.equal(progress.nodes.get("a")?.ms, 10_000);
+  assert.equal(progress.nodes.get("a")?.waits, undefined, "it waits no more");
+  progress.step({ position: 4, node_id: "b", kind: "visit", status: "failed", error: "no" });
+  progress.step({ position: 5, node_id: "b", kind: "status", status: "completed" });
+  progress.step({ position: 6, node_id: "b", kind: "end", status: "completed" });
+  assert.equal(progress.nodes.get("b")?.state, "failed");
+});

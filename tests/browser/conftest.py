@@ -1,0 +1,90 @@
+"""Fixtures of the browser journeys: one installation per module, a profile that has signed in, and
+pages that are watched: a script error, refused content or an error in the console fails the test."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TypeAlias
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, StorageState, expect, sync_playwright
+
+from browser.app import BROWSER_FLAGS, App, chromium_path
+from browser.hand import Hand
+from browser.watch import Watch
+
+OpenTab: TypeAlias = Callable[[str], Hand]
+PATIENCE_MS = 15_000
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """The system's Chromium, started once; journeys are skipped, aloud, where there is none."""
+    path = chromium_path()
+    if path is None:
+        pytest.skip("no Chromium on this machine: install it from the system's packages")
+    expect.set_options(timeout=PATIENCE_MS)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=BROWSER_FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
+    """A fresh installation, running; the tests of a module share it."""
+    installation = App(tmp_path_factory.mktemp("app")).start()
+    yield installation
+    installation.stop()
+
+
+@pytest.fixture(scope="module")
+def signed_in(chromium: Browser, app: App) -> StorageState:
+    """What a browser keeps after it has followed the link that the server prints (good once)."""
+    profile = chromium.new_context()
+    page = profile.new_page()
+    page.goto(app.link)
+    page.wait_for_url(lambda url: "/login" not in url)
+    state = profile.storage_state()
+    profile.close()
+    return state
+
+
+@pytest.fixture
+def context(chromium: Browser, app: App, signed_in: StorageState) -> Iterator[BrowserContext]:
+    """A browser profile that has signed in."""
+    profile = chromium.new_context(
+        viewport={"width": 1440, "height": 900},
+        reduced_motion="reduce",
+        storage_state=signed_in,
+        base_url=app.url,
+    )
+    profile.set_default_timeout(PATIENCE_MS)
+    yield profile
+    profile.close()
+
+
+@pytest.fixture
+def watch() -> Iterator[Watch]:
+    """Listens to every page of the test; what it heard is told at the end."""
+    watching = Watch()
+    yield watching
+    assert not watching.faults, watching.faults
+
+
+@pytest.fixture
+def open_tab(context: BrowserContext, watch: Watch) -> OpenTab:
+    """Open an address in a tab of its own, watched."""
+
+    def opened(address: str) -> Hand:
+        page = watch.over(context.new_page())
+        page.goto(address)
+        return Hand(page)
+
+    return opened
+
+
+@pytest.fixture
+def page(context: BrowserContext, watch: Watch) -> Page:
+    """An empty tab, watched."""
+    return watch.over(context.new_page())

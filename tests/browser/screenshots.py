@@ -1,0 +1,84 @@
+"""Photographs every page and state into screenshots/: `poe screenshots`, or with words to choose some.
+
+python tests/browser/screenshots.py editor run     # those whose name holds one of the words
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections.abc import Iterable
+from itertools import product
+from pathlib import Path
+
+from playwright.sync_api import Browser, Error, Page, StorageState, sync_playwright
+
+HERE = Path(__file__).resolve()
+sys.path[:0] = [str(HERE.parents[1]), str(HERE.parents[2] / "server")]
+
+from browser.app import BROWSER_FLAGS, ROOT, App, chromium_path  # noqa: E402
+from browser.demo import furnish  # noqa: E402
+from browser.hand import Hand  # noqa: E402
+from browser.shots import SIZES, Shot, fresh, shots, strangers  # noqa: E402
+
+OUT = ROOT / "screenshots"
+SCHEMES = ("light", "dark")
+
+
+def photograph(browser: Browser, app: App, state: StorageState, wanted: list[Shot]) -> None:
+    """Take every picture in every size and scheme."""
+    for size, scheme in product(SIZES, SCHEMES):
+        width, height = SIZES[size]
+        profile = browser.new_context(
+            viewport={"width": width, "height": height},
+            color_scheme=scheme,  # type: ignore[arg-type]
+            reduced_motion="reduce",
+            storage_state=state,
+            base_url=app.url,
+        )
+        for shot in wanted:
+            if size not in shot.sizes:
+                continue
+            page = profile.new_page()
+            take(page, shot, OUT / f"{shot.name}-{size}-{scheme}.png")
+            page.close()
+        profile.close()
+
+
+def take(page: Page, shot: Shot, file: Path) -> None:
+    """Open a page, act, and write the picture."""
+    page.goto(shot.address)
+    if shot.act:
+        try:
+            shot.act(Hand(page))
+        except (AssertionError, Error) as error:  # a picture of what went wrong tells more than none
+            print(f"{file.name}: {error}", file=sys.stderr)
+    page.wait_for_timeout(250)
+    page.screenshot(path=file, full_page=shot.is_whole)
+
+
+def main(words: list[str]) -> None:
+    """Furnish an installation and photograph it."""
+    OUT.mkdir(exist_ok=True)
+
+    def wanted(among: Iterable[Shot]) -> list[Shot]:
+        return [shot for shot in among if not words or any(word in shot.name for word in words)]
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium_path(), args=BROWSER_FLAGS)
+        app = App(Path(tempfile.mkdtemp())).start()
+        try:
+            profile = browser.new_context()
+            photograph(browser, app, profile.storage_state(), wanted(strangers()))
+            door = profile.new_page()
+            door.goto(app.link)
+            door.wait_for_url(lambda url: "/login" not in url)
+            photograph(browser, app, profile.storage_state(), wanted(fresh()))
+            photograph(browser, app, profile.storage_state(), wanted(shots(furnish(app))))
+        finally:
+            app.stop()
+            browser.close()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

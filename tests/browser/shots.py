@@ -1,0 +1,268 @@
+"""Every page and state of the app as something to look at: photographed by `poe screenshots`, and
+checked for accessibility by test_axe.py. A state that is not listed here is seen by neither."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from playwright.sync_api import expect
+
+from browser.demo import Demo
+from browser.hand import Hand
+
+SIZES = {"desk": (1440, 900), "phone": (390, 844)}
+Act = Callable[[Hand], object]
+
+
+@dataclass(frozen=True)
+class Shot:
+    """A page, and what to do on it before the picture."""
+
+    name: str
+    address: str
+    act: Act | None = None
+    is_whole: bool = True
+    sizes: tuple[str, ...] = tuple(SIZES)
+
+
+def strangers() -> Iterator[Shot]:
+    """What is seen by somebody who has not signed in."""
+    yield Shot("login", "/login")
+
+
+def fresh() -> Iterator[Shot]:
+    """An installation in which nobody has done anything yet."""
+    yield Shot("new-home", "/")
+    for name in ("runs", "inbox", "outbox"):
+        yield Shot(f"new-{name}", f"/{name}")
+
+
+def shots(demo: Demo) -> Iterator[Shot]:
+    """What is seen by somebody at work, and where it is."""
+    runs = demo.runs
+    yield Shot("home", "/")
+    yield Shot("flows", "/flows")
+    yield Shot("flows-none", "/flows?q=zebra")
+    yield Shot("flows-menu", "/flows", lambda hand: hand.page.locator("details.menu summary").nth(2).click())
+    yield Shot("gallery", "/gallery")
+    yield Shot("gallery-none", "/gallery?only=zebra")
+    yield Shot("runs", "/runs")
+    yield Shot("runs-none", "/runs?status=cancelled")
+    for state in ("done", "waiting", "failed", "event"):
+        yield Shot(f"run-{state}", f"/runs/{runs[state]}", at_rest)
+    yield Shot("inbox", "/inbox")
+    yield Shot("outbox", "/outbox")
+    yield Shot("prompt", f"/inbox/{runs['waiting']}")
+    yield Shot("prompt-late", f"/inbox/{runs['done']}")
+    yield Shot("run-form", "/flows/approve-expense/run")
+    yield Shot("run-form-wrong", "/flows/approve-expense/run", send_wrong)
+    yield Shot("versions", "/flows/daily-digest/versions")
+    yield Shot("diff", "/flows/daily-digest/diff/1..draft", at_rest)
+    yield Shot("diff-none", "/flows/daily-digest/diff/draft..draft")
+    yield Shot("publish", "/flows/daily-digest/publish")
+    yield Shot("nodes", "/nodes", is_whole=False)
+    yield Shot("nodes-none", "/nodes?q=zebra")
+    yield Shot("node", "/nodes/ask_user")
+    yield Shot("settings-models", "/settings/models")
+    yield Shot("settings-models-wrong", "/settings/models", provider_without_address)
+    yield Shot("settings-tools", "/settings/tools")
+    yield Shot("missing", "/no-such-page")
+    yield Shot("missing-run", "/runs/no-such-run")
+    yield from editor_shots(runs)
+
+
+def editor_shots(runs: dict[str, str]) -> Iterator[Shot]:
+    """The editor in its states."""
+    approve = "/flows/approve-expense"
+    yield Shot("editor", approve, at_rest, False)
+    yield Shot("editor-canvas", approve, on_canvas, False, ("phone",))
+    yield Shot("editor-empty", "/flows/empty", note, False)
+    yield Shot("editor-new", "/flows/one-node", on_canvas, False)
+    yield Shot("editor-tags", "/flows/tagged", on_canvas, False)
+    yield Shot("editor-selected", approve, lambda hand: press(hand, "Expense"), False)
+    yield Shot("editor-many", approve, select_all, False)
+    yield Shot("editor-quick-add", approve, quick_add, False)
+    yield Shot("editor-wiring", approve, hang_a_wire, False, ("desk",))
+    yield Shot("editor-wire-list", approve, wire_list, False)
+    yield Shot("editor-run-form", "/flows/triage", lambda hand: (hand.at_rest(), hand.keys("r")), False)
+    yield Shot("editor-keys", approve, lambda hand: (hand.at_rest(), hand.keys("?")), False)
+    yield Shot("editor-far", "/flows/large", lambda hand: (on_canvas(hand), hand.keys("1")), False)
+    yield Shot("editor-problems", "/flows/fax", show_problems, False)
+    yield Shot("editor-unknown", "/flows/fax", lambda hand: press(hand, "Send a fax"), False)
+    for title in ("Ticket", "Add up", "How urgent?", "Settings", "Ask and greet", "Pick"):
+        slug = title.lower().replace(" ", "-").replace("?", "")
+        yield Shot(f"editor-form-{slug}", "/flows/triage", pressing(title), False, ("desk",))
+    for tab in ("Data", "Runs", "Policy", "Notes"):
+        act = pressing("Ask for a name", tab)
+        yield Shot(f"editor-tab-{tab.lower()}", "/flows/ask-and-greet", act, False)
+    yield Shot("editor-code", "/flows/outliers-need-eyes", pressing("Find the outliers"), False)
+    yield Shot("editor-expression", approve, expression, False, ("desk",))
+    yield Shot("editor-running", "/flows/remind-me?run=" + runs["event"], followed, False)
+    yield Shot("editor-waiting", f"{approve}?run={runs['waiting']}", followed, False)
+    yield Shot("editor-done", f"/flows/ask-and-greet?run={runs['done']}", followed, False)
+    yield Shot("editor-failed", f"/flows/import-orders?run={runs['failed']}", followed, False)
+    yield Shot("editor-outline", approve, lambda hand: (hand.at_rest(), outline(hand)), False)
+    yield Shot("editor-text", approve, text_form, False)
+    yield Shot("editor-search", approve, lambda hand: (hand.at_rest(), search(hand, "Control+k")), False)
+    yield Shot("editor-find", approve, lambda hand: (hand.at_rest(), search(hand, "Control+f")), False)
+    yield Shot("editor-menu", approve, menu, False, ("desk",))
+    yield Shot("editor-marks", "/flows/marked", on_canvas, False)
+    yield Shot("editor-conflict", "/flows/checklist", conflict, False)
+
+
+def at_rest(hand: Hand) -> None:
+    hand.at_rest()
+
+
+def send_wrong(hand: Hand) -> None:
+    hand.page.get_by_label("amount").fill("a lot")
+    hand.page.get_by_role("button", name="Run").last.click()
+    expect(hand.page.locator("[aria-invalid=true]").first).to_be_visible()
+
+
+def provider_without_address(hand: Hand) -> None:
+    hand.page.get_by_label("Name", exact=True).fill("lmstudio")
+    hand.page.get_by_role("button", name="Keep").click()
+    expect(hand.page.get_by_role("alert")).to_be_visible()
+
+
+def outline(hand: Hand) -> None:
+    if not is_small(hand):
+        hand.keys("v")
+    expect(hand.page.get_by_role("treeitem").first).to_be_visible()
+
+
+def search(hand: Hand, keys: str) -> None:
+    hand.keys(keys)
+    hand.type("a")
+    expect(hand.page.locator(".chooser-row").first).to_be_visible()
+
+
+def menu(hand: Hand) -> None:
+    hand.at_rest()
+    hand.node("Expense").locator(".fc-title").click(button="right")
+    expect(hand.page.get_by_role("menu")).to_be_visible()
+
+
+def on_canvas(hand: Hand) -> None:
+    """Show the canvas: on a small screen the outline comes first."""
+    hand.at_rest()
+    if is_small(hand):
+        expect(hand.page.get_by_role("tree")).to_be_visible()
+        hand.keys("Shift+V")
+        expect(hand.page.get_by_role("tree")).to_be_hidden()
+        hand.at_rest()
+
+
+def note(hand: Hand) -> None:
+    hand.at_rest()
+    expect(hand.page.locator("#canvas-note")).to_be_visible()
+
+
+def is_small(hand: Hand) -> bool:
+    size = hand.page.viewport_size
+    return bool(size and size["width"] < 900)
+
+
+def press(hand: Hand, title: str) -> None:
+    """Show the settings of a node: by its title on the canvas, on a small screen by its line."""
+    hand.at_rest()
+    if is_small(hand):
+        hand.page.get_by_role("treeitem").filter(has_text=title).first.focus()
+        hand.keys("Enter")
+    else:
+        node = hand.node(title).locator(".fc-title")
+        if not node.count():
+            hand.keys("1")
+            hand.at_rest()
+        node.click()
+    if not hand.page.locator("#side").is_visible():
+        hand.keys("]")
+    expect(hand.page.locator("#pane-node .inspector")).to_have_count(1)
+
+
+def pressing(title: str, tab: str = "") -> Act:
+    """Show a node; with `tab` one of its other tabs."""
+
+    def act(hand: Hand) -> None:
+        press(hand, title)
+        pane = hand.page.locator("#pane-node")
+        hand.page.locator("#tab-node").click()  # a run under way may have shown its own
+        if tab:
+            pane.get_by_role("tab", name=tab, exact=True).click()
+            expect(pane.get_by_role("tab", name=tab, exact=True)).to_have_attribute("aria-selected", "true")
+        if pane.locator("textarea[data-code]").count():
+            expect(pane.locator(".code-field").first).to_be_attached()
+
+    return act
+
+
+def expression(hand: Hand) -> None:
+    """An input that is computed, with what it gives."""
+    pressing("Compose the question")(hand)
+    pane = hand.page.locator("#pane-node")
+    pane.locator(".by-expression").first.click()
+    expect(pane.locator(".expression-result").first).not_to_be_empty()
+
+
+def select_all(hand: Hand) -> None:
+    on_canvas(hand)
+    hand.keys("1", "Control+a")
+
+
+def quick_add(hand: Hand) -> None:
+    on_canvas(hand)
+    hand.keys("ArrowRight", "a")
+    hand.type("te")
+    expect(hand.page.locator(".chooser-row").first).to_be_visible()
+
+
+def hang_a_wire(hand: Hand) -> None:
+    on_canvas(hand)
+    pin = hand.page.locator(".fc-pin[data-side=out]:not([data-type=execution])").first.bounding_box()
+    assert pin is not None
+    hand.page.mouse.move(pin["x"] + pin["width"] / 2, pin["y"] + pin["height"] / 2)
+    hand.page.mouse.down()
+    hand.page.mouse.move(*hand.spot(0.45, 0.8), steps=8)
+
+
+def wire_list(hand: Hand) -> None:
+    on_canvas(hand)
+    hand.keys("ArrowRight", "w")
+    expect(hand.page.locator(".chooser-row").first).to_be_visible()
+
+
+def show_problems(hand: Hand) -> None:
+    hand.at_rest()
+    hand.page.locator("#problems-button").click()
+
+
+def followed(hand: Hand) -> None:
+    hand.at_rest()
+    expect(hand.page.locator("#pane-run .activity li").first).to_be_attached()
+    hand.page.locator("#tab-run").click() if hand.page.locator("#tab-run").is_visible() else hand.keys("]")
+    hand.page.wait_for_timeout(400)
+
+
+def text_form(hand: Hand) -> None:
+    on_canvas(hand)
+    hand.keys("Shift+V")
+    expect(hand.page.locator(".cm-content")).to_be_visible()
+
+
+def conflict(hand: Hand) -> None:
+    """Somebody else gives the flow another name while this tab does, too."""
+    on_canvas(hand)
+    hand.page.route("**/edits?*", lambda route: route.abort())  # it does not hear of the other
+    other = hand.page.evaluate(
+        """async () => {
+            const flow = await fetch("/api/flows/checklist");
+            const body = JSON.stringify({...await flow.json(), name: `Theirs ${Math.random()}`});
+            const headers = {"Content-Type": "application/json", "If-Match": flow.headers.get("ETag"), "HX-Request": "true"};
+            return (await fetch("/api/flows/checklist", {method: "PUT", body, headers})).status;
+        }"""
+    )
+    assert other == 200
+    hand.page.get_by_label("Name of the flow").fill("Mine")
+    expect(hand.page.locator("#conflict")).to_be_visible()

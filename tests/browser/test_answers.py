@@ -1,0 +1,88 @@
+"""Questions: answered in another tab, by two tabs at once, and on a page without script."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Browser, StorageState, expect
+
+from browser.app import App
+from browser.conftest import OpenTab
+from browser.documents import asking, ledger, put, start
+from browser.hand import Hand
+from browser.watch import Watch
+
+pytestmark = pytest.mark.browser
+
+
+def open_waiting(app: App, open_tab: OpenTab, flow_id: str) -> Hand:
+    """Start a run of an asking flow and show it in the editor."""
+    run_id = start(app, put(app, asking(flow_id)))
+    hand = open_tab(f"/flows/{flow_id}?run={run_id}")
+    hand.expect_state("Ask", "waiting")
+    expect(hand.page.locator(".ask-card")).to_be_visible()
+    return hand
+
+
+def test_a_page_without_script_answers_and_the_other_tab_follows(
+    app: App, open_tab: OpenTab, chromium: Browser, signed_in: StorageState, watch: Watch
+) -> None:
+    first = open_waiting(app, open_tab, "plain")
+    plain = chromium.new_context(java_script_enabled=False, storage_state=signed_in, base_url=app.url)
+    page = watch.over(plain.new_page())
+    page.goto("/inbox")
+    page.get_by_role("link", name="Tea or coffee?").click()
+    expect(page.get_by_role("heading", name="Tea or coffee?")).to_be_visible()
+    page.get_by_label("Or in your own words").fill("Water, please")
+    page.get_by_role("button", name="Send answer").click()
+    expect(page.get_by_role("heading", name="Recorded")).to_be_visible()
+
+    first.expect_run("Done")
+    first.expect_state("Ask", "done")
+    expect(first.page.locator(".ask-card")).to_have_count(0)
+    assert '"drink": "Water, please"' in first.output()
+    assert first.steps() == ["Start", "Ask", "Say", "End"]
+    plain.close()
+
+
+def test_of_two_tabs_one_wins_and_the_other_is_told(app: App, open_tab: OpenTab, watch: Watch) -> None:
+    watch.expected_statuses.add(409)
+    first = open_waiting(app, open_tab, "both")
+    run_id = first.run_line()
+    second = open_tab(f"/inbox/{run_id}")
+    # The second tab's answer goes out while the first tab's is on its way.
+    held = hold_answer(first)
+    first.page.locator(".ask-card").get_by_role("button", name="Tea").click()
+    first.until(lambda: held, "the first answer is on its way")
+    second.page.get_by_role("button", name="Coffee").click()
+    expect(second.page.get_by_role("heading", name="Recorded")).to_be_visible()
+    held[0].continue_()
+
+    said = first.page.locator(".ask-late")
+    expect(said).to_contain_text("Already answered by you")
+    expect(said).to_contain_text("Coffee")
+    first.expect_run("Done")
+    assert '"drink": "Coffee"' in first.output()
+    answers = [each for each in ledger(app, run_id) if (each.get("effect") or {}).get("type") == "resume"]
+    assert len(answers) == 1, "one answer is written down, the other is not"
+
+
+def hold_answer(hand: Hand) -> list:
+    """Hold the tab's answer back on the line; it appears in the list."""
+    held: list = []
+    hand.page.route("**/api/prompts/*", lambda route: held.append(route))
+    return held
+
+
+def test_a_late_answer_on_the_prompt_page_is_kept_and_told(app: App, open_tab: OpenTab, watch: Watch) -> None:
+    watch.expected_statuses.add(409)
+    first = open_waiting(app, open_tab, "late")
+    late = open_tab(f"/inbox/{first.run_line()}")
+    late.page.route("**/inbox/*/open*", lambda route: route.abort())
+    late.page.get_by_label("Or in your own words").fill("Juice")
+    first.page.locator(".ask-card").get_by_role("button", name="Tea").click()
+    first.expect_run("Done")
+    late.page.get_by_role("button", name="Send answer").click()
+    expect(late.page.get_by_role("heading", name="Already answered")).to_be_visible()
+    expect(late.page.locator(".receipt")).to_contain_text("by you at")
+    expect(late.page.locator(".receipt textarea")).to_have_value("Juice")
+    expect(late.page.locator(".said")).to_have_text("Tea")

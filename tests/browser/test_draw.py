@@ -1,0 +1,179 @@
+"""Drawing a flow from an empty canvas and running it: once with the mouse, once by keyboard alone."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from browser.hand import Hand
+
+pytestmark = pytest.mark.browser
+
+
+def new_flow(page: Page) -> Hand:
+    """Make a flow from the list of flows and empty its canvas."""
+    page.goto("/flows")
+    page.get_by_role("button", name="New flow").first.click()
+    page.wait_for_url("**/flows/*")
+    hand = Hand(page)
+    hand.at_rest()
+    return hand
+
+
+def test_with_the_mouse(page: Page) -> None:
+    hand = new_flow(page)
+    hand.node("On Flow Start").click()
+    hand.keys("Delete")
+    expect(page.locator("#canvas-note")).to_contain_text("An empty flow")
+    draw_by_mouse(hand)
+    page.get_by_label("Name of the flow").fill("Drinks")
+    page.get_by_role("button", name="Run", exact=True).click()
+
+    hand.expect_state("On Flow Start", "done")
+    hand.expect_state("What to drink", "waiting")
+    hand.expect_run("Waiting")
+    assert hand.steps() == ["On Flow Start", "What to drink"]
+    ask = page.locator(".ask-card")
+    expect(ask).to_contain_text("Tea or coffee?")
+    ask.get_by_role("button", name="Coffee").click()
+
+    hand.expect_run("Done")
+    for title in ("On Flow Start", "What to drink", "Answer User", "On Flow End"):
+        hand.expect_state(title, "done")
+    assert hand.steps() == ["On Flow Start", "What to drink", "Answer User", "On Flow End"]
+    assert json.loads(hand.output())["drink"] == "Coffee please"
+    expect(ask).to_have_count(0)
+
+
+def draw_by_mouse(hand: Hand) -> None:
+    """Draw ask - answer - end with a text between, every part by another gesture."""
+    page = hand.page
+    page.mouse.dblclick(*hand.spot(0.1, 0.3))
+    hand.choose("flow start")
+    hand.drag(hand.pin("On Flow Start", "out", "exec-out"), hand.spot(0.4, 0.32))
+    expect(page.locator(".chooser-row").first).to_be_visible()
+    offered = page.locator(".chooser-name").all_inner_texts()
+    assert "Ask User" in offered
+    assert "Add" not in offered, "a number cannot follow a step"
+    hand.choose("ask user")
+    hand.field("Ask User", "prompt").fill("Tea or coffee?")
+    hand.node("Ask User").locator(".fc-title").dblclick()
+    hand.type("What to drink")
+    hand.keys("Enter")
+    hand.setting("choices").fill("Tea\nCoffee")
+
+    hand.drag(hand.pin("What to drink", "out", "response"), hand.spot(0.4, 0.62))
+    hand.choose("concat")
+    hand.field("Concat", "b").fill("please")
+    hand.drag(hand.pin("What to drink", "out", "exec-out"), hand.spot(0.8, 0.32))
+    hand.choose("answer user")
+    hand.drag(hand.pin("Concat", "out", "result"), hand.pin("Answer User", "in", "message"))
+    place_end(hand)
+    hand.expect_wires(
+        "On Flow Start.exec-out > What to drink.exec-in",
+        "What to drink.response > Concat.a",
+        "What to drink.exec-out > Answer User.exec-in",
+        "Concat.result > Answer User.message",
+        "Answer User.exec-out > On Flow End.exec-in",
+        "Concat.result > On Flow End.drink",
+    )
+
+
+def place_end(hand: Hand) -> None:
+    """Drag the end out of the palette, wire it, and name the pin that the wire has made."""
+    page = hand.page
+    card = page.locator("#palette-list").get_by_role("button", name="On Flow End")
+    hand.drag(card, hand.spot(0.75, 0.7))
+    end = hand.node("On Flow End")
+    expect(end).to_be_visible()
+    hand.drag(hand.pin("Answer User", "out", "exec-out"), hand.pin("On Flow End", "in", "exec-in"))
+    hand.drag(hand.pin("Concat", "out", "result"), end.locator(".fc-grow"))
+    end.locator(".fc-title").click()
+    name = page.locator("#pane-node .own-pin [data-do=pin-rename]").first
+    name.fill("drink")
+    name.press("Enter")
+    expect(hand.pin("On Flow End", "in", "drink")).to_be_visible()
+
+
+def test_by_keyboard_alone(page: Page) -> None:
+    page.goto("/flows")
+    tab_to(page, page.get_by_role("button", name="New flow").first)
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/flows/*")
+    hand = Hand(page)
+    hand.at_rest()
+    expect(hand.canvas).to_be_focused()
+    draw_by_keys(hand)
+    hand.expect_wires(
+        "On Flow Start.exec-out > Favourite.exec-in",
+        "Favourite.exec-out > Answer User.exec-in",
+        "Favourite.response > Answer User.message",
+        "Answer User.exec-out > On Flow End.exec-in",
+        "Favourite.response > On Flow End.colour",
+    )
+
+    hand.keys("r")
+    hand.expect_state("Favourite", "waiting")
+    expect(page.locator(".ask-card")).to_be_visible()
+    hand.keys("F6")
+    expect(page.locator(".ask-choices button").first).to_be_focused()
+    hand.keys("Tab", "Enter")
+    hand.expect_run("Done")
+    assert json.loads(hand.output())["colour"] == "Blue"
+    assert hand.steps() == ["On Flow Start", "Favourite", "Answer User", "On Flow End"]
+
+
+def draw_by_keys(hand: Hand) -> None:
+    """Draw ask - answer - end; no pointer is touched."""
+    page = hand.page
+    hand.keys("ArrowRight")
+    expect(hand.node("On Flow Start")).to_be_focused()
+    hand.keys("a")
+    hand.choose("ask user")
+    expect(hand.node("Ask User")).to_be_focused()
+    hand.keys("F2")
+    hand.type("Favourite")
+    hand.keys("Enter")
+    expect(hand.node("Favourite")).to_be_focused()
+    tab_to(page, hand.field("Favourite", "prompt"))
+    hand.type("Which colour?")
+    hand.keys("Escape")
+    tab_to(page, hand.field("Favourite", "choices"))
+    hand.keys("Enter")
+    expect(hand.setting("choices")).to_be_focused()
+    hand.type("Red")
+    hand.keys("Enter")
+    hand.type("Blue")
+    hand.keys("Escape")
+    expect(hand.node("Favourite")).to_be_focused()
+
+    hand.keys("a")
+    hand.choose("answer user")
+    hand.keys("a")
+    hand.choose("flow end")
+    tab_to(page, page.get_by_role("button", name="Add pin: an input"))
+    hand.keys("Enter")
+    hand.keys("Escape", "e")
+    tab_to(page, page.locator("#pane-node .own-pin [data-do=pin-rename]").first)
+    hand.keys("Control+a")
+    hand.type("colour")
+    hand.keys("Enter")
+    expect(hand.pin("On Flow End", "in", "colour")).to_be_visible()
+    hand.keys("Escape", "Control+ArrowLeft", "Control+ArrowLeft")
+    expect(hand.node("Favourite")).to_be_focused()
+    for goal in ("answer message", "end colour"):
+        tab_to(page, hand.pin("Favourite", "out", "response"))
+        hand.keys("w")
+        hand.choose(goal)
+        expect(hand.node("Favourite")).to_be_focused()
+
+
+def tab_to(page: Page, goal: Locator, most: int = 60) -> None:
+    """Press Tab until something has the keyboard."""
+    for _ in range(most):
+        if goal.evaluate("element => element === document.activeElement"):
+            return
+        page.keyboard.press("Tab")
+    raise AssertionError(f"{most} times Tab do not lead to {goal}")

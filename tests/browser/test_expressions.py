@@ -1,0 +1,117 @@
+"""An input that is computed: written, shown with its value in the last run, carried out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from browser.app import App
+from browser.documents import EXEC_IN, EXEC_OUT, document, node, pins, put
+from browser.hand import Hand
+
+pytestmark = pytest.mark.browser
+
+
+def saying(flow_id: str) -> dict[str, Any]:
+    """A flow that adds two numbers and says a text."""
+    amount = pins(("amount", "number"), ("name", "string"))
+    nodes = [
+        node(
+            "start",
+            "on_flow_start",
+            0,
+            0,
+            label="Start",
+            outputs=[EXEC_OUT, *amount],
+            pinDefaults={"amount": 750, "name": "Ana"},
+        ),
+        node("sum", "add", 280, 220, label="Sum", pinDefaults={"b": 60}),
+        node("say", "answer_user", 300, 0, label="Say"),
+        node("end", "on_flow_end", 640, 0, label="End", inputs=[EXEC_IN, *pins(("total", "number"))]),
+    ]
+    wires = [
+        "start.exec-out > say.exec-in",
+        "say.exec-out > end.exec-in",
+        "start.amount > sum.a",
+        "sum.result > end.total",
+    ]
+    return document(flow_id, "Saying", nodes, wires)
+
+
+def ended(app: App, flow_id: str) -> dict[str, Any]:
+    """Run a flow with its defaults and return how it ended."""
+    with app.client() as client:
+        inputs = {"amount": 750, "name": "Ana"}
+        started = client.post("/api/runs", json={"flow_id": flow_id, "inputs": inputs})
+        assert started.status_code == 201, started.text
+        for _ in range(400):
+            page = dict(client.get(f"/api/runs/{started.json()['run_id']}").json())
+            if page["status"] in ("completed", "failed"):
+                return page
+    raise AssertionError(f"{flow_id} did not end")
+
+
+def test_an_expression_shows_its_value_while_one_writes_and_is_carried_out(app: App, page: Page) -> None:
+    put(app, saying("expr-a"))
+    ended(app, "expr-a")
+    hand = Hand(page).open_flow("expr-a")
+    hand.node("Sum").locator(".fc-title").click()
+    pane = page.locator("#pane-node")
+    pane.get_by_role("button", name="Compute b by an expression").click()
+    field = pane.get_by_role("textbox", name="b", exact=True)
+    expect(field).to_be_focused()
+    expect(field).to_have_text("60")
+    hand.keys("Control+a")
+    hand.type("a * 0.2")
+    result = pane.locator('[data-result-of="b"]')
+    expect(result).to_contain_text("150.0")
+    expect(result).to_contain_text("a number")
+    expect(hand.field("Sum", "b")).to_have_text("= a * 0.2")
+    hand.keys("Control+a")
+    hand.type("name + amount")
+    expect(result).to_contain_text("`amount` is a number, `name` is a text")
+    hand.keys("Control+a")
+    hand.type("f'{name}: {amt}'")
+    expect(result).to_contain_text("there is no 'amt' here")
+    hand.keys("Control+a")
+    hand.type("name.upper()")
+    expect(result).to_contain_text("It gives a text, but this input takes a number")
+    hand.keys("Control+a")
+    hand.type("amount +")
+    expect(pane.locator(".row-problem")).to_contain_text("cannot be read")
+    hand.type(" a / 2")
+    expect(pane.locator(".row-problem")).to_have_count(0)
+    expect(hand.saved).to_be_visible()
+    assert ended(app, "expr-a")["output"]["total"] == 750 + 750 + 375
+    pane.get_by_role("button", name="Compute b by an expression").click()
+    expect(pane.locator("[data-expression]")).to_have_count(0)
+    expect(hand.setting("b")).to_have_value("60")
+    hand.keys("Escape", "Control+z")
+    expect(field).to_have_text("amount + a / 2")
+
+
+def test_an_expression_by_keyboard_offers_variables_and_is_kept(app: App, page: Page) -> None:
+    put(app, saying("expr-b"))
+    ended(app, "expr-b")
+    hand = Hand(page).open_flow("expr-b")
+    hand.node("Say").locator(".fc-title").click()
+    pane = page.locator("#pane-node")
+    toggle = pane.get_by_role("button", name="Compute message by an expression")
+    toggle.focus()
+    hand.keys("Enter")
+    field = pane.get_by_role("textbox", name="message", exact=True)
+    expect(field).to_be_focused()
+    hand.type("'Dear ' + na")
+    offered = page.locator(".cm-tooltip-autocomplete")
+    expect(offered).to_contain_text("name")
+    expect(offered).to_contain_text("variable")
+    page.wait_for_timeout(150)
+    hand.keys("Enter")
+    expect(pane.locator('[data-result-of="message"]')).to_contain_text("Dear Ana")
+    expect(hand.saved).to_be_visible()
+    hand.open_flow("expr-b")
+    hand.node("Say").locator(".fc-title").click()
+    expect(field).to_have_text("'Dear ' + name")
+    assert hand.flow()["nodes"][2]["data"]["pinExpressions"] == {"message": "'Dear ' + name"}

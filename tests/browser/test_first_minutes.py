@@ -1,0 +1,136 @@
+"""The first five minutes of a newcomer: from the printed link to a finished run, with the network away."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from browser.app import App
+from browser.conftest import PATIENCE_MS
+from browser.documents import ledger
+from browser.hand import Hand
+from browser.watch import Watch
+
+pytestmark = pytest.mark.browser
+PROMISE_S = 30
+
+
+@pytest.fixture
+def fresh(tmp_path: Path) -> Iterator[App]:
+    """An installation of this test alone: its link is good once, and nothing has run."""
+    installation = App(tmp_path).start()
+    yield installation
+    installation.stop()
+
+
+@pytest.fixture
+def door(chromium: Browser, fresh: App, watch: Watch) -> Iterator[Page]:
+    """A tab of a browser that reaches this machine only."""
+    profile = chromium.new_context(viewport={"width": 1440, "height": 900}, reduced_motion="reduce")
+    profile.set_default_timeout(PATIENCE_MS)
+    profile.route(lambda url: not url.startswith(fresh.url), lambda route: route.abort())
+    yield watch.over(profile.new_page())
+    profile.close()
+
+
+def test_a_newcomer_sees_a_finished_run(fresh: App, door: Page) -> None:
+    """Two clicks or fewer, one word; the promise is 30 s, of which the flow waits 10 by itself."""
+    began = time.monotonic()
+    door.goto(fresh.link)
+    door.get_by_role("button", name="Run the 20-second demo").click()
+    hand = Hand(door)
+    question = door.locator(".ask-card")
+    expect(question).to_contain_text("name")
+    question.get_by_role("textbox").fill("Ana")
+    door.keyboard.press("Enter")
+    expect(question).to_be_hidden()
+    hand.at_rest()
+    expect(door.locator("#pane-run .run-head .state")).to_have_text("Done", timeout=PROMISE_S * 1000)
+    assert "Ana" in hand.output()
+    assert time.monotonic() - began < PROMISE_S
+    assert len(ledger(fresh, hand.run_line())) > 4
+
+
+def test_the_same_by_keyboard_alone_and_on_to_a_flow_of_ones_own(fresh: App, door: Page) -> None:
+    door.goto(fresh.link)
+    start = door.get_by_role("button", name="Run the 20-second demo")
+    expect(start).to_be_visible()
+    tab_to(door, "Run the 20-second demo")
+    door.keyboard.press("Enter")
+    expect(door.locator(".ask-card")).to_be_visible()
+    door.locator("flow-canvas").focus()
+    tab_to_field(door)
+    door.keyboard.type("Ben")
+    door.keyboard.press("Enter")
+    expect(door.locator("#pane-run .run-head .state")).to_have_text("Done", timeout=PROMISE_S * 1000)
+    door.goto(fresh.url + "/")
+    steps = door.get_by_role("listitem").filter(has_text=": done")
+    expect(steps).to_have_count(2)
+    tab_to(door, "New flow")
+    door.keyboard.press("Enter")
+    hand = Hand(door)
+    hand.at_rest()
+    hand.keys("ArrowRight", "a")
+    hand.choose("answer user")
+    assert "Answer User" in hand.titles()
+    hand.keys("r")
+    hand.expect_run("Done")
+
+
+def test_an_empty_flow_shows_where_the_first_step_goes(fresh: App, door: Page) -> None:
+    door.goto(fresh.link)
+    door.get_by_role("button", name="Make a flow").click()
+    hand = Hand(door)
+    hand.at_rest()
+    ghost = door.get_by_role("button", name="What happens first?")
+    ghost.click()
+    hand.choose("ask user")
+    assert hand.wires() == {"On Flow Start.exec-out > Ask User.exec-in"}
+    expect(ghost).to_be_hidden()
+    hand.keys("Control+z")
+    expect(ghost).to_be_visible()
+    ghost.focus()
+    hand.keys("Enter")
+    hand.choose("delay")
+    assert len(hand.wires()) == 1
+    expect(ghost).to_be_hidden()
+
+
+def test_the_gallery_runs_and_copies(fresh: App, door: Page) -> None:
+    door.goto(fresh.link)
+    door.get_by_role("link", name="Browse starter flows").click()
+    cards = door.locator("[data-starter]")
+    expect(cards).to_have_count(14)
+    door.get_by_role("link", name="Uses a model").click()
+    expect(cards).to_have_count(2)
+    door.get_by_role("link", name="All", exact=True).click()
+    door.get_by_role("button", name="Run Fork playground").click()
+    hand = Hand(door)
+    hand.at_rest()
+    hand.expect_run("Failed")
+    door.goto(fresh.url + "/gallery")
+    door.get_by_role("button", name="Open a copy of Fork playground").click()
+    hand.at_rest()
+    expect(door.locator("#flow-name")).to_have_value("Fork playground (copy)")
+
+
+def tab_to(page: Page, name: str) -> None:
+    """Go by Tab until the focus is on what has this text; fail when the page has been gone through."""
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        if name in page.evaluate("document.activeElement?.textContent ?? ''"):
+            return
+    raise AssertionError(f"Tab never reaches {name!r}")
+
+
+def tab_to_field(page: Page) -> None:
+    """Go by Tab to the field of the question."""
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        if page.evaluate("Boolean(document.activeElement?.closest('.ask-card'))"):
+            return
+    raise AssertionError("Tab never reaches the question")

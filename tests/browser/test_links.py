@@ -1,0 +1,65 @@
+"""Wires behind names, and the signs in a node's header: by mouse and by keys."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from browser.app import App
+from browser.documents import asking, document, node, put
+from browser.hand import Hand
+
+pytestmark = pytest.mark.browser
+
+
+def drawn(hand: Hand) -> int:
+    """How many wires have a line on the canvas."""
+    return sum(bool(path.get_attribute("d")) for path in hand.page.locator(".fc-wire").all())
+
+
+def test_a_wire_goes_behind_a_name_and_the_name_leads_to_its_other_end(app: App, page: Page) -> None:
+    put(app, asking("tags"))
+    hand = Hand(page).open_flow("tags")
+    whole = drawn(hand)
+    hand.node("Say").locator(".fc-head").click(position={"x": 60, "y": 8})
+    hand.keys("h")
+    tags = page.locator(".fc-tag")
+    expect(tags).to_have_count(2)
+    assert drawn(hand) == whole - 1
+    page.get_by_role("button", name="response: comes from Ask").click()
+    expect(hand.pin("Ask", "out", "response")).to_be_focused()
+    hand.keys("H")
+    expect(hand.pin("Say", "in", "message")).to_be_focused()
+    expect(hand.saved).to_be_visible()
+    page.reload()
+    hand.at_rest()
+    expect(tags).to_have_count(2)
+    assert "Ask.response > Say.message" in hand.wires()
+    hand.node("Say").focus()
+    hand.keys("ArrowLeft", "ArrowRight", "h")
+    expect(tags).to_have_count(0)
+    assert drawn(hand) == whole
+    hand.keys("Control+z")
+    expect(tags).to_have_count(2)
+
+
+def test_what_is_set_for_a_node_stands_in_its_header_and_in_its_name(app: App, page: Page) -> None:
+    web = node("ask", "web_request", 320, 0, label="Fetch", webConfig={"retries": 3}, onError="branch")
+    put(
+        app,
+        document(
+            "chips",
+            "Chips",
+            [node("start", "on_flow_start", 0, 0, label="Start"), web],
+            ["start.exec-out > ask.exec-in"],
+        ),
+    )
+    hand = Hand(page).open_flow("chips")
+    chips = hand.node("Fetch").locator(".fc-chips")
+    expect(chips).to_have_text("3")
+    expect(chips.locator(".icon")).to_have_count(2)
+    name = hand.node("Fetch").get_attribute("aria-label")
+    assert name is not None
+    assert "3 retries" in name
+    assert "On error" in name
+    expect(hand.node("Start").locator(".fc-chips")).to_be_hidden()

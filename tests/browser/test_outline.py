@@ -1,0 +1,92 @@
+"""The flow as a tree, by keyboard alone; and the field that finds nodes and does commands."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from browser.app import App
+from browser.documents import asking, put
+from browser.hand import Hand
+
+pytestmark = pytest.mark.browser
+
+VALUES = {"Ask.response > Say.message", "Ask.response > End.drink"}
+
+
+def expect_lines(hand: Hand, *titles: str) -> None:
+    expect(hand.page.locator(".outline-row .outline-title")).to_have_text(list(titles))
+
+
+def test_the_outline_has_the_power_of_the_canvas(app: App, page: Page) -> None:
+    put(app, asking("outline"))
+    hand = Hand(page).open_flow("outline")
+    hand.keys("v")
+    tree = page.get_by_role("tree", name="Steps in the order they run")
+    expect(tree.get_by_role("treeitem")).to_have_count(4)
+    expect_lines(hand, "Start", "Ask", "Say", "End")
+    expect(tree.get_by_role("treeitem").nth(1)).to_contain_text("prompt “Tea or coffee?”")
+
+    hand.keys("ArrowDown", "a")
+    hand.choose("if/else")
+    expect(tree.get_by_role("treeitem", name="true")).to_be_visible()
+    expect_lines(hand, "Start", "Ask", "If/Else", "true", "Say", "End", "false")
+    hand.keys("Control+z")
+    expect_lines(hand, "Start", "Ask", "Say", "End")
+
+    expect(tree.get_by_role("treeitem").nth(2)).to_contain_text("message from Ask")
+    tree.get_by_role("treeitem").nth(2).focus()
+    hand.keys("Alt+ArrowUp")
+    expect_lines(hand, "Start", "Say", "Ask", "End")
+    moved = {"Start.exec-out > Say.exec-in", "Say.exec-out > Ask.exec-in", "Ask.exec-out > End.exec-in"}
+    hand.expect_wires(*VALUES, *moved)
+    hand.keys("Control+z")
+    expect_lines(hand, "Start", "Ask", "Say", "End")
+
+    tree.get_by_role("treeitem").nth(2).focus()
+    hand.keys("Delete")
+    expect_lines(hand, "Start", "Ask", "End")
+    joined = {"Start.exec-out > Ask.exec-in", "Ask.exec-out > End.exec-in"}
+    hand.expect_wires("Ask.response > End.drink", *joined)
+    hand.keys("Enter")
+    expect(page.locator("#pane-node :focus")).to_be_visible()
+    hand.keys("Escape", "Shift+V")
+    expect(tree).to_be_hidden()
+
+
+def test_a_small_screen_shows_the_outline_first_and_runs_it(app: App, page: Page) -> None:
+    put(app, asking("small"))
+    page.set_viewport_size({"width": 390, "height": 844})
+    hand = Hand(page).open_flow("small")
+    tree = page.get_by_role("tree", name="Steps in the order they run")
+    expect(tree).to_be_visible()
+    page.get_by_role("button", name="Run", exact=True).click()
+    expect(tree.get_by_role("treeitem").nth(1).locator(".state")).to_have_text("waiting")
+    page.get_by_role("button", name="Hide the side panel", exact=True).click()
+    tree.get_by_role("treeitem").nth(1).click()
+    expect(hand.setting("prompt")).to_have_value("Tea or coffee?")
+
+
+def test_what_is_written_is_found_and_commands_are_done_by_name(app: App, page: Page) -> None:
+    put(app, asking("search"))
+    put(app, asking("search-other"))
+    hand = Hand(page).open_flow("search")
+    field = page.get_by_role("combobox", name="Find in this flow")
+    hand.keys("Control+f")
+    expect(field).to_be_focused()
+    hand.type("coffee?")
+    expect(page.get_by_role("option", name="prompt: Tea or coffee?")).to_be_visible()
+    hand.keys("Enter")
+    expect(hand.node("Ask")).to_be_focused()
+
+    hand.keys("Control+k")
+    hand.type("select everything")
+    expect(page.get_by_role("option", name="Select everything")).to_be_visible()
+    hand.keys("Enter")
+    assert len(hand.look("selection")["nodes"]) == 4
+    hand.keys("Control+k")
+    expect(page.get_by_role("combobox", name="Go to, or do, anything")).to_be_focused()
+    hand.type("search-other")
+    expect(page.get_by_role("option", name="Open this flow")).to_be_visible()
+    hand.keys("Enter")
+    page.wait_for_url("**/flows/search-other")

@@ -1,0 +1,93 @@
+"""What is wrong is shown where it is; every real flow opens and is saved back whole."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from browser.app import App
+from browser.documents import EXEC_OUT, asking, document, node, put
+from browser.hand import Hand
+
+pytestmark = pytest.mark.browser
+
+
+def test_problems_are_shown_and_mended(app: App, page: Page) -> None:
+    flow = asking("broken")
+    flow["edges"].append(
+        {"id": "loose", "source": "ask", "sourceHandle": "response", "target": "gone", "targetHandle": "a"}
+    )
+    put(app, flow)
+    hand = Hand(page).open_flow("broken")
+    opener = page.locator("#problems-button")
+    expect(opener).to_be_visible()
+    opener.click()
+    first = page.locator(".problem").first
+    expect(first).to_contain_text("gone")
+    fix = first.locator(".button")
+    expect(fix).to_be_visible()
+    fix.click()
+    expect(opener).to_be_hidden()
+    expect(page.locator("#pane-problems")).to_contain_text("No problems")
+    assert all(edge["id"] != "loose" for edge in hand.flow()["edges"])
+
+
+def test_an_unknown_type_opens_and_names_the_nearest(app: App, page: Page) -> None:
+    nodes = [
+        node("start", "on_flow_start", 0, 0, label="Start", outputs=[EXEC_OUT]),
+        node("odd", "ask_usr", 300, 0, label="Odd one", pinDefaults={"prompt": "?"}, mystery=[1]),
+    ]
+    flow = document("odd", "Odd", nodes, ["start.exec-out > odd.exec-in"])
+    put(app, flow)
+    hand = Hand(page).open_flow("odd")
+    odd = hand.node("Odd one")
+    expect(odd).to_have_attribute("data-problem", "error")
+    hand.page.get_by_role("button", name="Run", exact=True).click()
+    expect(page.locator("#pane-problems")).to_contain_text("ask_usr")
+    expect(page.locator(".toast")).to_contain_text("before this flow can run")
+    odd.locator(".fc-title").click()
+    pane = page.locator("#pane-node")
+    expect(pane).to_contain_text("ask_usr")
+    pane.get_by_role("button", name="Use Ask User").click()
+    expect(odd).not_to_have_attribute("data-problem", "error")
+    assert next(each for each in hand.look("nodes") if each["id"] == "odd")["type"] == "ask_user"
+    assert hand.flow()["nodes"][1]["data"]["mystery"] == [1]
+    hand.expect_wires("Start.exec-out > Odd one.exec-in")
+
+
+def test_every_flow_of_the_corpus_opens_and_is_kept_whole(app: App, page: Page, shared: Path) -> None:
+    hand = Hand(page)
+    files = sorted((shared / "corpus" / "flows").glob("*.json"))
+    assert files
+    with app.client() as client:
+        for file in files:
+            flow = json.loads(file.read_text("utf-8"))
+            put(app, flow)
+            hand.open_flow(flow["id"])
+            held = hand.flow()
+            assert held == flow, file.name
+            revision = client.get(f"/api/flows/{flow['id']}").headers["ETag"]
+            back = client.put(f"/api/flows/{flow['id']}", json=held, headers={"If-Match": revision})
+            assert back.status_code == 200, file.name
+            assert client.get(f"/api/flows/{flow['id']}").json() == flow, file.name
+
+
+def test_an_old_flow_is_brought_up_to_date_by_a_button_and_only_then(app: App, page: Page) -> None:
+    flow = asking("old")
+    flow["nodes"].append(node("sub", "subflow", 600, 300, label="Old call", flowId="old"))
+    put(app, flow)
+    hand = Hand(page).open_flow("old")
+    bar = page.locator("#upgrade")
+    expect(bar).to_contain_text("1 thing is written as in an older version")
+    bar.locator("summary").click()
+    expect(bar.locator("li")).to_contain_text("Old call")
+    assert hand.flow() == flow
+    assert page.request.get(f"{app.url}/api/flows/old").json() == flow, "opening writes nothing"
+    bar.get_by_role("button", name="Bring up to date").click()
+    expect(bar).to_be_hidden()
+    sub = next(each for each in hand.flow()["nodes"] if each["id"] == "sub")
+    assert sub["data"]["subflowId"] == "old"
+    assert "flowId" not in sub["data"]

@@ -1,0 +1,60 @@
+"""Quick add: no keystroke is lost, whatever the page is doing; wires are checked while they hang."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from browser.app import App
+from browser.documents import asking, document, node, put
+from browser.hand import Hand
+
+pytestmark = pytest.mark.browser
+TRIES = int(os.environ.get("FLOWSTUDIO_QUICK_ADD_TRIES", "20"))
+KEYS_PER_SECOND = 15
+
+
+def test_no_keystroke_is_lost(app: App, page: Page) -> None:
+    put(app, document("typed", "Typed", [node("start", "on_flow_start", 0, 0)], []))
+    hand = Hand(page).open_flow("typed")
+    for number in range(TRIES):
+        hand.keys("Escape", "Escape")
+        page.keyboard.press("a")
+        page.keyboard.type("ask user", delay=1000 / KEYS_PER_SECOND)
+        page.keyboard.press("Enter")
+        assert [each["type"] for each in hand.look("nodes")] == ["on_flow_start", "ask_user"], number
+        hand.keys("Delete")
+
+
+def test_a_refused_wire_says_why(app: App, page: Page) -> None:
+    put(app, asking("refused"))
+    hand = Hand(page).open_flow("refused")
+    before = hand.wires()
+    hand.drag(hand.pin("Start", "out", "exec-out"), hand.pin("Say", "in", "level"))
+    expect(page.locator(".toast")).to_contain_text("step")
+    expect(page.locator("#editor-alarm")).not_to_be_empty()
+    assert hand.wires() == before
+
+
+def test_a_wire_can_be_taken_off_and_carried_elsewhere(app: App, page: Page) -> None:
+    put(app, asking("carry"))
+    hand = Hand(page).open_flow("carry")
+    hand.drag(hand.pin("Say", "in", "message"), hand.spot(0.5, 0.9))
+    assert "Ask.response > Say.message" not in hand.wires()
+    hand.drag(hand.pin("End", "in", "drink"), hand.pin("Say", "in", "message"))
+    assert "Ask.response > Say.message" in hand.wires()
+    assert "Ask.response > End.drink" not in hand.wires()
+
+
+def test_escape_closes_the_quick_add_and_changes_nothing(app: App, page: Page) -> None:
+    put(app, asking("closed"))
+    hand = Hand(page).open_flow("closed")
+    hand.node("Ask").locator(".fc-title").click()
+    hand.keys("a")
+    hand.type("switch")
+    hand.keys("Escape")
+    expect(hand.quick_add).to_be_hidden()
+    expect(hand.node("Ask")).to_be_focused()
+    assert hand.titles() == ["Ask", "End", "Say", "Start"]

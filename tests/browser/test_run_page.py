@@ -1,0 +1,67 @@
+"""The run's own page: its flow drawn with the run on it, its steps in a list, both live."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from browser.app import App
+from browser.conftest import OpenTab
+from browser.documents import asking, put, start, ticking
+from browser.watch import Watch
+
+pytestmark = pytest.mark.browser
+
+
+def test_the_page_draws_the_run_and_follows_it(app: App, open_tab: OpenTab) -> None:
+    run_id = start(app, put(app, asking("drawn")))
+    hand = open_tab(f"/runs/{run_id}")
+    hand.expect_state("Ask", "waiting")
+    expect(hand.node("Say")).not_to_have_attribute("data-state", re.compile("."))
+    hand.page.get_by_role("button", name="Coffee").click()
+    for title in ("Start", "Ask", "Say", "End"):
+        hand.expect_state(title, "done")
+    expect(hand.page.locator(".run-title .state")).to_have_text("Done")
+    expect(hand.page.locator("[data-steps] > .step")).to_have_count(4)
+
+    hand.node("Say").locator(".fc-title").click()
+    step = hand.page.locator("[data-steps] > .step").filter(has_text="Say")
+    expect(step.locator("details")).to_have_attribute("open", "")
+    before = hand.flow()
+    hand.keys("Delete", "a")
+    assert hand.flow() == before, "the page only shows"
+    hand.page.reload()
+    hand.expect_state("End", "done")
+
+
+def test_the_flow_is_drawn_as_the_run_has_it(app: App, open_tab: OpenTab) -> None:
+    run_id = start(app, put(app, asking("old")))
+    changed = asking("old")
+    changed["nodes"][1]["data"]["label"] = "Ask again"
+    put(app, changed)
+    hand = open_tab(f"/runs/{run_id}")
+    hand.expect_state("Ask", "waiting")
+    with app.client() as client:
+        revision = client.get("/api/flows/old").headers["ETag"]
+        assert client.delete("/api/flows/old", headers={"If-Match": revision}).status_code == 204
+    hand.page.reload()
+    hand.expect_state("Ask", "waiting")
+
+
+def test_the_page_is_right_again_after_a_power_cut(app: App, open_tab: OpenTab, watch: Watch) -> None:
+    watch.is_line_cut = True
+    run_id = start(app, put(app, ticking("cut", 12, 0.2)))
+    hand = open_tab(f"/runs/{run_id}")
+    steps = hand.page.locator("[data-steps] > .step")
+    expect(steps.nth(8)).to_be_visible()
+    app.kill()
+    expect(hand.page.locator("#stream-state")).to_have_attribute(
+        "data-state", re.compile("catching-up|offline")
+    )
+    app.start()
+    expect(hand.page.locator(".run-title .state")).to_have_text("Done")
+    expect(steps).to_have_count(1 + 12 * 3 + 1 + 1)
+    hand.expect_state("End", "done")
+    assert hand.look("run('say')")["visits"] == 12

@@ -1,0 +1,68 @@
+"""One rule for errors: whatever goes wrong at a node ends the run there, and says where."""
+
+from drive import end, flow, node, play, start
+
+
+def test_an_error_inside_a_loop_fails_the_run_and_names_the_node() -> None:
+    looping = flow(
+        "looping",
+        {
+            "start": start(),
+            "each": node("loop", pins={"items": ["1", "one"]}),
+            "number": node("add", pins={"b": 1}),
+            "keep": node("set_var", pins={"name": "n"}),
+            "end": end(),
+        },
+        "start -> each, each:loop -> keep, each:done -> end, each.item -> number.a, number.result -> keep.value",
+    )
+    played = play(looping)
+    assert played.status == "failed"
+    assert played.output is None
+    failure = played.failure
+    assert failure["node_id"] == "keep"
+    assert failure["pin"] == "value"
+    assert failure["visit"] == 2
+    assert failure["cause"] == {"node_id": "number", "node_type": "add", "pin": "a"}
+    assert failure["message"] == played.error
+    assert "needs a number" in (played.error or "")
+
+
+def test_an_error_while_an_effect_is_prepared_fails_the_run_and_nothing_is_told() -> None:
+    telling = flow(
+        "telling",
+        {
+            "start": start(),
+            "ratio": node("divide", pins={"a": 1, "b": 0}),
+            "say": node("answer_user"),
+            "end": end(),
+        },
+        "start -> say, say -> end, ratio.result -> say.message",
+    )
+    played = play(telling)
+    assert (played.status, played.error) == ("failed", "Division by zero")
+    assert (played.failure["node_id"], played.failure["pin"]) == ("say", "message")
+    assert played.messages == []
+
+
+def test_a_failed_child_fails_its_parent() -> None:
+    child = flow(
+        "child",
+        {"start": start(), "l": node("for", pins={"start": 0, "end": 3, "step": 0}), "end": end()},
+        "start -> l, l:done -> end",
+    )
+    parent = flow(
+        "parent",
+        {"start": start(), "call": node("subflow", subflowId="child"), "end": end()},
+        "start -> call, call -> end",
+    )
+    played = play(parent, child)
+    assert played.status == "failed"
+    assert "For loop requires a non-zero 'step'." in (played.error or "")
+
+
+def test_an_agent_without_a_loop_says_what_is_not_configured() -> None:
+    chosen = {"prompt": "Find tea", "provider": "p", "model": "m"}
+    nodes = {"start": start(), "agent": node("agent", pins=chosen), "end": end()}
+    played = play(flow("alone", nodes, "start -> agent, agent -> end"))
+    assert (played.status, played.failure["node_id"]) == ("failed", "agent")
+    assert "No agent loop is configured" in str(played.error)

@@ -1,0 +1,110 @@
+"""What an author says of further tries is carried out by the kernel, and nothing is offered that would not be."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from abstractruntime.core.effects import EffectOutcome
+from abstractruntime.core.models import EffectType
+from abstractruntime.nodes.catalog import catalog
+from abstractruntime.visualflow_compiler import check
+from abstractruntime.visualflow_compiler.policies import can_retry, pauses, retry_of
+from drive import Host, end, flow, node, start
+
+Document = dict[str, Any]
+
+
+class Flaky:
+    """A far side that fails so many times before it answers."""
+
+    def __init__(self, fails: int) -> None:
+        self.fails = fails
+        self.calls = 0
+
+    def __call__(self, run: Any, effect: Any, default_next_node: Any) -> EffectOutcome:
+        self.calls += 1
+        if self.calls <= self.fails:
+            return EffectOutcome.failed(f"busy {self.calls}")
+        return EffectOutcome.completed({"delivered": True})
+
+
+def telling(policy: Any, **rest: Any) -> Document:
+    """A flow that sends one notice."""
+    nodes = {
+        "start": start(),
+        "tell": node("notify", pins={"message": "hello"}, policy=policy, **rest),
+        "end": end(),
+    }
+    return flow("telling", nodes, "start -> tell, tell -> end")
+
+
+def played(policy: Any, fails: int, **rest: Any) -> tuple[Any, Flaky]:
+    far = Flaky(fails)
+    return Host(telling(policy, **rest), handlers={EffectType.NOTIFY: far}).play(), far
+
+
+def test_a_step_is_tried_again_as_often_as_its_author_says() -> None:
+    done, far = played({"retries": 3, "pause": 2}, 3)
+    assert done.status == "completed"
+    assert far.calls == 4
+
+
+def test_without_a_policy_it_is_tried_once() -> None:
+    done, far = played({}, 1)
+    assert (done.status, far.calls) == ("failed", 1)
+
+
+def test_too_few_tries_fail_with_the_last_reason_and_may_be_caught() -> None:
+    done, far = played({"retries": 2}, 9)
+    assert (done.status, far.calls) == ("failed", 3)
+    assert "after 3 attempts" in str(done.error)
+    assert "busy 3" in str(done.error)
+    caught, far = played({"retries": 1}, 9, onError="continue")
+    assert (caught.status, far.calls) == ("completed", 2)
+
+
+def test_pauses_double_up_to_the_longest() -> None:
+    kind = catalog().resolve("notify")
+    assert kind is not None
+    retry = retry_of(kind, {"policy": {"retries": 5, "pause": 2, "longest": 9}})
+    assert pauses(retry) == [2, 4, 8, 9, 9]
+    done, _ = played({"retries": 3, "pause": 2, "longest": 3}, 3)
+    attempts = [
+        record for record in done.host.stores.ledger.list(done.root) if record.get("status") == "failed"
+    ]
+    assert [record["attempt"] for record in attempts] == [1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    ("policy", "codes"),
+    [
+        ({"retries": 99}, ["policy.value"]),
+        ({"retries": 1.5}, ["policy.value"]),
+        ({"retries": True, "pause": "soon", "longest": -1}, ["policy.value"] * 3),
+        ([3], ["policy.value"]),
+        ({"retries": 2, "pause": 0.5, "owner": "Ana"}, []),
+    ],
+)
+def test_what_cannot_be_used_is_said_and_left_out(policy: Any, codes: list[str]) -> None:
+    found = [problem for problem in check(telling(policy)) if problem.code.startswith("policy.")]
+    assert [problem.code for problem in found] == codes
+    assert all(problem.fix for problem in found)
+
+
+def test_a_policy_on_a_node_that_is_not_tried_again_is_told() -> None:
+    nodes = {"start": start(), "ask": node("ask_user", policy={"retries": 2}), "end": end()}
+    found = [problem.code for problem in check(flow("f", nodes, "start -> ask, ask -> end"))]
+    assert "policy.no_effect" in found
+
+
+def test_what_leaves_the_house_is_tried_again_and_nothing_else() -> None:
+    offered = {card["type"] for card in catalog().cards()["types"] if _retries(card["type"])}
+    assert {"notify", "llm_call", "tool_calls", "read_file"} <= offered
+    assert not offered & {"ask_user", "subflow", "wait_until", "memory_note"}
+
+
+def _retries(name: str) -> bool:
+    kind = catalog().resolve(name)
+    return kind is not None and can_retry(kind)

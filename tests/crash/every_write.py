@@ -1,0 +1,184 @@
+"""H1: a fault at every write call of a worker: killed there, no space there, an I/O error there.
+
+    python -m tests.crash.every_write [--stride 1] [--fault kill|enospc|eio] [--backend sqlite]
+
+strace counts the calls of an undisturbed worker and then injects one fault each time. After it `verify`;
+then the story is lived to its end without faults, `verify` again, and it must be the undisturbed story.
+Where strace is missing or may not trace, this says so and checks nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from abstractruntime.storage import open_stores
+from abstractruntime.testing.verify import Witness, verify
+
+from .random_kills import DURABLE, URLS, undisturbed
+from .workers import Worker, learn
+from .world import World, ending
+
+ROOT = Path(__file__).resolve().parents[2]
+TURNS = 1
+WRITES = ("pwrite64", "write", "ftruncate", "rename", "unlink", "mkdir", "link")
+SYNCS = ("fsync", "fdatasync")
+FAULTS = {
+    "kill": ((*WRITES, *SYNCS), "signal=SIGKILL:when={k}"),
+    "enospc": (("pwrite64", "ftruncate", "rename", "mkdir"), "error=ENOSPC:when={k}"),
+    "full": (("pwrite64",), "error=ENOSPC:when={k}+"),
+    "eio": (("pwrite64", *SYNCS), "error=EIO:when={k}"),
+}
+
+
+@dataclass
+class Report:
+    """What came of one kind of fault."""
+
+    fault: str
+    calls: dict[str, int] = field(default_factory=dict)
+    faults: int = 0
+    felt: int = 0
+    bad: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+
+    def line(self) -> str:
+        """Say it in one line."""
+        calls = ", ".join(f"{count} {name}" for name, count in sorted(self.calls.items()))
+        return (
+            f"{self.fault}: {self.faults} faults at {calls}; {self.felt} ended the worker, all lived on to the "
+            f"end; {len(self.bad)} violations, {self.seconds:.0f} s"
+        )
+
+
+def why_not() -> str | None:
+    """Return why no faults can be injected here, or None."""
+    if shutil.which("strace") is None:
+        return "strace is not installed"
+    tried = subprocess.run(
+        ["strace", "-f", "-qq", "-o", os.devnull, "true"], capture_output=True, text=True, check=False
+    )
+    return None if tried.returncode == 0 else f"strace cannot trace here: {tried.stderr.strip()[:200]}"
+
+
+class Injection:
+    """Lives the story in processes under strace, one fault each."""
+
+    def __init__(self, fault: str, backend: str = "sqlite", turns: int = TURNS) -> None:
+        self.calls, self.how = FAULTS[fault]
+        self.url = URLS[backend]
+        self.turns = turns
+        self.report = Report(fault)
+        self.calm = undisturbed(turns)
+
+    def run(self, stride: int = 1) -> Report:
+        """Inject at every `stride`-th call of each kind."""
+        begun = time.monotonic()
+        with tempfile.TemporaryDirectory(prefix="faults-") as top:
+            self.report.calls = self._count(Path(top) / "calm")
+            for call, total in self.report.calls.items():
+                for number in range(1, total + 1, stride):
+                    self._at(call, number, Path(top) / f"{call}-{number}")
+        self.report.seconds = time.monotonic() - begun
+        return self.report
+
+    def _count(self, folder: Path) -> dict[str, int]:
+        folder.mkdir()
+        log = folder / "log"
+        code, _ = self._worker(folder, ["-o", str(log), "-e", f"trace={','.join(self.calls)}"])
+        if code != 0:
+            raise RuntimeError(f"the undisturbed worker ended with {code}")
+        names = re.findall(r"^\d+ +(\w+)\(", log.read_text(encoding="utf-8", errors="replace"), re.MULTILINE)
+        return dict(Counter(names))
+
+    def _worker(self, folder: Path, options: list[str]) -> tuple[int, bytes]:
+        """Run a worker under strace; return its exit code and what it has said."""
+        ours, theirs = os.pipe()
+        command = [
+            sys.executable,
+            "-m",
+            "tests.crash.workers",
+            self._url(folder),
+            str(theirs),
+            str(self.turns),
+        ]
+        process = subprocess.Popen(
+            ["strace", "-f", "-qq", *options, *command],
+            cwd=ROOT,
+            env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
+            pass_fds=(theirs,),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        os.close(theirs)
+        said = bytearray()
+        while heard := os.read(ours, 65536):
+            said += heard
+        os.close(ours)
+        return process.wait(60), bytes(said)
+
+    def _url(self, folder: Path) -> str:
+        return self.url.format(folder=folder)
+
+    def _at(self, call: str, number: int, folder: Path) -> None:
+        folder.mkdir()
+        witness, report = Witness(), self.report
+        inject = f"inject={call}:{self.how.format(k=number)}"
+        code, said = self._worker(folder, ["-o", os.devnull, "-e", f"trace={call}", "-e", inject])
+        learn(said, witness)
+        report.faults += 1
+        report.felt += code != 0
+        bad = self._verified(folder, witness, at_rest=code == 0)
+        worker = Worker.fork(self._url(folder), self.turns)
+        worker.listen(time.monotonic() + 60)
+        code = worker.end(kill=False)
+        bad += [f"it cannot be lived on: {fault}" for fault in learn(bytes(worker.said), witness)]
+        if code == 0:
+            bad += self._verified(folder, witness, at_rest=True)
+            stores = open_stores(self._url(folder))
+            left = ending(stores, World())
+            stores.close()
+            if left.outputs != self.calm.outputs:
+                bad.append(f"it has another end: {left.outputs}")
+        report.bad += [f"{report.fault} at {call} {number}: {what}" for what in bad]
+        shutil.rmtree(folder)
+
+    def _verified(self, folder: Path, witness: Witness, *, at_rest: bool) -> list[str]:
+        stores = open_stores(self._url(folder))
+        bad = verify(stores, witness, at_rest=at_rest)
+        stores.close()
+        return bad
+
+
+def main() -> int:
+    """Run by command."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--stride", type=int, default=1)
+    parser.add_argument("--fault", choices=[*FAULTS], action="append")
+    parser.add_argument("--backend", choices=DURABLE, default="sqlite")
+    options = parser.parse_args()
+    reason = why_not()
+    if reason is not None:
+        print(f"SKIPPED, nothing was checked: {reason}")
+        return 2
+    failed = False
+    for fault in options.fault or FAULTS:
+        report = Injection(fault, options.backend).run(options.stride)
+        print(report.line(), flush=True)
+        for what in report.bad[:20]:
+            print("  BAD", what)
+        failed = failed or bool(report.bad)
+    return int(failed)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,178 @@
+"""Processes that live the story of `world` over one store, and tell through a pipe what they were told.
+
+A worker can be killed at any moment. What it has written into its pipe has happened; the pipe belongs to
+who watches, so that the kill cannot take it along.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import select
+import signal
+import sys
+import time
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from abstractruntime import Effect, RunState, Runtime, Scheduler, WaitReason, WorkflowRegistry
+from abstractruntime.core import RuntimeConfig
+from abstractruntime.core.clock import utc_now
+from abstractruntime.core.errors import Conflict, StoreBusy
+from abstractruntime.core.runtime import EffectOutcome
+from abstractruntime.storage import ObservableLedgerStore, Stores, open_stores
+from abstractruntime.testing.verify import Witness
+
+from .world import ACT, MOST_TURNS, begin, child_flow, listener_flow, root_flow
+
+NAP = 0.002
+
+
+class WallClock:
+    """The real time; nobody can move it."""
+
+    def __call__(self) -> datetime:
+        return utc_now()
+
+    def advance(self, seconds: float) -> None:
+        """Do nothing: it moves by itself."""
+
+
+@dataclass
+class Teller:
+    """Writes what happens into a pipe, a line at a time, whole or not at all."""
+
+    pipe: int
+    clock: WallClock = field(default_factory=WallClock)
+
+    def tell(self, *words: str) -> None:
+        """Say something."""
+        os.write(self.pipe, (json.dumps(words) + "\n").encode())
+
+    def act(self, run: RunState, effect: Effect, *, idempotency_key: str) -> EffectOutcome:
+        """Do something that cannot be undone."""
+        self.tell("act", idempotency_key)
+        time.sleep(NAP)
+        return EffectOutcome.completed({"done": str(effect.payload["what"])})
+
+
+def toil(stores: Stores, teller: Teller, turns: int) -> None:
+    """Drive the story on until it is over, beside others who do the same."""
+    registry = WorkflowRegistry()
+    for spec in (root_flow(turns), child_flow(), listener_flow(turns)):
+        registry.register(spec)
+    ledger = ObservableLedgerStore(stores.ledger)
+    ledger.subscribe(
+        lambda record: teller.tell("step", record["run_id"], record["step_id"], record["status"])
+    )
+    runtime = Runtime(
+        run_store=stores.runs,
+        ledger_store=ledger,
+        effect_handlers={ACT: teller.act},
+        workflow_registry=registry,
+        config=RuntimeConfig(record_visits=True),
+    )
+    keeper = Scheduler(runtime=runtime, registry=registry, takes_over=True)
+    for _ in range(MOST_TURNS * 10):
+        try:
+            begin(runtime, registry)
+            keeper.recover()
+            keeper.poll_once()
+            waiting = keeper.find_waiting_runs()
+            if not waiting and not keeper.orphans() and not runtime.driven_elsewhere():
+                assert keeper.stats.errors == [], keeper.stats.errors
+                return
+            for run in waiting:
+                _answer(runtime, registry, run, teller)
+        except (Conflict, StoreBusy):
+            time.sleep(NAP)  # another worker was faster
+    raise AssertionError(f"the story does not come to its end: {keeper.stats.errors}")
+
+
+def _answer(runtime: Runtime, registry: WorkflowRegistry, run: RunState, teller: Teller) -> None:
+    wait = run.waiting
+    if wait is None or wait.reason is not WaitReason.USER:
+        return
+    payload = {"response": f"{wait.prompt}!"}
+    spec = registry.get_or_raise(run.workflow_id)
+    runtime.resume(spec, run.run_id, wait.wait_key, payload, max_steps=0, asked_at=run.updated_at)
+    teller.tell("answer", run.run_id, json.dumps(payload))
+
+
+def work(url: str, pipe: int, turns: int) -> None:
+    """Be a worker until the story is over."""
+    logging.getLogger("abstractruntime").setLevel(logging.CRITICAL)  # faults are what is asked for here
+    stores = open_stores(url)
+    toil(stores, Teller(pipe), turns)
+    stores.close()
+
+
+@dataclass
+class Worker:
+    """A forked worker as its watcher sees it."""
+
+    pid: int
+    pipe: int
+    said: bytearray = field(default_factory=bytearray)
+
+    @classmethod
+    def fork(cls, url: str, turns: int) -> Worker:
+        """Start a worker; everything is imported already."""
+        ours, theirs = os.pipe()
+        pid = os.fork()
+        if pid == 0:
+            code = 1
+            try:
+                os.close(ours)
+                work(url, theirs, turns)
+                code = 0
+            except BaseException as error:  # noqa: BLE001 - the end of a process: all it can do is tell
+                os.write(theirs, (json.dumps(["failed", repr(error)[:3000]]) + "\n").encode())
+            finally:
+                os._exit(code)
+        os.close(theirs)
+        return cls(pid, ours)
+
+    def listen(self, until: float) -> bool:
+        """Hear what is said until a moment; return whether the worker has ended by itself."""
+        while (left := until - time.monotonic()) > 0:
+            ready, _, _ = select.select([self.pipe], [], [], left)
+            if ready and not self._hear():
+                return True
+        return False
+
+    def end(self, *, kill: bool) -> int:
+        """End the worker, hear its last words, and return its exit code (negative: the signal)."""
+        if kill:
+            os.kill(self.pid, signal.SIGKILL)
+        while self._hear():
+            pass
+        os.close(self.pipe)
+        _, status = os.waitpid(self.pid, 0)
+        return os.waitstatus_to_exitcode(status)
+
+    def _hear(self) -> bool:
+        heard = os.read(self.pipe, 65536)
+        self.said += heard
+        return bool(heard)
+
+
+def learn(said: bytes, witness: Witness) -> list[str]:
+    """Add to a witness what a worker has said; return what it said of faults."""
+    faults = []
+    for line in said.decode().splitlines():
+        kind, *words = json.loads(line)
+        if kind == "step":
+            witness.steps.append((words[0], words[1], words[2]))
+        elif kind == "act":
+            witness.acts.append(words[0])
+        elif kind == "answer":
+            witness.answers.append((words[0], json.dumps(json.loads(words[1]), separators=(",", ":"))))
+        else:
+            faults.append(words[0])
+    return faults
+
+
+if __name__ == "__main__":
+    work(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))

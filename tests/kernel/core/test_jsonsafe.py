@@ -1,0 +1,118 @@
+"""What is durable, and what is said about what is not."""
+
+from __future__ import annotations
+
+import copy
+import json
+from dataclasses import asdict
+from enum import Enum
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from abstractruntime.core.errors import NotDurable
+from abstractruntime.core.jsonsafe import DEPTH_LIMIT, Written, check, decode, encode, isolated
+from abstractruntime.core.models import StepRecord, StepStatus
+from abstractruntime.storage.codec import encode_record
+
+
+class Colour(str, Enum):
+    RED = "red"
+
+
+def nested(depth: int) -> Any:
+    value: Any = 1
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
+def test_text_is_compact_and_keeps_every_sign() -> None:
+    assert encode({"a": [1, 2.5, None, True], "ü": "🙂"}) == '{"a":[1,2.5,null,true],"ü":"🙂"}'
+    assert encode({"c": Colour.RED, "t": (1, 2)}) == '{"c":"red","t":[1,2]}'
+
+
+@given(st.recursive(st.one_of(st.none(), st.text(), st.integers(), st.booleans(), st.floats()), st.lists))
+def test_what_is_written_is_what_the_standard_encoder_writes_or_is_refused(value: Any) -> None:
+    try:
+        text = encode(value)
+    except NotDurable:
+        flat = json.dumps(value)
+        assert "NaN" in flat or "Infinity" in flat or "\\ud" in flat or "[" * DEPTH_LIMIT in flat
+    else:
+        assert decode(text) == value
+
+
+@pytest.mark.parametrize(
+    ("value", "path", "message"),
+    [
+        ({"a": {"b": {1, 2}}}, "vars.a.b", "vars.a.b is of type set"),
+        ({"a": [0, float("nan")]}, "vars.a[1]", "vars.a[1] is nan"),
+        (float("inf"), "vars", "vars is inf"),
+        ({"a": {3: 1}}, "vars.a", "vars.a has the key 3 (int); keys must be text"),
+        ({"a": {None: 1}}, "vars.a", "vars.a has the key None (NoneType)"),
+        ({"odd.key": b"x"}, 'vars["odd.key"]', 'vars["odd.key"] is of type bytes'),
+        ({"a": "ok \ud83d"}, "vars.a", "character 3 is half of a surrogate pair"),
+        ("\udc00", "vars", "half of a surrogate pair"),
+        ({"a\ud83d": 1}, "vars", "half of a surrogate pair"),
+        ({"n": 10**5000}, "vars.n", "too many digits"),
+        ({"deep": nested(DEPTH_LIMIT + 1)}, "vars.deep[0][0]", "nested deeper than 200 levels"),
+        ({"deep": nested(100_000)}, "vars.deep[0][0]", "nested deeper than 200 levels"),
+    ],
+)
+def test_a_refusal_names_the_place(value: Any, path: str, message: str) -> None:
+    with pytest.raises(NotDurable) as caught:
+        encode(value)
+    assert caught.value.path == path
+    assert message in str(caught.value)
+    assert isinstance(caught.value, TypeError)
+
+
+def test_a_value_that_contains_itself_is_refused() -> None:
+    loop: dict[str, Any] = {"a": []}
+    loop["a"].append(loop)
+    with pytest.raises(NotDurable, match=r"vars\.a\[0\] contains itself"):
+        check(loop)
+
+
+def test_the_same_value_twice_is_no_loop() -> None:
+    shared = {"x": 1}
+    assert encode({"a": shared, "b": [shared]}) == '{"a":{"x":1},"b":[{"x":1}]}'
+
+
+def test_where_and_inside_name_the_value_and_count_as_depth() -> None:
+    with pytest.raises(NotDurable, match=r"^effect\.payload\.items\[2\] is of type object"):
+        encode({"items": [1, 2, object()]}, "effect", ["payload"])
+    with pytest.raises(NotDurable, match="nested deeper"):
+        encode(1, "vars", ["x"] * (DEPTH_LIMIT + 1))
+    assert encode(nested(DEPTH_LIMIT - 1)).count("[") == DEPTH_LIMIT - 1
+
+
+def test_a_copy_is_isolated_and_plain() -> None:
+    source = {"a": (1, [2]), "c": Colour.RED}
+    copied = isolated(source)
+    assert copied == {"a": [1, [2]], "c": "red"}
+    assert type(copied["c"]) is str
+
+
+def test_reading_refuses_what_is_not_json() -> None:
+    for text in ("NaN", '{"a": Infinity}', "{", ""):
+        with pytest.raises(ValueError):  # noqa: PT011  # the json module's own words differ
+            decode(text)
+
+
+def test_a_written_object_keeps_its_text_and_its_copies_do_not() -> None:
+    source = {"a": [1]}
+    made = Written(source, '{"a":[1]}')
+    source["b"] = 2
+    assert made == {"a": [1]}
+    assert made.text == encode(made)
+    assert json.loads(json.dumps(made)) == made
+    assert type(copy.deepcopy(made)) is dict
+    record = StepRecord("r", "s", "n", StepStatus.COMPLETED, result=made)
+    copied = asdict(record)["result"]
+    copied["a"].append(2)
+    record.result = copied
+    assert json.loads(encode_record(record))["result"] == {"a": [1, 2]}

@@ -1,0 +1,245 @@
+"""Models and tools that fail: a clear error on the node with what to do, and the run goes on from that step.
+
+What was done, and paid for, before the failure is not done again.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from drive import end, flow, node, start
+from web.conftest import Client
+from web.moody import MoodyModel
+
+TOOLS = Path(__file__).parents[1] / "integrations" / "mcp" / "tools_server.py"
+
+
+@pytest.fixture
+def moody() -> Iterator[MoodyModel]:
+    made = MoodyModel()
+    yield made
+    made.close()
+
+
+def provide(client: Client, url: str, **more: str) -> None:
+    given = {"kind": "openai", "name": "mine", "base_url": url, "model": "m", "timeout_s": "1", **more}
+    assert client.post("/settings/models", data=given, follow_redirects=False).status_code == 303
+
+
+def tools(client: Client, *names: str, seconds: str = "30") -> None:
+    """Have the test server's tools run without asking."""
+    given = {"id": "ours", "command": f"{sys.executable} {TOOLS} stdio", "timeout_s": seconds}
+    assert client.post("/settings/tools", data=given, follow_redirects=False).status_code == 303
+    free = "\n".join(f"ours__{name}" for name in names)
+    client.post("/settings/tools/approvals", data={"names": free}, follow_redirects=False)
+
+
+def two_questions(**second: Any) -> dict[str, Any]:
+    """A flow that asks twice; the second question may be a bad one."""
+    return flow(
+        "twice",
+        {
+            "start": start(),
+            "one": node("llm_call", pins={"prompt": "first"}),
+            "two": node("llm_call", pins={"prompt": "second", **second}),
+            "end": end("said"),
+        },
+        "start -> one, one -> two, two -> end, two.response -> end.said",
+    )
+
+
+def failed(client: Client, flow_id: str) -> dict[str, Any]:
+    page = client.until(client.launch(flow_id), "failed", "completed", seconds=90)
+    assert page["status"] == "failed", page["output"]
+    return page
+
+
+def tried_again(client: Client, run_id: str) -> dict[str, Any]:
+    answer = client.post(f"/api/runs/{run_id}/retry")
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["status"] in ("running", "waiting", "completed")
+    return client.until(run_id, "failed", "completed", seconds=90)
+
+
+def paid(client: Client, run_id: str) -> int:
+    """Count the model calls of a run that came to an end."""
+    return sum(
+        1
+        for each in client.records(run_id)
+        if (each.get("effect") or {}).get("type") == "llm_call" and each["status"] == "completed"
+    )
+
+
+@pytest.mark.parametrize(
+    ("mood", "words"),
+    [("busy", "answered 503"), ("slow", "did not answer within 1s")],
+)
+def test_a_server_in_a_bad_mood_is_told_and_asked_again_from_there(
+    client: Client, moody: MoodyModel, mood: str, words: str
+) -> None:
+    provide(client, moody.url)
+    client.save(two_questions())
+    run_id = client.launch("twice")
+    client.wait(lambda: len(moody.answered), lambda n: n >= 1)
+    page = client.until(run_id, "completed", seconds=30)
+    assert paid(client, run_id) == 2
+
+    moody.mood, moody.answered[:] = mood, []
+    client.save({**two_questions(), "id": "moody", "name": "moody"})
+    page = failed(client, "moody")
+    assert page["failed_node"] == "one"
+    assert words in page["error"]
+    moody.mood = "good"
+    done = tried_again(client, page["run_id"])
+    assert done["output"]["said"] == "You said second."
+    assert moody.answered == ["first", "second"]
+
+
+@pytest.mark.parametrize(
+    ("second", "words"),
+    [
+        ({"model": "unknown", "provider": "mine"}, "answered 404 (check the model's name and the address)"),
+        ({"model": "m", "provider": "away"}, "cannot be reached"),
+        ({"model": "m", "provider": "locked"}, "answered 401 (check the key)"),
+        ({"model": "m", "provider": "keyless"}, "MISSING_KEY_VARIABLE is not set"),
+    ],
+)
+def test_a_bad_second_question_is_told_and_the_first_is_not_paid_for_twice(
+    client: Client, moody: MoodyModel, second: dict[str, Any], words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    provide(client, moody.url)
+    provide(client, "http://127.0.0.1:9/v1", name="away")
+    provide(client, moody.url, name="locked", key="wrong")
+    provide(client, moody.url, name="keyless", key_variable="MISSING_KEY_VARIABLE")
+    client.save(two_questions(**second))
+    page = failed(client, "twice")
+    assert page["failed_node"] == "two"
+    assert words in page["error"]
+    assert moody.answered == ["first"]
+
+    if second["provider"] == "mine":
+        return  # the name is in the flow: another flow, another run
+    monkeypatch.setenv("MISSING_KEY_VARIABLE", "a-key-that-fits")
+    provide(client, moody.url, name="away")
+    provide(client, moody.url, name="locked", key="a-key-that-fits")
+    done = tried_again(client, page["run_id"])
+    assert done["output"]["said"] == "You said second."
+    assert moody.answered == ["first", "second"]
+    assert paid(client, page["run_id"]) == 2
+
+
+def test_only_what_has_failed_is_tried_again(client: Client, moody: MoodyModel) -> None:
+    provide(client, moody.url)
+    client.save(two_questions())
+    run_id = client.launch("twice")
+    client.until(run_id, "completed")
+    refused = client.post(f"/api/runs/{run_id}/retry")
+    assert (refused.status_code, refused.json()["code"]) == (409, "run.is_over")
+    assert client.post("/api/runs/nonsense/retry").status_code == 404
+
+
+def agent(**pins: Any) -> dict[str, Any]:
+    works = node("agent", pins={"prompt": "Work", "tools": ["calculate"], **pins})
+    return flow(
+        "working",
+        {"start": start(), "work": works, "end": end("said")},
+        "start -> work, work -> end, work.response -> end.said",
+    )
+
+
+def test_an_agent_that_failed_goes_on_where_it_was(client: Client, moody: MoodyModel) -> None:
+    """The child run is taken up at its own failed step; its tool is not used again."""
+    provide(client, moody.url)
+    client.save(agent())
+    moody.mood = "good"
+    original = client.studio.ai.models.generate
+
+    def second_time_busy(**asked: Any) -> dict[str, Any]:
+        moody.mood = "busy" if len(moody.answered) == 1 and "busy" not in moods else "good"
+        moods.append(moody.mood)
+        return original(**asked)
+
+    moods: list[str] = []
+    client.studio.ai.models.generate = second_time_busy  # type: ignore[method-assign]
+    page = failed(client, "working")
+    assert "answered 503" in page["error"]
+    done = tried_again(client, page["run_id"])
+    assert done["status"] == "completed", done["error"]
+    assert done["output"]["said"].startswith("You said 2")
+    kinds = [
+        (each.get("effect") or {}).get("type")
+        for each in client.records(page["run_id"])
+        if each["status"] == "completed"
+    ]
+    assert (kinds.count("llm_call"), kinds.count("tool_calls")) == (2, 1)
+    assert len(client.studio.reader.children(page["run_id"])) == 1
+
+
+def test_a_model_that_loops_is_stopped(client: Client, moody: MoodyModel) -> None:
+    provide(client, moody.url)
+    moody.mood = "loops"
+    client.save(agent(max_iterations=3))
+    done = client.until(client.launch("working"), "failed", "completed", seconds=90)
+    assert len(moody.asked) == 4, "three turns, and one to answer"
+    assert done["status"] == "completed"
+    assert moody.asked[-1].startswith("You have no turns left")
+
+
+# ---- tools ---------------------------------------------------------------------------------------
+
+
+def using(tool: str, **arguments: Any) -> dict[str, Any]:
+    call = {"name": f"ours__{tool}", "arguments": arguments}
+    uses = node("call_tool", pins={"tool_call": call, "allowed_tools": [f"ours__{tool}"]})
+    return flow(
+        f"using-{tool}",
+        {"start": start(), "use": uses, "end": end("told", "well")},
+        "start -> use, use -> end, use.result -> end.told, use.success -> end.well",
+    )
+
+
+@pytest.mark.parametrize(
+    ("tool", "arguments", "words"),
+    [
+        ("slow", {"seconds": 30}, "timed out after 10s: give its calls more time"),
+        ("die", {}, "may or may not have been carried out: see whether it was before you try again"),
+        ("add", {"a": "many"}, "valid integer"),
+        ("add", {}, "Field required"),
+        ("nothing", {}, "nothing"),
+        ("broken", {}, "Error executing tool broken"),
+    ],
+)
+def test_a_tool_that_fails_is_told_and_the_next_call_works(
+    client: Client, tool: str, arguments: dict[str, Any], words: str
+) -> None:
+    tools(client, "slow", "die", "add", "nothing", "broken", seconds="10")
+    client.save(using(tool, **arguments))
+    done = client.until(client.launch(f"using-{tool}"), "failed", "completed", seconds=90)
+    assert words in str(done["output"] or done["error"])
+    assert (done["output"] or {}).get("well") is not True
+    client.save({**using("add", a=2), "id": "good", "name": "good"})
+    good = client.until(client.launch("good"), "failed", "completed", seconds=90)
+    assert good["output"]["well"] is True, good
+
+
+def test_a_tool_that_answers_with_a_hundred_megabytes_is_refused(client: Client) -> None:
+    """Refused when it came whole, given up when it takes too long: nothing is kept, and the next call works."""
+    tools(client, "flood", "add", seconds="10")
+    client.save(using("flood", megabytes=100))
+    done = client.until(client.launch("using-flood"), "failed", "completed", seconds=90)
+    told = str(done["output"])
+    assert "are taken: ask it for less" in told or "timed out after 10s" in told
+    assert "ask" in told
+    assert "for less" in told
+    assert len(client.get(f"/api/runs/{done['run_id']}/ledger").content) < 100_000
+    client.save({**using("add", a=2), "id": "good", "name": "good"})
+    for _ in range(3):  # the process that is given up is ended first
+        good = client.until(client.launch("good"), "failed", "completed", seconds=90)
+        if good["output"]["well"]:
+            break
+    assert good["output"]["well"] is True, good

@@ -1,0 +1,112 @@
+"""The gallery: every starter flow can be looked at, run as it is and taken, into an empty library."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from flowstudio.gallery import Gallery, StarterNotFound
+from flowstudio.library import FlowLibrary
+from flowstudio.pages.picture import picture
+from flowstudio.settings import packaged
+from web.conftest import Client
+from web.page import Page
+
+STARTERS = sorted(
+    file.stem
+    for file in packaged("flows").glob("samples/*.json")
+    if json.loads(file.read_bytes())["order"] is not None
+)
+
+
+def page(client: Client, address: str) -> Page:
+    answer = client.get(address)
+    assert answer.status_code == 200, answer.text
+    return Page(answer.text)
+
+
+def press(client: Client, address: str) -> str:
+    answer = client.post(address, follow_redirects=False)
+    assert answer.status_code == 303, answer.text
+    return str(answer.headers["location"])
+
+
+def test_the_page_shows_all_of_them_and_those_with_a_badge(client: Client) -> None:
+    shown = page(client, "/gallery").values("data-starter")
+    assert sorted(shown) == STARTERS
+    assert len(shown) == 14
+    assert shown[0] == "hello-durable-world"
+    with_model = page(client, "/gallery?only=uses+a+model").values("data-starter")
+    assert set(with_model) == {"which-prompt-is-better", "support-triage"}
+    assert "No starter flow is like that" in page(client, "/gallery?only=zebra").text
+
+
+@pytest.mark.parametrize("flow_id", STARTERS)
+def test_a_starter_runs_as_it_is_in_an_empty_library(client: Client, flow_id: str) -> None:
+    address = press(client, f"/gallery/{flow_id}/run")
+    assert address.startswith(f"/flows/{flow_id}?run=")
+    run = client.until(address.split("run=")[1], "waiting", "completed", "failed")
+    assert (run["status"] == "failed") == (flow_id == "fork-playground"), run
+    assert client.get(f"/api/flows/{flow_id}").status_code == 200
+
+
+def test_its_subflows_come_with_it(client: Client) -> None:
+    press(client, "/gallery/new-colleague/copy")
+    assert {flow["id"] for flow in client.get("/api/flows").json()["flows"]} == {
+        "new-colleague",
+        "prepare-one-thing",
+    }
+
+
+def test_a_second_copy_is_a_flow_of_its_own(client: Client) -> None:
+    first = press(client, "/gallery/expense-approval/copy").removeprefix("/flows/")
+    second = press(client, "/gallery/expense-approval/copy").removeprefix("/flows/")
+    assert first == "expense-approval"
+    assert second != first
+    taken = [client.get(f"/api/flows/{flow_id}").json() for flow_id in (first, second)]
+    assert [each["name"] for each in taken] == [
+        "Expense approval with a deadline",
+        "Expense approval with a deadline (copy)",
+    ]
+    assert taken[0]["nodes"] == taken[1]["nodes"]
+
+
+def test_a_run_never_writes_over_what_a_person_has_made_of_it(client: Client) -> None:
+    press(client, "/gallery/daily-digest/copy")
+    mine = client.get("/api/flows/daily-digest")
+    changed = {**mine.json(), "name": "My digest", "nodes": [], "edges": []}
+    client.put(
+        "/api/flows/daily-digest", json=changed, headers={"If-Match": mine.headers["ETag"]}
+    ).raise_for_status()
+    assert press(client, "/gallery/daily-digest/run") == "/flows/daily-digest"
+    assert client.get("/api/flows/daily-digest").json()["name"] == "My digest"
+
+
+def test_an_unknown_starter_is_refused(client: Client, tmp_path: Any) -> None:
+    assert client.post("/gallery/../run").status_code == 404
+    assert client.post("/gallery/one-task/run").status_code == 404
+    with pytest.raises(StarterNotFound, match="no flow 'zebra'"):
+        Gallery(packaged("flows"), FlowLibrary(tmp_path)).copy("zebra")
+
+
+def test_the_first_steps_follow_what_was_done_and_can_be_hidden(client: Client) -> None:
+    assert "First steps" not in page(client, "/").text
+    run_id = press(client, "/gallery/fork-playground/run").split("run=")[1]
+    client.until(run_id, "failed")
+    assert page(client, "/").text.count(": done") == 1
+    press(client, "/flows")
+    assert page(client, "/").text.count(": done") == 2
+    hidden = client.post("/first-steps/hide", follow_redirects=False).headers["set-cookie"]
+    assert "HttpOnly" in hidden
+    assert "First steps" not in client.get("/", headers={"Cookie": hidden.split(";")[0]}).text
+
+
+def test_a_picture_has_a_block_for_each_node_and_a_line_for_each_wire(client: Client) -> None:
+    document = json.loads((packaged("flows") / "checklist.json").read_bytes())
+    drawn = picture(document, client.studio.catalog)
+    assert len(drawn.blocks) == len(document["nodes"])
+    assert len(drawn.steps) + len(drawn.values) == len(document["edges"])
+    assert all(block.family for block in drawn.blocks)
+    assert picture({"nodes": []}, client.studio.catalog).box == "0 0 100 100"

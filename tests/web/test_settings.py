@@ -1,0 +1,260 @@
+"""Settings of models and tools: kept, tested, told in words; keys go in and never come out."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from web.conftest import Client
+
+SECRET = "sk-planted-0123456789"
+
+
+def post(client: Client, place: str, **fields: str) -> Any:
+    return client.post(place, data=fields, follow_redirects=False)
+
+
+def add(client: Client, **fields: str) -> Any:
+    return post(client, "/settings/models", **{"kind": "openai", **fields})
+
+
+def page(client: Client, place: str = "/settings/models") -> str:
+    answer = client.get(place)
+    assert answer.status_code == 200
+    return str(answer.text)
+
+
+def test_a_newcomer_is_offered_the_scripted_model(client: Client) -> None:
+    assert "No model yet" in page(client)
+    assert add(client, name="scripted", kind="scripted").status_code == 303
+    assert "The scripted model in the box" in page(client)
+    assert client.studio.ai.models.generate(prompt="Hi")["content"] == "(scripted model) You said: Hi"
+
+
+def test_a_key_goes_in_and_never_comes_out(client: Client, tmp_path: Path) -> None:
+    answer = add(client, name="mine", base_url="http://127.0.0.1:9/v1", model="m", key=SECRET)
+    assert answer.status_code == 303
+    shown = page(client)
+    assert "kept, encrypted" in shown
+    assert SECRET not in shown
+    assert client.studio.ai.models.key_of(client.studio.ai.models.providers.get("mine")) == SECRET
+    held = b"".join(file.read_bytes() for file in (tmp_path / "data").rglob("*") if file.is_file())
+    assert SECRET.encode() not in held
+    assert oct((tmp_path / "data" / "keys.key").stat().st_mode & 0o777) == "0o600"
+    tested = post(client, "/settings/models/mine/test")
+    assert "is the model server running there" in tested.text
+    assert SECRET not in tested.text
+    post(client, "/settings/models/mine/remove")
+    assert client.studio.ai.keys.names() == []
+    assert "No model yet" in page(client)
+
+
+def test_a_key_of_the_environment_is_only_named(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    add(client, name="mine", base_url="http://127.0.0.1:9/v1", model="m", key_variable="MY_KEY")
+    assert "from the environment variable MY_KEY" in page(client)
+    with pytest.raises(Exception, match="MY_KEY is not set"):
+        client.studio.ai.models.generate(prompt="x")
+    monkeypatch.setenv("MY_KEY", SECRET)
+    with pytest.raises(Exception, match="cannot be reached") as caught:
+        client.studio.ai.models.generate(prompt="x")
+    assert SECRET not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("fields", "place"),
+    [
+        ({"name": "A B", "base_url": "http://x"}, "name:"),
+        ({"name": "a", "base_url": "ftp://x"}, "base_url:"),
+        ({"name": "a", "base_url": "http://key@x/v1"}, "leave the key out"),
+        ({"name": "a", "kind": "magic"}, "kind:"),
+        ({"name": "a", "base_url": "http://x", "timeout_s": "soon"}, "timeout_s:"),
+        ({"name": "a", "base_url": "http://x", "key_variable": "sk-123"}, "key_variable:"),
+        ({"name": "a", "base_url": "http://x", "price_in": "-1"}, "price_in"),
+    ],
+)
+def test_what_cannot_be_kept_is_refused_and_kept_in_the_form(
+    client: Client, fields: dict[str, str], place: str
+) -> None:
+    answer = add(client, **fields)
+    assert answer.status_code == 422
+    assert place in answer.text
+    assert client.studio.ai.models.providers.all() == []
+
+
+def test_the_first_provider_answers_for_who_names_none(client: Client) -> None:
+    for name in ("one", "two"):
+        add(client, name=name, kind="scripted", model=f"{name}-model")
+    assert client.studio.ai.models.generate(prompt="x")["provider"] == "one"
+    post(client, "/settings/models/two/first")
+    assert client.studio.ai.models.generate(prompt="x")["model"] == "two-model"
+    named = client.studio.ai.models.generate(prompt="x", params={"_provider": "ONE"})
+    assert named["provider"] == "one"
+    with pytest.raises(Exception, match=r"no provider 'three'.*Settings"):
+        client.studio.ai.models.generate(prompt="x", params={"_provider": "three"})
+    assert post(client, "/settings/models/three/test").status_code == 404
+
+
+def test_an_mcp_server_is_described_asked_and_removed(client: Client) -> None:
+    answer = post(
+        client,
+        "/settings/tools",
+        id="time",
+        command=f"{sys.executable} -m mcp_server_time",
+        env="KEY=${HIDDEN_KEY}",
+    )
+    assert answer.status_code == 303
+    assert "time" in page(client, "/settings/tools")
+    asked = post(client, "/settings/tools/list")
+    assert "HIDDEN_KEY is not set" in asked.text
+    post(client, "/settings/tools", id="time", command=f"{sys.executable} -m mcp_server_time")
+    listed = post(client, "/settings/tools/list").text
+    assert "time__get_current_time" in listed
+    assert client.studio.ai.tools.executor.policy.asks("time__get_current_time")
+    post(client, "/settings/tools/approvals", names="time__get_current_time\n\n")
+    assert not client.studio.ai.tools.executor.policy.asks("time__get_current_time")
+    post(client, "/settings/tools/time/remove")
+    assert client.studio.ai.tools.settings.servers == ()
+    assert post(client, "/settings/tools/time/remove").status_code == 404
+    assert (
+        "env: write one NAME=value" in post(client, "/settings/tools", id="x", url="http://x", env="no").text
+    )
+
+
+# ---- in runs -------------------------------------------------------------------------------------
+
+
+def flow(flow_id: str, *nodes: dict[str, Any], wires: list[str]) -> dict[str, Any]:
+    edges = []
+    for number, wire in enumerate(wires):
+        (source, out), (target, into) = (end.strip().split(".", 1) for end in wire.split(">"))
+        ends = {"source": source, "sourceHandle": out, "target": target, "targetHandle": into}
+        edges.append({"id": f"e{number}", **ends})
+    return {"id": flow_id, "name": flow_id, "nodes": [*nodes], "edges": edges, "entryNode": nodes[0]["id"]}
+
+
+def node(node_id: str, kind: str, **data: Any) -> dict[str, Any]:
+    return {"id": node_id, "type": kind, "position": {"x": 0, "y": 0}, "data": {"nodeType": kind, **data}}
+
+
+def end_with(pin: str) -> dict[str, Any]:
+    pins = [{"id": "exec-in", "type": "execution"}, {"id": pin, "label": pin, "type": "any"}]
+    return node("end", "on_flow_end", inputs=pins)
+
+
+START = node("start", "on_flow_start", outputs=[{"id": "exec-out", "type": "execution"}])
+
+
+def asking(**data: Any) -> dict[str, Any]:
+    return flow(
+        "ask",
+        START,
+        node("llm", "llm_call", **{"pinDefaults": {"prompt": "Hello"}, **data}),
+        end_with("said"),
+        wires=["start.exec-out > llm.exec-in", "llm.exec-out > end.exec-in", "llm.response > end.said"],
+    )
+
+
+def test_a_flow_asks_the_scripted_model(client: Client) -> None:
+    client.save(asking())
+    failed = client.until(client.launch("ask"), "failed")
+    assert "no model is configured" in failed["error"].lower()
+    add(client, name="scripted", kind="scripted")
+    done = client.until(client.launch("ask"), "completed", "failed")
+    assert done["output"]["said"] == "(scripted model) You said: Hello", done["error"]
+
+
+def test_a_budget_stops_a_run_and_asks(client: Client) -> None:
+    add(client, name="scripted", kind="scripted")
+    post(client, "/settings/models/budget", tokens="1")
+    document = flow(
+        "twice",
+        START,
+        node("one", "llm_call", pinDefaults={"prompt": "first"}),
+        node("two", "llm_call", pinDefaults={"prompt": "second"}),
+        end_with("said"),
+        wires=[
+            "start.exec-out > one.exec-in",
+            "one.exec-out > two.exec-in",
+            "two.exec-out > end.exec-in",
+            "two.response > end.said",
+        ],
+    )
+    client.save(document)
+    for answer, status in (("Stop", "failed"), ("Go on", "completed")):
+        run_id = client.launch("twice")
+        prompt = client.asked(run_id)
+        assert "tokens. Shall it go on?" in prompt["prompt"]
+        body = {"wait_key": prompt["wait_key"], "response": answer}
+        assert client.post(f"/api/prompts/{prompt['run_id']}", json=body).status_code == 200
+        assert client.until(run_id, "completed", "failed")["status"] == status
+    calls = [each for each in client.records(run_id) if (each.get("effect") or {}).get("type") == "llm_call"]
+    paid = [each for each in calls if each["status"] == "completed"]
+    assert len(paid) == 2, "what was paid for is not asked for again"
+
+
+def test_a_tool_asks_a_person_who_edits_its_arguments(client: Client, tmp_path: Path) -> None:
+    server = Path(__file__).parents[1] / "integrations" / "mcp" / "tools_server.py"
+    post(client, "/settings/tools", id="ours", command=f"{sys.executable} {server} stdio")
+    notes = tmp_path / "notes.txt"
+    call = {"name": "ours__note", "arguments": {"file": str(notes), "text": "rude"}}
+    document = flow(
+        "note",
+        START,
+        node("use", "call_tool", pinDefaults={"tool_call": call, "allowed_tools": ["ours__note"]}),
+        end_with("told"),
+        wires=["start.exec-out > use.exec-in", "use.exec-out > end.exec-in", "use.result > end.told"],
+    )
+    client.save(document)
+    run_id = client.launch("note")
+    prompt = client.asked(run_id)
+    [asked] = prompt["tool_calls"]
+    assert (asked["name"], asked["arguments"]["text"]) == ("ours__note", "rude")
+    shown = client.get(f"/inbox/{prompt['run_id']}").text
+    assert "ours__note" in shown
+    wrong = post(client, f"/inbox/{prompt['run_id']}", choice="Approve", **{f"arguments:{asked['id']}": "{"})
+    assert wrong.status_code == 422
+    edited = json.dumps({"file": str(notes), "text": "kind"})
+    given = post(
+        client, f"/inbox/{prompt['run_id']}", choice="Approve", **{f"arguments:{asked['id']}": edited}
+    )
+    assert given.status_code == 303
+    done = client.until(run_id, "completed", "failed", seconds=30)
+    assert done["status"] == "completed", done["error"]
+    assert notes.read_text(encoding="utf-8") == "kind\n"
+
+
+def test_an_agent_works_as_a_run_of_its_own(client: Client) -> None:
+    add(client, name="scripted", kind="scripted")
+    document = flow(
+        "agent",
+        START,
+        node(
+            "agent",
+            "agent",
+            pinDefaults={"prompt": "Use calculate, please", "tools": ["calculate"]},
+        ),
+        end_with("said"),
+        wires=["start.exec-out > agent.exec-in", "agent.exec-out > end.exec-in", "agent.response > end.said"],
+    )
+    client.save(document)
+    run_id = client.launch("agent")
+    done = client.until(run_id, "completed", "failed", seconds=20)
+    assert done["status"] == "completed", done["error"]
+    assert done["output"]["said"].startswith("The tool said:")
+    kinds = [
+        (each.get("effect") or {}).get("type")
+        for each in client.records(run_id)
+        if each["status"] == "started"
+    ]
+    assert [kind for kind in kinds if kind in ("llm_call", "tool_calls")] == [
+        "llm_call",
+        "tool_calls",
+        "llm_call",
+    ]
+    assert client.get(f"/runs/{run_id}").status_code == 200
+    child = client.studio.reader.children(run_id)[0].run_id
+    assert client.get(f"/runs/{child}").status_code == 200
