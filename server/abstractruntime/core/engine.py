@@ -29,6 +29,7 @@ from .waits import answer, has_heard, keep_mail, keeps_mail, note_touch, waits_f
 log = logging.getLogger("abstractruntime")
 MOST_LEVELS = 100
 _LISTENERS = 10_000
+_MOST_READS = 5  # of a listener whose state and index entry disagree
 
 
 class WorkflowSource(Protocol):
@@ -275,15 +276,12 @@ class StepServices:
         self, run_id: str, wait_keys: Collection[str], payload: dict[str, Any], *, max_steps: int
     ) -> str | None:
         engine = self._engine
-        found = engine.journal.load(run_id)
+        found = self._listener(run_id, wait_keys)
         if found is None:
             return None
-        held = Held(engine.journal, found.run, found.revision)
+        state, key = found
+        held = Held(engine.journal, state.run, state.revision)
         listener = held.run
-        heard = next((key for key in wait_keys if waits_for(listener, key)), None)
-        key = heard or listening_key(listener.vars)
-        if key is None or key not in wait_keys or listener.status.is_over:
-            return None
         if not self.knows(listener.workflow_id):
             return "skipped"
         if has_heard(listener, self._run.run_id, self.key):
@@ -297,6 +295,24 @@ class StepServices:
         if listener.status is RunStatus.RUNNING:
             self.woken.append((run_id, max_steps))
         return listener.status.value
+
+    def _listener(self, run_id: str, wait_keys: Collection[str]) -> tuple[Checkpoint, str] | None:
+        """Return a run with the key it listens under, or None if it has ceased to listen.
+
+        What was read may be older than the index that names the run (a copy that lags behind). Nothing
+        would be written that a revision could refuse, so it is read again while the two disagree.
+        """
+        for _ in range(_MOST_READS):
+            found = self._engine.journal.load(run_id)
+            if found is None or found.run.status.is_over:
+                return None
+            heard = next((key for key in wait_keys if waits_for(found.run, key)), None)
+            key = heard or listening_key(found.run.vars)
+            if key is not None and key in wait_keys:
+                return found, key
+            if run_id not in self.listeners(wait_keys):
+                return None
+        return None
 
     def wake(self) -> None:
         """After the step's commit: drive those it woke, or say that they can be driven."""

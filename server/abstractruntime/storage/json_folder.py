@@ -105,10 +105,6 @@ class JsonFolder:
         """Note that all which was busy is written."""
         self._write_lock([])
 
-    def leave_busy(self, run_ids: list[str]) -> None:
-        """Note which runs the next holder must look at; the files of their commits are whole."""
-        self._write_lock(run_ids)
-
     def note(self, entries: Iterable[Entry]) -> None:
         """Add the columns of runs to the index."""
         self._log.add(asdict(entry) for entry in entries)

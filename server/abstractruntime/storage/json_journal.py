@@ -64,9 +64,9 @@ class JsonJournal(Journal):
             busy = touched if len(planned) == 1 else [one.step.run.run_id for one in planned]
             self._place(planned, busy)
             self._write(planned, sync=sync)
-            self._follow_up(planned, {*touched})
-            if busy:
-                folder.done()
+            followed = self._follow_up(planned, {*touched})
+            if busy and followed:
+                folder.done()  # else the next holder finishes it
         return [one.revision for one in planned]
 
     def remove(self, run_id: str, stub: tuple[RunState, StepRecord] | None = None) -> bool:
@@ -203,8 +203,11 @@ class JsonJournal(Journal):
     def _moves_row(self, step: StepCommit) -> bool:
         return step.listening is not None or not self._folder.runs().goes_on(step.run)
 
-    def _follow_up(self, planned: Sequence[_Planned], touched: set[str]) -> None:
-        """Write what the journal already says once more where it is found faster; a failure loses nothing."""
+    def _follow_up(self, planned: Sequence[_Planned], touched: set[str]) -> bool:
+        """Write what the journal already says once more where it is found faster; a full disk loses nothing.
+
+        Says whether all of it could be written.
+        """
         try:
             for one in planned:
                 run = one.step.run
@@ -215,7 +218,8 @@ class JsonJournal(Journal):
                 self._write_checkpoint(one)
         except StoreFull as error:
             log.warning("A commit is stored, its checkpoint or index is not yet: %s", error)
-            self._folder.leave_busy([one.files.run_id for one in planned])
+            return False
+        return True
 
     def _write_checkpoint(self, one: _Planned) -> None:
         step, files = one.step, one.files

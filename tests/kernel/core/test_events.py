@@ -124,6 +124,23 @@ def test_steps_of_listeners_may_be_taken_at_once(runtime: Runtime, registry: Wor
     assert runtime.get_state(run_id).status is RunStatus.COMPLETED
 
 
+def test_a_listener_is_reached_though_a_read_lags_behind_the_index(
+    runtime: Runtime, registry: WorkflowRegistry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Seed 1383 of the simulation lost an event so."""
+    spec = registry.get_or_raise("listener")
+    run_id = runtime.start(spec, session_id="s1")
+    old, load = runtime.journal.load(run_id), runtime.journal.load
+    runtime.tick(spec, run_id)
+    lagging = [old, old]
+    monkeypatch.setattr(
+        runtime.journal, "load", lambda one: lagging.pop() if one == run_id and lagging else load(one)
+    )
+    assert emit(runtime, name="bell")["delivered_to"] == [run_id]
+    assert lagging == []
+    assert runtime.tick(spec, run_id).status is RunStatus.COMPLETED
+
+
 def test_who_listens_to_everything_hears_it(runtime: Runtime, registry: WorkflowRegistry) -> None:
     run_id = listening(runtime, registry, "all")
     assert emit(runtime, name="anything")["delivered_to"] == [run_id]
