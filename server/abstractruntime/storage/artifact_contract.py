@@ -224,13 +224,8 @@ class ArtifactStore(ABC):
         return None if found is None else found.as_json()
 
 
-class InMemoryArtifactStore(ArtifactStore):
-    """Keeps artifacts as long as the process lives."""
-
-    def __init__(self) -> None:
-        self._kept: dict[str, Artifact] = {}
-        self._by_run: dict[str, dict[str, None]] = {}
-        self._lock = threading.RLock()
+class MadeArtifactStore(ArtifactStore):
+    """A store of ours: what it is to keep is described in one way, whatever it keeps it in."""
 
     def store(
         self,
@@ -242,13 +237,28 @@ class InMemoryArtifactStore(ArtifactStore):
         artifact_id: str | None = None,
     ) -> ArtifactMetadata:
         """Keep bytes and return their metadata."""
-        made = described(content, content_type, run_id, tags, artifact_id)
+        return self._keep(described(content, content_type, run_id, tags, artifact_id), bytes(content))
+
+    @abstractmethod
+    def _keep(self, made: ArtifactMetadata, content: bytes) -> ArtifactMetadata:
+        """Keep bytes; return `made` merged with what is known of them already."""
+
+
+class InMemoryArtifactStore(MadeArtifactStore):
+    """Keeps artifacts as long as the process lives."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, Artifact] = {}
+        self._by_run: dict[str, dict[str, None]] = {}
+        self._lock = threading.RLock()
+
+    def _keep(self, made: ArtifactMetadata, content: bytes) -> ArtifactMetadata:
         with self._lock:
             before = self._kept.get(made.artifact_id)
             kept = merged(made, before.metadata if before else None)
             if before is not None and before.metadata.run_id != kept.run_id:
                 self._leave_run(before.metadata)
-            self._kept[kept.artifact_id] = Artifact(kept, bytes(content))
+            self._kept[kept.artifact_id] = Artifact(kept, content)
             if kept.run_id is not None:
                 self._by_run.setdefault(kept.run_id, {})[kept.artifact_id] = None
             return copied(kept)

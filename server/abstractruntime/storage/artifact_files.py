@@ -17,22 +17,20 @@ import json
 import logging
 import os
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 from ..core.errors import StoreDamaged
 from ..core.jsonsafe import decode
 from .artifact_contract import (
-    BYTES,
     Artifact,
     ArtifactMetadata,
-    ArtifactStore,
+    MadeArtifactStore,
     checked,
     cleaned,
     compute_blob_id,
     created_micros,
-    described,
     gc_report,
     merged,
     newest_first,
@@ -44,7 +42,7 @@ from .shared_log import SharedLog
 log = logging.getLogger(__name__)
 
 
-class FileArtifactStore(ArtifactStore):
+class FileArtifactStore(MadeArtifactStore):
     """Keeps artifacts in a folder that other stores and other processes may share.
 
     `sync` is one of `always` and `marked` (bytes and metadata reach the disk before `store` returns;
@@ -59,21 +57,11 @@ class FileArtifactStore(ArtifactStore):
         self._lock = FolderLock(self._old / ".lock")
         self._index = _Index(self._old, self._lock, self._metadata_or_none)
 
-    def store(
-        self,
-        content: bytes,
-        *,
-        content_type: str = BYTES,
-        run_id: str | None = None,
-        tags: Mapping[str, str] | None = None,
-        artifact_id: str | None = None,
-    ) -> ArtifactMetadata:
-        """Keep bytes and return their metadata."""
-        made = described(content, content_type, run_id, tags, artifact_id)
+    def _keep(self, made: ArtifactMetadata, content: bytes) -> ArtifactMetadata:
         with self._lock:
             before = self._metadata_or_none(made.artifact_id)
             kept = merged(made, before)
-            self._write_blob(str(made.blob_id), bytes(content))
+            self._write_blob(str(made.blob_id), content)
             if kept != before:
                 self._index.add(kept)
                 body = json.dumps(kept.to_dict(), indent=2, ensure_ascii=False)

@@ -114,7 +114,35 @@ class SnapshotStore(ABC):
         """
 
 
-class InMemorySnapshotStore(SnapshotStore):
+class MadeSnapshotStore(SnapshotStore):
+    """A store of ours: what matches is chosen in one way, whatever it keeps them in."""
+
+    def list(
+        self,
+        *,
+        run_id: str | None = None,
+        tag: str | None = None,
+        query: str | None = None,
+        limit: int = 100,
+    ) -> builtins.list[Snapshot]:
+        """Return matching snapshots, newest first."""
+        label, words = (tag or "").strip().lower(), (query or "").strip().lower()
+        kept = [
+            one
+            for one in self._each(run_id)
+            if (run_id is None or one.run_id == run_id)
+            and (not label or label in [str(each).strip().lower() for each in one.tags])
+            and (not words or words in one.name.lower() or words in (one.description or "").lower())
+        ]
+        kept.sort(key=created_micros, reverse=True)
+        return kept[: max(limit, 0)]
+
+    @abstractmethod
+    def _each(self, run_id: str | None) -> Iterable[Snapshot]:
+        """Return all snapshots that can be read; those of other runs may be left out."""
+
+
+class InMemorySnapshotStore(MadeSnapshotStore):
     """Keeps snapshots as long as the process lives."""
 
     def __init__(self) -> None:
@@ -138,22 +166,13 @@ class InMemorySnapshotStore(SnapshotStore):
         with self._lock:
             return self._texts.pop(snapshot_id, None) is not None
 
-    def list(
-        self,
-        *,
-        run_id: str | None = None,
-        tag: str | None = None,
-        query: str | None = None,
-        limit: int = 100,
-    ) -> builtins.list[Snapshot]:
-        """Return matching snapshots, newest first."""
+    def _each(self, run_id: str | None) -> Iterable[Snapshot]:
         with self._lock:
             texts = [*self._texts.items()]
-        found = (decoded(text, snapshot_id) for snapshot_id, text in texts)
-        return matching(found, run_id, tag, query, limit)
+        return (decoded(text, snapshot_id) for snapshot_id, text in texts)
 
 
-class JsonSnapshotStore(SnapshotStore):
+class JsonSnapshotStore(MadeSnapshotStore):
     """Keeps snapshots in a folder, a file each: `snapshot_<snapshot_id>.json`."""
 
     def __init__(self, base_dir: str | os.PathLike[str], *, sync: Sync | str = Sync.ALWAYS) -> None:
@@ -176,26 +195,17 @@ class JsonSnapshotStore(SnapshotStore):
         """Remove a snapshot; say whether there was one."""
         return removed(self._path(snapshot_id))
 
-    def list(
-        self,
-        *,
-        run_id: str | None = None,
-        tag: str | None = None,
-        query: str | None = None,
-        limit: int = 100,
-    ) -> builtins.list[Snapshot]:
-        """Return matching snapshots, newest first; one that cannot be read is logged and left out."""
+    def _each(self, run_id: str | None) -> Iterable[Snapshot]:
+        """Read them one by one; one that cannot be read is logged and left out."""
         with told(self._folder):
             paths = sorted(self._folder.glob("snapshot_*.json"))
-        found = []
         for path in paths:
             body = read_if_there(path)
             try:
                 if body is not None:
-                    found.append(decoded(body.decode(errors="replace"), str(path)))
+                    yield decoded(body.decode(errors="replace"), str(path))
             except StoreDamaged as error:
                 log.error("%s It is left out of a list.", error)
-        return matching(found, run_id, tag, query, limit)
 
     def _path(self, snapshot_id: str) -> Path:
         return self._folder / f"snapshot_{name_for(snapshot_id, 'snapshot')}.json"
@@ -215,22 +225,6 @@ def decoded(text: str, where: str) -> Snapshot:
         return Snapshot.from_dict(decode(text))
     except (ValueError, TypeError, AttributeError) as error:
         raise StoreDamaged(f"The snapshot {where} cannot be read: {error}.") from error
-
-
-def matching(
-    found: Iterable[Snapshot], run_id: str | None, tag: str | None, query: str | None, limit: int
-) -> list[Snapshot]:
-    """Return those that match, newest first."""
-    label, words = (tag or "").strip().lower(), (query or "").strip().lower()
-    kept = [
-        one
-        for one in found
-        if (run_id is None or one.run_id == run_id)
-        and (not label or label in [str(each).strip().lower() for each in one.tags])
-        and (not words or words in one.name.lower() or words in (one.description or "").lower())
-    ]
-    kept.sort(key=created_micros, reverse=True)
-    return kept[: max(limit, 0)]
 
 
 def created_micros(snapshot: Snapshot) -> int:

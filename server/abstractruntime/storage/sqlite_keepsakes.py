@@ -3,33 +3,31 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Mapping
+from collections.abc import Iterable
 from typing import Any
 
 from ..core.errors import StoreDamaged
 from ..core.jsonsafe import decode, encode
 from .artifact_contract import (
-    BYTES,
     Artifact,
     ArtifactMetadata,
-    ArtifactStore,
+    MadeArtifactStore,
     checked,
     cleaned,
     created_micros,
-    described,
     gc_report,
     merged,
     validate_artifact_id,
 )
 from .migrate import named_queries
-from .snapshots import Snapshot, SnapshotStore, decoded, encoded, matching
+from .snapshots import MadeSnapshotStore, Snapshot, decoded, encoded
 from .snapshots import created_micros as snapshot_micros
 from .sqlite_database import SqliteDatabase
 
 _Q = named_queries("sqlite")
 
 
-class SqliteSnapshotStore(SnapshotStore):
+class SqliteSnapshotStore(MadeSnapshotStore):
     """Keeps snapshots in a SQLite file."""
 
     def __init__(self, db: SqliteDatabase) -> None:
@@ -52,40 +50,21 @@ class SqliteSnapshotStore(SnapshotStore):
         with self.db.write() as connection:
             return connection.execute(_Q["drop_snapshot"], (snapshot_id,)).rowcount == 1
 
-    def list(
-        self,
-        *,
-        run_id: str | None = None,
-        tag: str | None = None,
-        query: str | None = None,
-        limit: int = 100,
-    ) -> builtins.list[Snapshot]:
-        """Return matching snapshots, newest first."""
-        rows = self.db.rows(_Q["snapshots"], {"run_id": run_id})
-        return matching((decoded(row[1], row[0]) for row in rows), run_id, tag, query, limit)
+    def _each(self, run_id: str | None) -> Iterable[Snapshot]:
+        return (decoded(row[1], row[0]) for row in self.db.rows(_Q["snapshots"], {"run_id": run_id}))
 
 
-class SqliteArtifactStore(ArtifactStore):
+class SqliteArtifactStore(MadeArtifactStore):
     """Keeps artifacts in a SQLite file, bytes once whoever shares them."""
 
     def __init__(self, db: SqliteDatabase) -> None:
         self.db = db
 
-    def store(
-        self,
-        content: bytes,
-        *,
-        content_type: str = BYTES,
-        run_id: str | None = None,
-        tags: Mapping[str, str] | None = None,
-        artifact_id: str | None = None,
-    ) -> ArtifactMetadata:
-        """Keep bytes and return their metadata."""
-        made = described(content, content_type, run_id, tags, artifact_id)
+    def _keep(self, made: ArtifactMetadata, content: bytes) -> ArtifactMetadata:
         with self.db.write(durable=True) as connection:
             row = connection.execute(_Q["artifact"], (made.artifact_id,)).fetchone()
             kept = merged(made, None if row is None else _readable(row[0], made.artifact_id))
-            connection.execute(_Q["put_blob"], (kept.blob_id, bytes(content)))
+            connection.execute(_Q["put_blob"], (kept.blob_id, content))
             values = (kept.artifact_id, kept.run_id, created_micros(kept), kept.blob_id)
             connection.execute(_Q["put_artifact"], (*values, encode(kept.to_dict(), "artifact")))
         return kept
