@@ -15,18 +15,18 @@ import select
 import struct
 import subprocess
 import sys
-import threading
 import time
 from contextlib import suppress
 from dataclasses import asdict
 from typing import IO, Any
 
 from . import sandbox_refusals as refusals
-from .sandbox_answer import read_answer, refuse_answer
+from .sandbox_answer import refuse_answer
+from .sandbox_backend import CodeCall, TestedBackend
 from .sandbox_prelude import PRELUDE
 from .sandbox_selftest import failed_attempts
 from .sandbox_walls import PROGRAM, have_walls
-from .sandbox_words import DEFAULT_LIMITS, Json, Limits, SandboxRefusal, SandboxResult
+from .sandbox_words import Limits, SandboxRefusal
 
 WORKERS = 2
 START_SECONDS = 20.0
@@ -112,39 +112,20 @@ class Worker:
         return bytes(held)
 
 
-class JailSandbox:
+class JailSandbox(TestedBackend):
     """A pool of locked-up CPython processes. Safe to use from several threads; `close` ends them."""
 
     def __init__(self, *, workers: int = WORKERS) -> None:
-        self._lock = threading.RLock()
+        super().__init__()
         self._idle: queue.LifoQueue[Worker | None] = queue.LifoQueue()
         for _ in range(workers):
             self._idle.put(None)
         self._workers = workers
-        self._failure: SandboxRefusal | None = None
-        self._tested = False
-        self._closed = False
 
     @property
     def offered(self) -> bool:
         """Whether full Python may be proposed to an author: this machine could do it and has not failed to."""
         return have_walls() and self._failure is None
-
-    def start(self) -> None:
-        """Build a worker and test it; raise SandboxRefusal when it cannot be trusted."""
-        with self._lock:
-            if self._closed:
-                raise refusals.closed()
-            if self._failure is not None:
-                raise self._failure
-            if self._tested:
-                return
-            lacking = self._lacking()
-            if lacking:
-                self._end_workers()
-                self._failure = refusals.no_full_python(lacking)
-                raise self._failure
-            self._tested = True
 
     def close(self) -> None:
         """End every worker. Runs after this are refused."""
@@ -153,23 +134,6 @@ class JailSandbox:
                 return
             self._closed = True
         self._end_workers()
-
-    def run(
-        self,
-        source: str,
-        function_name: str,
-        argument: Json,
-        *,
-        now: str,
-        seed: str,
-        limits: Limits = DEFAULT_LIMITS,
-        skip_lines: int = 0,
-    ) -> SandboxResult:
-        """Call `function_name` of `source` with `argument`; raise SandboxRefusal when it cannot end."""
-        self.start()
-        return self._attempt(
-            source, function_name, argument, now=now, seed=seed, limits=limits, skip_lines=skip_lines
-        )
 
     def parse(self, source: str, *, skip_lines: int = 0) -> SandboxRefusal | None:
         """Return the syntax error of `source`, without running any of it."""
@@ -180,6 +144,13 @@ class JailSandbox:
         except SandboxRefusal as refusal:
             return None if _PARSED in refusal.why else refusal
         return None
+
+    def _build(self) -> SandboxRefusal | None:
+        lacking = self._lacking()
+        if not lacking:
+            return None
+        self._end_workers()
+        return refusals.no_full_python(lacking)
 
     def _end_workers(self) -> None:
         """Wait until all are idle and end them."""
@@ -206,35 +177,18 @@ class JailSandbox:
         failed = failed_attempts(self._attempt)
         return f"its jail did not hold against {', '.join(failed)}" if failed else ""
 
-    def _attempt(
-        self,
-        source: str,
-        function_name: str,
-        argument: Json,
-        *,
-        now: str,
-        seed: str,
-        limits: Limits = DEFAULT_LIMITS,
-        skip_lines: int = 0,
-    ) -> SandboxResult:
-        if len(source) > limits.source:
-            raise refusals.source_limit(limits)
-        if not function_name.isidentifier():
-            raise refusals.no_function(function_name)
+    def _answer(self, call: CodeCall) -> tuple[Any, str]:
         request = {
-            "source": source,
-            "function": function_name,
-            "argument": argument,
-            "now": now,
-            "seed": seed,
-            "limits": asdict(limits),
+            "source": call.source,
+            "function": call.function_name,
+            "argument": call.argument,
+            "now": call.now,
+            "seed": call.seed,
+            "limits": asdict(call.limits),
             "prelude": PRELUDE,
         }
-        began = time.monotonic()
-        reply = self._ask(request, limits)
-        answer, printed = _read_reply(reply, source, function_name, limits, skip_lines)
-        value = read_answer(answer, limits)
-        return SandboxResult(value, printed, round((time.monotonic() - began) * 1000))
+        reply = self._ask(request, call.limits)
+        return _read_reply(reply, call.source, call.function_name, call.limits, call.skip_lines)
 
     def _ask(self, request: dict[str, Any], limits: Limits) -> bytes:
         """Ask an idle worker; one that dies is replaced and asked once more."""

@@ -8,20 +8,18 @@ interpreter reports is told to the author by `sandbox_refusals`.
 from __future__ import annotations
 
 import importlib
-import threading
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from . import sandbox_refusals as refusals
-from .sandbox_answer import read_answer
+from .sandbox_backend import CodeCall, TestedBackend
 from .sandbox_mend import Range, mend
 from .sandbox_prelude import preludes
 from .sandbox_selftest import failed_attempts
 from .sandbox_walls import Launcher, have_walls
-from .sandbox_words import DEFAULT_LIMITS, MOST_SECONDS, Json, Limits, SandboxRefusal, SandboxResult
+from .sandbox_words import DEFAULT_LIMITS, MOST_SECONDS, Json, Limits, SandboxRefusal
 
 CLIENT = "pydantic_monty"
 WORKERS = 2
@@ -64,18 +62,15 @@ class _Text:
         return lines[index] if 0 <= index < len(lines) else ""
 
 
-class MontySandbox:
+class MontySandbox(TestedBackend):
     """A pool of workers. Safe to use from several threads; `close` ends the workers."""
 
     def __init__(self, *, workers: int = WORKERS, checkout_seconds: float = CHECKOUT_SECONDS) -> None:
+        super().__init__()
         self._workers = workers
         self._checkout_seconds = checkout_seconds
-        self._lock = threading.RLock()
         self._monty: Any = None
         self._pools: dict[float, Any] = {}
-        self._failure: SandboxRefusal | None = None
-        self._tested = False
-        self._closed = False
         self._mended: dict[str, str] = {}
         self._launcher: Launcher | None = None
 
@@ -84,56 +79,11 @@ class MontySandbox:
         """Whether the workers stand behind the kernel's walls as well (known after the start)."""
         return self._launcher is not None
 
-    def start(self) -> None:
-        """Build the workers and test them; raise SandboxRefusal when they cannot be trusted."""
-        with self._lock:
-            if self._closed:
-                raise refusals.closed()
-            if self._failure is not None:
-                raise self._failure
-            if self._tested:
-                return
-            try:
-                self._monty = importlib.import_module(CLIENT)
-                self._raise_walls()
-                failed = failed_attempts(self._attempt)
-            except (ImportError, FileNotFoundError) as error:
-                self._failure = refusals.unavailable(
-                    f"Code nodes cannot run: the sandbox is not installed ({error}).",
-                    "Install it with `pip install pydantic-monty==1.4.0` and start the server again.",
-                )
-                raise self._failure from error
-            if failed:
-                self._end_pools()
-                self._failure = refusals.unavailable(
-                    f"Code nodes are switched off: the sandbox did not hold against {', '.join(failed)}.",
-                    "Install the sandbox's tested version and start the server again.",
-                )
-                raise self._failure
-            self._tested = True
-
     def close(self) -> None:
         """End every worker. Runs after this are refused."""
         with self._lock:
             self._closed = True
             self._end_pools()
-
-    def run(
-        self,
-        source: str,
-        function_name: str,
-        argument: Json,
-        *,
-        now: str,
-        seed: str,
-        limits: Limits = DEFAULT_LIMITS,
-        skip_lines: int = 0,
-    ) -> SandboxResult:
-        """Call `function_name` of `source` with `argument`; raise SandboxRefusal when it cannot end."""
-        self.start()
-        return self._attempt(
-            source, function_name, argument, now=now, seed=seed, limits=limits, skip_lines=skip_lines
-        )
 
     def parse(self, source: str, *, skip_lines: int = 0) -> SandboxRefusal | None:
         """Return what the parser refuses in `source`, without running any of it."""
@@ -150,35 +100,38 @@ class MontySandbox:
                 return None if _PARSE_MARK in refusal.why else refusal
         return None
 
-    def _attempt(
-        self,
-        source: str,
-        function_name: str,
-        argument: Json,
-        *,
-        now: str,
-        seed: str,
-        limits: Limits = DEFAULT_LIMITS,
-        skip_lines: int = 0,
-    ) -> SandboxResult:
-        if len(source) > limits.source:
-            raise refusals.source_limit(limits)
-        if not function_name.isidentifier():
-            raise refusals.no_function(function_name)
-        session = _Session(datetime.fromisoformat(now), seed, limits)
+    def _build(self) -> SandboxRefusal | None:
+        try:
+            self._monty = importlib.import_module(CLIENT)
+            self._raise_walls()
+            failed = failed_attempts(self._attempt)
+        except (ImportError, FileNotFoundError) as error:
+            refusal = refusals.unavailable(
+                f"Code nodes cannot run: the sandbox is not installed ({error}).",
+                "Install it with `pip install pydantic-monty==1.4.0` and start the server again.",
+            )
+            refusal.__cause__ = error
+            return refusal
+        if not failed:
+            return None
+        self._end_pools()
+        return refusals.unavailable(
+            f"Code nodes are switched off: the sandbox did not hold against {', '.join(failed)}.",
+            "Install the sandbox's tested version and start the server again.",
+        )
+
+    def _answer(self, call: CodeCall) -> tuple[Any, str]:
+        source, limits = call.source, call.limits
+        session = _Session(datetime.fromisoformat(call.now), call.seed, limits)
         text = self._mended.get(source, source)
-        began = time.monotonic()
+        asked = f"__flow_answer({call.function_name}(__flow_input), {limits.answer}, {limits.answer_depth})"
         for _ in range(MOST_MENDS):
-            call = f"__flow_answer({function_name}(__flow_input), {limits.answer}, {limits.answer_depth})"
-            given = _Text(source, f"{text}\n{call}", 0, skip_lines)
+            given = _Text(source, f"{text}\n{asked}", 0, call.skip_lines)
             try:
-                answer, printed = self._feed(given, {"__flow_input": argument}, session, function_name)
+                return self._feed(given, {"__flow_input": call.argument}, session, call.function_name)
             except _Mended as other:
                 text = "\n".join(other.feed.split("\n")[:-1])
                 self._keep(source, text)
-                continue
-            value = read_answer(answer, limits)
-            return SandboxResult(value, printed, round((time.monotonic() - began) * 1000))
         raise refusals.unsupported("so many statements of this kind", None, "")
 
     def _keep(self, source: str, text: str) -> None:
