@@ -31,7 +31,7 @@ export class CanvasView {
   readonly far: FarView;
   readonly minimap: Minimap;
   readonly theme: Theme;
-  private readonly dots = new Dots();
+  private readonly dots: Dots;
   private readonly box = make("div", "fc-marquee");
   private readonly words = make("div", "fc-hint");
   private readonly lines = [make("div", "fc-guide"), make("div", "fc-guide")];
@@ -44,6 +44,7 @@ export class CanvasView {
   private settle = 0;
   private sleep = 0;
   private glide = 0;
+  private zooming = false;
   private readonly modes = new Map<string, boolean>();
 
   constructor(
@@ -54,6 +55,7 @@ export class CanvasView {
     this.sheet = paletteSheet(look.scene.catalog);
     document.adoptedStyleSheets = [...document.adoptedStyleSheets, this.sheet];
     this.theme = new Theme(root, () => this.themeChanged());
+    this.dots = new Dots(this.theme);
     this.near = new NearView(look, `fc${++count}`);
     this.far = new FarView(look, this.theme);
     this.minimap = new Minimap(look, this.theme, this.viewport, (middle) => this.center(middle));
@@ -192,7 +194,7 @@ export class CanvasView {
   }
 
   private put(view: View): void {
-    if (view.zoom !== this.viewport.zoom) this.mode("data-zooming", true);
+    this.zooming ||= view.zoom !== this.viewport.zoom;
     this.viewport.set(view);
     this.moved(this.viewport.view);
     this.invalidate();
@@ -202,7 +204,7 @@ export class CanvasView {
 
   /** Put the resting view on whole device pixels, so that text is sharp. */
   private readonly rest = (): void => {
-    this.mode("data-zooming", false);
+    this.zooming = false;
     const ratio = devicePixelRatio || 1;
     this.viewport.x = Math.round(this.viewport.x * ratio) / ratio;
     this.viewport.y = Math.round(this.viewport.y * ratio) / ratio;
@@ -213,9 +215,13 @@ export class CanvasView {
     this.frame = 0;
     const { x, y, zoom, far } = this.viewport;
     this.near.world.style.transform = `translate(${x}px,${y}px) scale(${zoom})`;
-    this.dots.move(this.viewport, this.modes.get("data-zooming") ?? false);
+    this.dots.move(this.viewport, this.zooming);
     this.mode("data-far", far);
-    this.mode("data-small", zoom < SMALL);
+    // Unseen nodes keep the looks they have: to change them costs a style of every element.
+    if (!far) {
+      this.mode("data-zooming", this.zooming);
+      this.mode("data-small", zoom < SMALL);
+    }
     if (far) this.sleepSoon();
     else this.wake();
     const area = this.viewport.world(MARGIN * zoom);
