@@ -16,6 +16,7 @@ from drive import end, flow, node, start
 from web.conftest import Client
 from web.moody import MoodyModel
 
+MOST_OPENINGS = 6
 TOOLS = Path(__file__).parents[1] / "integrations" / "mcp" / "tools_server.py"
 
 
@@ -54,7 +55,7 @@ def two_questions(**second: Any) -> dict[str, Any]:
 
 
 def failed(client: Client, flow_id: str) -> dict[str, Any]:
-    page = client.until(client.launch(flow_id), "failed", "completed", seconds=90)
+    page = client.until(client.launch(flow_id), "failed", "completed", seconds=180)
     assert page["status"] == "failed", page["output"]
     return page
 
@@ -63,7 +64,7 @@ def tried_again(client: Client, run_id: str) -> dict[str, Any]:
     answer = client.post(f"/api/runs/{run_id}/retry")
     assert answer.status_code == 200, answer.text
     assert answer.json()["status"] in ("running", "waiting", "completed")
-    return client.until(run_id, "failed", "completed", seconds=90)
+    return client.until(run_id, "failed", "completed", seconds=180)
 
 
 def paid(client: Client, run_id: str) -> int:
@@ -184,7 +185,7 @@ def test_a_model_that_loops_is_stopped(client: Client, moody: MoodyModel) -> Non
     provide(client, moody.url)
     moody.mood = "loops"
     client.save(agent(max_iterations=3))
-    done = client.until(client.launch("working"), "failed", "completed", seconds=90)
+    done = client.until(client.launch("working"), "failed", "completed", seconds=180)
     assert len(moody.asked) == 4, "three turns, and one to answer"
     assert done["status"] == "completed"
     assert moody.asked[-1].startswith("You have no turns left")
@@ -203,27 +204,36 @@ def using(tool: str, **arguments: Any) -> dict[str, Any]:
     )
 
 
+def ended(client: Client, flow_id: str) -> dict[str, Any]:
+    """Run a flow to its end; again where a busy machine did not get the tools' process to open in its time."""
+    for _ in range(MOST_OPENINGS):
+        done = client.until(client.launch(flow_id), "failed", "completed", seconds=180)
+        if "could not be reached within" not in str(done["output"] or done["error"]):
+            return done
+    raise AssertionError(f"the server of tools did not open {MOST_OPENINGS} times: {done}")
+
+
 @pytest.mark.parametrize(
-    ("tool", "arguments", "words"),
+    ("tool", "arguments", "words", "seconds"),
     [
-        ("slow", {"seconds": 30}, "timed out after 10s: give its calls more time"),
-        ("die", {}, "may or may not have been carried out: see whether it was before you try again"),
-        ("add", {"a": "many"}, "valid integer"),
-        ("add", {}, "Field required"),
-        ("nothing", {}, "nothing"),
-        ("broken", {}, "Error executing tool broken"),
+        ("slow", {"seconds": 30}, "timed out after 10s: give its calls more time", "10"),
+        ("die", {}, "may or may not have been carried out: see whether it was before you try again", "60"),
+        ("add", {"a": "many"}, "valid integer", "60"),
+        ("add", {}, "Field required", "60"),
+        ("nothing", {}, "nothing", "60"),
+        ("broken", {}, "Error executing tool broken", "60"),
     ],
 )
 def test_a_tool_that_fails_is_told_and_the_next_call_works(
-    client: Client, tool: str, arguments: dict[str, Any], words: str
+    client: Client, tool: str, arguments: dict[str, Any], words: str, seconds: str
 ) -> None:
-    tools(client, "slow", "die", "add", "nothing", "broken", seconds="10")
+    tools(client, "slow", "die", "add", "nothing", "broken", seconds=seconds)
     client.save(using(tool, **arguments))
-    done = client.until(client.launch(f"using-{tool}"), "failed", "completed", seconds=90)
+    done = ended(client, f"using-{tool}")
     assert words in str(done["output"] or done["error"])
     assert (done["output"] or {}).get("well") is not True
     client.save({**using("add", a=2), "id": "good", "name": "good"})
-    good = client.until(client.launch("good"), "failed", "completed", seconds=90)
+    good = ended(client, "good")
     assert good["output"]["well"] is True, good
 
 
@@ -231,7 +241,7 @@ def test_a_tool_that_answers_with_a_hundred_megabytes_is_refused(client: Client)
     """Refused when it came whole, given up when it takes too long: nothing is kept, and the next call works."""
     tools(client, "flood", "add", seconds="10")
     client.save(using("flood", megabytes=100))
-    done = client.until(client.launch("using-flood"), "failed", "completed", seconds=90)
+    done = ended(client, "using-flood")
     told = str(done["output"])
     assert "are taken: ask it for less" in told or "timed out after 10s" in told
     assert "ask" in told
@@ -239,7 +249,7 @@ def test_a_tool_that_answers_with_a_hundred_megabytes_is_refused(client: Client)
     assert len(client.get(f"/api/runs/{done['run_id']}/ledger").content) < 100_000
     client.save({**using("add", a=2), "id": "good", "name": "good"})
     for _ in range(3):  # the process that is given up is ended first
-        good = client.until(client.launch("good"), "failed", "completed", seconds=90)
+        good = ended(client, "good")
         if good["output"]["well"]:
             break
     assert good["output"]["well"] is True, good

@@ -91,5 +91,5 @@ def contest(runtimes: list[Any], spec: Any, run_id: str) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(60)
     assert [run.status for run in states] == [RunStatus.COMPLETED] * len(runtimes), "and no thread failed"

@@ -261,7 +261,7 @@ def test_a_second_driver_leaves_an_outcome_alone_that_is_not_written_yet(stores:
         if threading.current_thread() is main and len(acts) == 1:
             second = threading.Thread(target=lambda: others.append(runtime.tick(spec, run.run_id)))
             second.start()
-            second.join(10)
+            second.join(60)
 
     main = threading.current_thread()
     runtime, spec = over(stores, handler), chain(3, meanwhile)

@@ -15,7 +15,7 @@ import pytest
 
 from abstractruntime import Effect, EffectType, RunState, RunStatus, Runtime
 from abstractruntime.core import RuntimeConfig
-from abstractruntime.core.leases import is_gone, new_owner
+from abstractruntime.core.leases import Holding, is_gone, new_owner
 from abstractruntime.core.runtime import EffectOutcome
 from abstractruntime.storage import open_stores
 from abstractruntime.testing.clock import MovableClock
@@ -28,6 +28,7 @@ ACT = flow(
     "act", act=ask_for("act", KIND, {"n": 1}, "done", "got"), done=end("done", lambda vars: vars["got"])
 )
 SERVER = Path(__file__).resolve().parents[3] / "server"
+PATIENCE = 60  # seconds; for a machine with much else to do
 QUIET = RuntimeConfig(heartbeat=False)
 
 
@@ -42,7 +43,7 @@ class Slow:
     def __call__(self, run: RunState, effect: Effect, *, idempotency_key: str) -> EffectOutcome:
         self.acts.append(idempotency_key)
         self.begun.set()
-        assert self.leave.wait(20)
+        assert self.leave.wait(PATIENCE)
         return EffectOutcome.completed({"by": self.name})
 
 
@@ -66,14 +67,14 @@ def test_an_effect_in_flight_is_nobody_elses(make_runtime: MakeRuntime) -> None:
     second = make_runtime(effect_handlers={KIND: other})
     run_id = first.start(ACT)
     thread, results = apart(lambda: first.tick(ACT, run_id))
-    assert slow.begun.wait(10)
+    assert slow.begun.wait(PATIENCE)
     assert second.driven_elsewhere() == {run_id}
     assert first.driven_elsewhere() == set()
     assert second.tick(ACT, run_id).status is RunStatus.RUNNING
     with second.claim(run_id) as lease:
         assert lease is None
     slow.leave.set()
-    thread.join(10)
+    thread.join(PATIENCE)
     assert results[0].output == {"by": "first"}
     assert other.acts == []
     with second.claim(run_id) as lease:
@@ -86,12 +87,12 @@ def test_a_pause_does_not_end_the_lease_of_an_effect_in_flight(make_runtime: Mak
     second = make_runtime(effect_handlers={KIND: other})
     run_id = first.start(ACT)
     thread, _ = apart(lambda: first.tick(ACT, run_id))
-    assert slow.begun.wait(10)
+    assert slow.begun.wait(PATIENCE)
     second.pause_run(run_id)
     second.resume_run(run_id)
     second.tick(ACT, run_id)
     slow.leave.set()
-    thread.join(10)
+    thread.join(PATIENCE)
     assert second.tick(ACT, run_id).output == {"by": "first"}, "its outcome is kept and found"
     assert other.acts == []
 
@@ -102,31 +103,45 @@ def test_a_frozen_driver_is_fenced(make_runtime: MakeRuntime, clock: MovableCloc
     taker = make_runtime(effect_handlers={KIND: other}, clock=clock, config=QUIET)
     run_id = frozen.start(ACT)
     thread, results = apart(lambda: frozen.tick(ACT, run_id))
-    assert slow.begun.wait(10)
+    assert slow.begun.wait(PATIENCE)
     clock.advance(29)
     assert taker.tick(ACT, run_id).status is RunStatus.RUNNING
     clock.advance(2)
     assert taker.tick(ACT, run_id).output == {"by": "taker"}
     before = taker.get_ledger(run_id)
     slow.leave.set()
-    thread.join(10)
+    thread.join(PATIENCE)
     assert results[0].output == {"by": "taker"}
     assert taker.get_ledger(run_id) == before, "what the zombie did is not written"
     assert slow.acts == other.acts, "the same key, so that the world can tell a repetition"
 
 
-def test_a_heartbeat_keeps_the_lease(make_runtime: MakeRuntime) -> None:
+def test_a_heartbeat_keeps_the_lease(
+    make_runtime: MakeRuntime, clock: MovableClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    beats, renew = threading.Semaphore(0), Holding.renew
+
+    def counted(holding: Holding) -> None:
+        renew(holding)
+        beats.release()
+
+    monkeypatch.setattr(Holding, "renew", counted)
     slow, other = Slow("first"), quick("second")
     config = RuntimeConfig(lease_s=0.3)
-    first = make_runtime(effect_handlers={KIND: slow}, config=config)
-    second = make_runtime(effect_handlers={KIND: other}, config=config)
+    first = make_runtime(effect_handlers={KIND: slow}, config=config, clock=clock)
+    second = make_runtime(effect_handlers={KIND: other}, config=config, clock=clock)
     run_id = first.start(ACT)
     thread, results = apart(lambda: first.tick(ACT, run_id))
-    assert slow.begun.wait(10)
-    assert not slow.leave.wait(1.0)
+    assert slow.begun.wait(PATIENCE)
+    for _ in range(5):  # more than three leases long
+        clock.advance(0.2)
+        while beats.acquire(blocking=False):
+            pass
+        for _ in range(2):  # the first may have begun before the clock moved
+            assert beats.acquire(timeout=PATIENCE)
     assert second.tick(ACT, run_id).status is RunStatus.RUNNING
     slow.leave.set()
-    thread.join(10)
+    thread.join(PATIENCE)
     assert results[0].output == {"by": "first"}
     assert other.acts == []
 
@@ -159,7 +174,7 @@ def test_a_process_that_has_ended_is_known_to_be_gone() -> None:
     owner = process.stdout.readline().strip()
     assert not is_gone(owner)
     process.kill()
-    process.wait(10)
+    process.wait(PATIENCE)
     process.stdout.close()
     process.stdin.close()
     assert is_gone(owner)
@@ -214,7 +229,7 @@ def test_another_process_takes_over(tmp_path: Path, fate: signal.Signals) -> Non
     assert mine.acts == [], "it is driven elsewhere"
     process.send_signal(fate)
     if fate is signal.SIGKILL:
-        process.wait(10)
+        process.wait(PATIENCE)
     pause = threading.Event()
     for _ in range(200):
         run = runtime.tick(ACT, "r")
@@ -226,7 +241,7 @@ def test_another_process_takes_over(tmp_path: Path, fate: signal.Signals) -> Non
     if fate is signal.SIGSTOP:
         process.send_signal(signal.SIGCONT)
         assert process.stdout.readline() == "completed\n", "the zombie finds the other's end"
-        assert process.wait(10) == 0
+        assert process.wait(PATIENCE) == 0
     process.stdout.close()
     assert runtime.get_ledger("r") == before
     assert [record["status"] for record in before].count("started") == 2

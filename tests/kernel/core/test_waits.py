@@ -147,7 +147,7 @@ def test_of_two_who_answer_one_wins(make_runtime: MakeRuntime) -> None:
 
         def give(name: str, run_id: str = run_id, ready: Any = ready, results: Any = results) -> None:
             runtime = make_runtime()
-            ready.wait(5)
+            ready.wait(60)
             try:
                 results.append(runtime.resume(ASK, run_id, key_of(run_id), {"by": name}))
             except NotWaiting as refused:
@@ -157,7 +157,7 @@ def test_of_two_who_answer_one_wins(make_runtime: MakeRuntime) -> None:
         for thread in threads:
             thread.start()
         for thread in threads:
-            thread.join(10)
+            thread.join(60)
         won = [one for one in results if not isinstance(one, NotWaiting)]
         assert (len(results), len(won)) == (2, 1)
         assert make_runtime().get_state(run_id).output == won[0].output

@@ -110,7 +110,7 @@ def test_a_scheduler_needs_a_store_that_can_be_searched(stores: Stores, registry
 
 def test_the_thread(make_runtime: MakeRuntime, registry: WorkflowRegistry) -> None:
     runtime = make_runtime(workflow_registry=registry)
-    scheduler = Scheduler(runtime=runtime, registry=registry, poll_interval_s=30)
+    scheduler = Scheduler(runtime=runtime, registry=registry, poll_interval_s=3600)
     woken = threading.Event()
     scheduler._on_run_resumed = lambda run: woken.set()
     run_id = runtime.start(SLEEP, {"until": soon(0.2)})
@@ -122,7 +122,7 @@ def test_the_thread(make_runtime: MakeRuntime, registry: WorkflowRegistry) -> No
         assert "abstractruntime-scheduler" in names
         with pytest.raises(RuntimeError, match="already running"):
             scheduler.start()
-        assert woken.wait(5), "it sleeps until the moment, not for its whole interval"
+        assert woken.wait(60), "it sleeps until the moment, not for its whole interval"
         assert runtime.get_state(run_id).status is RunStatus.COMPLETED
     finally:
         scheduler.stop()

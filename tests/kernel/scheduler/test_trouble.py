@@ -121,7 +121,7 @@ def test_a_store_that_fails_ends_no_thread(
     monkeypatch.setattr(scheduler, "due", failing("due", due))
     scheduler.start()
     try:
-        assert ran.wait(10)
+        assert ran.wait(60)
         run_id = runtime.start(PURE)
         for _ in range(4):
             runtime.announce(run_id)
@@ -148,7 +148,7 @@ def test_a_slow_effect_keeps_nobody_waiting(make_runtime: MakeRuntime, registry:
         acts.append(run.run_id)
         if effect.payload["slow"]:
             begun.set()
-            assert leave.wait(20)
+            assert leave.wait(60)
         return EffectOutcome.completed({})
 
     registry.register(
@@ -165,7 +165,7 @@ def test_a_slow_effect_keeps_nobody_waiting(make_runtime: MakeRuntime, registry:
     scheduler = Scheduler(runtime=runtime, registry=registry, takes_over=True, workers=3, poll_interval_s=30)
     scheduler.start()
     try:
-        assert begun.wait(10)
+        assert begun.wait(60)
         quick = [runtime.start(spec, {"slow": False}) for _ in range(5)]
         sleeper = runtime.start(SLEEP, {"until": soon(0.3)})
         for run_id in (*quick, sleeper):

@@ -85,7 +85,7 @@ def test_a_killed_process_loses_nothing_that_was_committed(tmp_path: Path) -> No
         process.send_signal(signal.SIGKILL)
         for line in process.stdout:
             revision, records = map(int, line.split())
-        process.wait(10)
+        process.wait(60)
         process.stdout.close()
 
         stores = open_stores(f"sqlite:{path}")
