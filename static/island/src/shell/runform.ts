@@ -67,7 +67,9 @@ export class RunForm {
     }
     field.autocomplete = "off";
     this.fields.set(pin.id, { field, kind });
-    const name = el("label", "name", pin.label || pin.id, el("span", "muted small", ` ${pin.type}`));
+    const words = [pin.label || pin.id, el("span", "muted small", ` ${pin.type}`)];
+    if (kind === "boolean") return el("div", "field", el("label", "check", field, el("span", "name", ...words)));
+    const name = el("label", "name", ...words);
     name.htmlFor = field.id;
     return el("div", "field", name, field);
   }
