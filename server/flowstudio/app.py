@@ -137,6 +137,7 @@ def build(settings: Settings) -> tuple[Studio, Worker]:
             submit=worker.submit,
             ring=bell.ring,
             versions=versions,
+            misfits=ai.tools.misfits,
         ),
         stories=NodeStories(reader, programs),
         stores=stores,

@@ -75,7 +75,9 @@ class Runner:
         submit: Callable[[str], None],
         ring: Callable[[str], None],
         versions: Versions,
+        misfits: Callable[[str, Mapping[str, Json]], list[str]],
     ) -> None:
+        self._misfits = misfits
         self._versions = versions
         self._runtime = runtime
         self._programs = programs
@@ -141,10 +143,8 @@ class Runner:
         """Answer the wait that was seen, and no later one."""
         wait = run.waiting
         decides = isinstance(response, Mapping) and bool(tool_calls_of(run))
-        if decides and read_decision(response) is None:
-            raise NotAChoice(
-                "Say `approved`: true or false, or `approved_ids`: the ids of the calls that may run."
-            )
+        if decides:
+            self._check_decision(run, response)
         choices = wait.choices if wait is not None and not wait.allow_free_text else None
         if choices and not decides and response not in choices:
             raise NotAChoice(f"Answer with one of: {', '.join(map(repr, choices))}.")
@@ -159,6 +159,23 @@ class Runner:
         )
         self._submit(run.run_id)
         return after
+
+    def _check_decision(self, run: RunState, response: Json) -> None:
+        """Hold what a person decided of calls to the calls, and arguments that they changed to the tools."""
+        decision = read_decision(response)
+        if decision is None:
+            raise NotAChoice(
+                "Say `approved`: true or false, or `approved_ids`: the ids of the calls that may run."
+            )
+        calls = {call["id"]: call for call in tool_calls_of(run)}
+        for key, arguments in decision.arguments.items():
+            call = calls.get(key)
+            if call is None:
+                raise NotAChoice(f"There is no call {key!r} to change; there are {', '.join(calls)}.")
+            is_changed = arguments != call["arguments"] and decision.allows({"runtime_call_id": key})
+            wrong = self._misfits(call["name"], arguments) if is_changed else []
+            if wrong:
+                raise NotAChoice(f"The arguments do not fit the tool {call['name']}: {'; '.join(wrong)}.")
 
     def pause(self, run_id: str, *, reason: str | None = None) -> RunState:
         """Hold a run and its descendants back after their present step."""

@@ -78,7 +78,13 @@ class App:
             str(self.port),
         ]
         command += ["--data", str(self.folder / "data"), "--flows", str(self.flows)]
-        env = {**os.environ, "PYTHONPATH": str(ROOT / "server"), "FLOWSTUDIO_TOKEN": "test-token-" + "x" * 32}
+        own = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
+        env = {
+            **os.environ,
+            "PATH": own,
+            "PYTHONPATH": str(ROOT / "server"),
+            "FLOWSTUDIO_TOKEN": "test-token-" + "x" * 32,
+        }
         self.process = subprocess.Popen(
             command, cwd=self.folder, env=env, stdout=self.log, stderr=subprocess.STDOUT, text=True
         )

@@ -24,7 +24,17 @@ def furnish(app: App) -> Demo:
     demo = Demo()
     for file in sorted((ROOT / "flows").glob("*.json")):
         put(app, json.loads(file.read_text("utf-8")))
-    for flow in (failing(), broken(), every_widget(), marked(), tagged(), lone(), large(400), empty()):
+    for flow in (
+        failing(),
+        broken(),
+        every_widget(),
+        marked(),
+        tagged(),
+        lone(),
+        large(400),
+        empty(),
+        using(),
+    ):
         put(app, flow)
     connect(app)
     settle(app, start(app, "daily-digest"), "waiting", *OVER)
@@ -40,6 +50,8 @@ def furnish(app: App) -> Demo:
     demo.runs["waiting"] = start(app, "approve-expense", who="Emil", amount=912.4)
     demo.runs["failed"] = start(app, "import-orders")
     demo.runs["event"] = start(app, "remind-me")
+    demo.runs["approval"] = start(app, "book-a-call")
+    settle(app, demo.runs["approval"], "waiting")
     settle(app, demo.runs["failed"], *OVER)
     settle(app, demo.runs["done"], *OVER)
     settle(app, demo.runs["waiting"], "waiting")
@@ -123,6 +135,19 @@ def failing() -> Document:
         "read.orders > end.orders",
     ]
     return document("import-orders", "Import orders", nodes, wires)
+
+
+def using(flow_id: str = "book-a-call") -> Document:
+    """A flow that asks before it uses a tool."""
+    told = {"source_timezone": "Europe/Paris", "time": "16:30", "target_timezone": "America/New_York"}
+    call = {"name": "time__convert_time", "arguments": told}
+    nodes = [
+        node("start", "on_flow_start", 0, 0, label="Start", outputs=[EXEC_OUT]),
+        node("use", "call_tool", 300, 0, label="Ask their clock", pinDefaults={"tool_call": call}),
+        node("end", "on_flow_end", 640, 0, label="Known", inputs=[EXEC_IN, *pins(("result", "any"))]),
+    ]
+    wires = ["start.exec-out > use.exec-in", "use.exec-out > end.exec-in", "use.result > end.result"]
+    return document(flow_id, "Book a call", nodes, wires)
 
 
 def broken() -> Document:

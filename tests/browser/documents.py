@@ -118,3 +118,15 @@ def ledger(app: App, run_id: str) -> list[Document]:
                 return records
             records += page["records"]
             after = page["next"]
+
+
+def thinking(provider: str) -> Document:
+    """A flow that asks a model, and says what it answered."""
+    asked = {"prompt": "What is the capital of Norway?", "provider": provider}
+    nodes = [
+        node("start", "on_flow_start", 0, 0, label="Start", outputs=[EXEC_OUT]),
+        node("think", "llm_call", 280, 0, label="Think", pinDefaults=asked),
+        node("end", "on_flow_end", 640, 0, label="End", inputs=[EXEC_IN, *pins(("said", "string"))]),
+    ]
+    wires = ["start.exec-out > think.exec-in", "think.exec-out > end.exec-in", "think.response > end.said"]
+    return document("thinking", "Thinking", nodes, wires)

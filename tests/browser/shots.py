@@ -54,6 +54,8 @@ def shots(demo: Demo) -> Iterator[Shot]:
     yield Shot("inbox", "/inbox")
     yield Shot("outbox", "/outbox")
     yield Shot("prompt", f"/inbox/{runs['waiting']}")
+    yield Shot("prompt-approval", f"/inbox/{runs['approval']}")
+    yield Shot("run-approval", f"/runs/{runs['approval']}", at_rest)
     yield Shot("prompt-late", f"/inbox/{runs['done']}")
     yield Shot("run-form", "/flows/approve-expense/run")
     yield Shot("run-form-wrong", "/flows/approve-expense/run", send_wrong)
@@ -100,6 +102,8 @@ def editor_shots(runs: dict[str, str]) -> Iterator[Shot]:
     yield Shot("editor-expression", approve, expression, False, ("desk",))
     yield Shot("editor-running", "/flows/remind-me?run=" + runs["event"], followed, False)
     yield Shot("editor-waiting", f"{approve}?run={runs['waiting']}", followed, False)
+    yield Shot("editor-approval", f"/flows/book-a-call?run={runs['approval']}", approval, False)
+    yield Shot("editor-approval-wrong", f"/flows/book-a-call?run={runs['approval']}", approve_wrong, False)
     yield Shot("editor-done", f"/flows/ask-and-greet?run={runs['done']}", followed, False)
     yield Shot("editor-failed", f"/flows/import-orders?run={runs['failed']}", followed, False)
     yield Shot("editor-outline", approve, lambda hand: (hand.at_rest(), outline(hand)), False)
@@ -113,6 +117,18 @@ def editor_shots(runs: dict[str, str]) -> Iterator[Shot]:
 
 def at_rest(hand: Hand) -> None:
     hand.at_rest()
+
+
+def approval(hand: Hand) -> None:
+    followed(hand)
+    expect(hand.page.locator(".ask-card .tool-call")).to_be_visible()
+
+
+def approve_wrong(hand: Hand) -> None:
+    approval(hand)
+    hand.page.locator(".ask-card textarea").first.fill('{"time": 1630}')
+    hand.page.locator(".ask-card").get_by_role("button", name="Approve").click()
+    expect(hand.page.locator(".ask-card .field-wrong")).to_be_visible()
 
 
 def send_wrong(hand: Hand) -> None:

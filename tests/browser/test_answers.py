@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import re
+import sys
+
 import pytest
 from playwright.sync_api import Browser, StorageState, expect
 
 from browser.app import App
 from browser.conftest import OpenTab
-from browser.documents import asking, ledger, put, start
+from browser.demo import using
+from browser.documents import asking, ledger, put, start, thinking
 from browser.hand import Hand
 from browser.watch import Watch
 
@@ -86,3 +91,53 @@ def test_a_late_answer_on_the_prompt_page_is_kept_and_told(app: App, open_tab: O
     expect(late.page.locator(".receipt")).to_contain_text("by you at")
     expect(late.page.locator(".receipt textarea")).to_have_value("Juice")
     expect(late.page.locator(".said")).to_have_text("Tea")
+
+
+def test_a_call_of_a_tool_is_seen_changed_and_allowed_in_the_side_panel(
+    app: App, open_tab: OpenTab, watch: Watch
+) -> None:
+    watch.expected_statuses.add(422)
+    clock = {"id": "time", "command": f"{sys.executable} -m mcp_server_time"}
+    with app.client() as client:
+        assert client.post("/settings/tools", data=clock).status_code == 303
+    run_id = start(app, put(app, using()))
+    hand = open_tab(f"/flows/book-a-call?run={run_id}")
+    card = hand.page.locator(".ask-card")
+    written = card.get_by_label("time__convert_time with these arguments")
+    expect(written).to_have_value(re.compile('"time": "16:30"'))
+    written.fill('{"time": 1630}')
+    card.get_by_role("button", name="Approve").click()
+    said = card.locator(".field-wrong")
+    expect(said).to_contain_text("do not fit the tool time__convert_time")
+    expect(said).to_contain_text("1630 is not of type 'string'")
+    expect(written).to_have_value('{"time": 1630}')
+    told = {"source_timezone": "Europe/Paris", "time": "16:45", "target_timezone": "America/New_York"}
+    written.fill(json.dumps(told))
+    card.get_by_role("button", name="Approve").click()
+    hand.expect_run("Done")
+    assert "T16:45:00" in hand.output()
+
+
+def test_a_call_of_a_tool_is_refused_with_a_reason(app: App, open_tab: OpenTab) -> None:
+    run_id = start(app, put(app, using("no-call")))
+    hand = open_tab(f"/flows/no-call?run={run_id}")
+    card = hand.page.locator(".ask-card")
+    card.get_by_label("Or say why not").fill("not on a Sunday")
+    card.get_by_role("button", name="Send answer").click()
+    hand.expect_run("Done")
+    assert "Not approved: not on a Sunday" in hand.output()
+
+
+def test_a_failed_run_is_taken_up_again_in_the_editor(app: App, open_tab: OpenTab) -> None:
+    model = {"name": "late", "kind": "openai", "base_url": "http://127.0.0.1:9/v1", "model": "m"}
+    with app.client() as client:
+        assert client.post("/settings/models", data=model).status_code == 303
+    run_id = start(app, put(app, thinking("late")))
+    hand = open_tab(f"/flows/thinking?run={run_id}")
+    hand.expect_run("Failed")
+    with app.client() as client:
+        assert client.post("/settings/models", data={"name": "late", "kind": "scripted"}).status_code == 303
+    hand.page.get_by_role("button", name="Try again from here").click()
+    hand.expect_run("Done")
+    assert hand.run_line() == run_id
+    assert ledger(app, run_id)

@@ -18,6 +18,7 @@ class MoodyModel:
         self.mood = "good"
         self.asked: list[str] = []
         self.answered: list[str] = []
+        self.models: list[str] = []
         self._http = _Server(("127.0.0.1", 0), _Handler)
         self._http.moody = self
         self.url = f"http://127.0.0.1:{self._http.server_port}/v1"
@@ -44,6 +45,7 @@ class _Handler(BaseHTTPRequestHandler):
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         last = str(body["messages"][-1]["content"])
         moody.asked.append(last)
+        moody.models.append(body["model"])
         if self.headers.get("Authorization") == "Bearer wrong":
             self._say({"error": {"message": "no such key"}}, 401)
         elif body["model"] == "unknown":

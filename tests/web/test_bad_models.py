@@ -253,3 +253,27 @@ def test_a_tool_that_answers_with_a_hundred_megabytes_is_refused(client: Client)
         if good["output"]["well"]:
             break
     assert good["output"]["well"] is True, good
+
+
+@pytest.mark.parametrize("kind", ["llm_call", "agent"])
+@pytest.mark.parametrize(
+    ("named", "told"), [({"provider": "Second"}, "two"), ({"model": "own"}, "own"), ({}, "m")]
+)
+def test_a_node_that_names_no_model_has_the_providers_own(
+    client: Client, moody: MoodyModel, kind: str, named: dict[str, str], told: str
+) -> None:
+    """A provider alone brings its own model, a model alone the first provider, neither both."""
+    provide(client, moody.url)
+    provide(client, moody.url, name="Second", model="two")
+    moody.mood = "good"
+    asks = node(kind, pins={"prompt": "Hello", **named})
+    client.save(
+        flow(
+            "plain",
+            {"start": start(), "ask": asks, "end": end("said")},
+            "start -> ask, ask -> end, ask.response -> end.said",
+        )
+    )
+    done = client.until(client.launch("plain"), "failed", "completed", seconds=30)
+    assert done["status"] == "completed", done["error"]
+    assert set(moody.models) == {told}

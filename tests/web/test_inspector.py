@@ -66,3 +66,21 @@ def test_what_is_no_node_is_refused(client: Client) -> None:
     for given in (None, 3, [], "x"):
         answer = inspect(client, given)
         assert (answer.status_code, answer.json()["code"]) == (422, "request.invalid")
+
+
+def test_a_node_that_names_no_model_is_told_which_it_gets(client: Client) -> None:
+    given = {"kind": "openai", "base_url": "http://127.0.0.1:9/v1"}
+    for name, model in (("first", "one"), ("second", "two"), ("third", "")):
+        told = {**given, "name": name, "model": model}
+        assert client.post("/settings/models", data=told, follow_redirects=False).status_code == 303
+    for provider, words in (
+        ("", "the provider’s own: one"),
+        ("second", "the provider’s own: two"),
+        ("third", "name one: the provider has none of its own"),
+    ):
+        for kind in ("agent", "llm_call"):
+            page = Page(inspect(client, node("n", kind, pinDefaults={"provider": provider})).text)
+            [field] = [
+                tag for tag in page.named("input") if tag.attributes.get("data-path") == "pinDefaults.model"
+            ]
+            assert field.attributes["placeholder"] == words

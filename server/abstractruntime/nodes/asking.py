@@ -21,7 +21,7 @@ NO_MODEL = (
 _REF = "abstractsemantics:"
 
 PROVIDER = Pin("provider", "provider", description="Whose model; empty: the server's default.")
-MODEL = Pin("model", "model", description="Which model; empty: the server's default.")
+MODEL = Pin("model", "model", description="Which model; empty: the provider's own.")
 USE_CONTEXT = Pin(
     "use_context",
     "boolean",
@@ -51,11 +51,14 @@ SCHEMA = Pin(
 
 
 def model_of(call: Call, config: str) -> tuple[str, str]:
-    """Return provider and model: those of the node, else the host's default; raise NodeError without."""
+    """Return provider and model: those of the node, else the host's; raise NodeError without."""
     provider = text(chosen(call, "provider", f"{config}.provider")).strip()
     model = text(chosen(call, "model", f"{config}.model")).strip()
     if not provider and not model and call.offers.default is not None:
         return call.offers.default
+    if model and call.offers.default is not None:
+        provider = provider or call.offers.default[0]
+    model = model or call.offers.own.get(provider.lower(), "")
     if not provider or not model:
         missing = "provider" if not provider else "model"
         raise NodeError(NO_MODEL, code="model.unset", pin=missing)

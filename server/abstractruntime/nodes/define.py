@@ -151,12 +151,14 @@ class Offers:
 
     models     names of models by name of provider, in the order to show
     default    provider and model for nodes that name neither
+    own        a provider's own model, by its name in lower case, for nodes that name no model
     tools      `{"name", "description", "parameters": JSON Schema}` by name of tool
     schemas    JSON schemas that a flow may name by `{"$ref": name}`, as abstractsemantics:...
     """
 
     models: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     default: tuple[str, str] | None = None
+    own: Mapping[str, str] = field(default_factory=dict)
     tools: Mapping[str, Mapping[str, Json]] = field(default_factory=dict)
     schemas: Mapping[str, Mapping[str, Json]] = field(default_factory=dict)
 

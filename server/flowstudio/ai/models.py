@@ -83,6 +83,13 @@ class Models:
         """Return the model of a provider for who names none; empty when there is none."""
         return provider.model or (MODEL if provider.kind == SCRIPTED else "")
 
+    def own_model(self, named: str) -> str:
+        """Return the model of a node that names this provider (or none) and no model; empty when it has none."""
+        try:
+            return self.default_model(self.choose(named))
+        except LLMCallFailed:
+            return ""
+
     def choose(self, named: str) -> Provider:
         """Return the provider that is named, or the first; raise LLMCallFailed."""
         if named:

@@ -29,6 +29,7 @@ from abstractruntime.integrations.mcp import McpConnections, McpServer
 from abstractruntime.storage.artifacts import ArtifactStore
 
 from ..staging import write_whole
+from .arguments import misfits
 from .keys import KeyStore
 
 _LARGEST = 10**15
@@ -174,6 +175,11 @@ class Tools:
         if any(name not in self._known for name in wanted):
             self.offered()
         return [self._known[name] for name in wanted if name in self._known]
+
+    def misfits(self, name: str, arguments: Mapping[str, Any]) -> list[str]:
+        """Return what is wrong with the arguments of a call; nothing where the tool cannot be asked."""
+        told = self.specs([name])
+        return misfits(told[0]["parameters"], arguments) if told else []
 
     def change(self, settings: ToolSettings) -> None:
         """Keep settings; sessions with servers that are gone or changed are closed."""

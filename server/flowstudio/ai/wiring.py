@@ -99,6 +99,7 @@ class Ai:
         return Offers(
             models=LiveModels(self.models),
             default=default if default and default[1] else None,
+            own={each.name.lower(): self.models.default_model(each) for each in self.models.providers.all()},
             tools=LiveTools(self.tools),
         )
 

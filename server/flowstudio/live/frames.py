@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from abstractruntime.integrations.abstractcore.tool_approval import APPROVAL_REQUIRED
 from abstractruntime.storage.base import PlacedRecord
 
 Json = Any
@@ -115,9 +116,9 @@ def prompt_of(placed: PlacedRecord, open_prompt: OpenPrompt) -> dict[str, Json] 
             "node_id": record.get("node_id"),
             "wait_key": payload.get("wait_key"),
         }
-        words: dict[str, Json] = {"prompt": None, "choices": [], "allow_free_text": True, "open": False}
+        words: dict[str, Json] = {"prompt": None, "choices": [], "allow_free_text": True, "approves": False}
         by = {"answered_by": record.get("actor_id"), "answered_at": record.get("ended_at")}
-        return {**closed, **words, "answer": answer, **by}
+        return {**closed, **words, "open": False, "answer": answer, **by}
     if terminal_status(record) in OVER:
         left = open_prompt(placed.run_id, placed.seq)
         if left is not None:
@@ -137,6 +138,7 @@ def question_of(record: Mapping[str, Json]) -> dict[str, Json] | None:
         "prompt": wait.get("prompt"),
         "choices": wait.get("choices") or [],
         "allow_free_text": wait.get("allow_free_text", True),
+        "approves": (wait.get("details") or {}).get("mode") == APPROVAL_REQUIRED,
     }
 
 

@@ -59,6 +59,16 @@ def question(request: Request, studio: TheStudio, run_id: str, recorded: bool = 
     return _outcome(request, run_id, outcome, answer)
 
 
+@router.get("/inbox/{run_id}/form")
+def form_of_question(request: Request, studio: TheStudio, run_id: str) -> HTMLResponse:
+    """Return the form of an open question alone, for a page that shows it among other things."""
+    prompt = studio.reader.prompt(run_id)
+    if prompt is None:
+        raise PromptGone("This question is not open any more.")
+    words = {**_blank_form(), "autofocus": False, "heading": "p"}
+    return render(request, "partials/_prompt.html", prompt=prompt, **words)
+
+
 @router.get("/inbox/{run_id}/open")
 def still_open(studio: TheStudio, run_id: str, asked_at: str) -> Response:
     """Say whether a question is still open (204) or not (205)."""
@@ -85,7 +95,7 @@ def answer(request: Request, studio: TheStudio, run_id: str, form: Posted) -> Re
         prompt = studio.reader.prompt(run_id)
         if is_part or prompt is None:
             raise Refused(422, error.code, str(error)) from None
-        words = {**_blank_form(), "wrong": str(error), "text": said}
+        words = {**_blank_form(), "wrong": str(error), "text": text(form, "text"), "edited": _edited(form)}
         return render(request, "prompt.html", 422, prompt=prompt, **words)
     except (PromptAnswered, PromptGone) as error:
         if is_part:
@@ -98,21 +108,29 @@ def answer(request: Request, studio: TheStudio, run_id: str, form: Posted) -> Re
 
 def _decision(form: FormData, said: str) -> dict[str, Any] | None:
     """Return what a person decided of calls of tools, with the arguments that they changed."""
+    written = _edited(form)
+    if not written:
+        return None
+    if said.strip().lower() not in YES:
+        return {"approved": False, "reason": "" if said.strip().lower() in NO else said}
     edited: dict[str, Any] = {}
-    for key, value in form.items():
-        if not key.startswith(ARGUMENTS) or not isinstance(value, str):
-            continue
+    for key, value in written.items():
         try:
-            edited[key.removeprefix(ARGUMENTS)] = given = json.loads(value)
+            edited[key] = given = json.loads(value)
         except ValueError as error:
             raise NotAChoice(f"The arguments are not JSON: {error}") from None
         if not isinstance(given, dict):
             raise NotAChoice("The arguments of a tool are a JSON object: {...}.")
-    if not edited:
-        return None
-    is_allowed = said.strip().lower() in YES
-    decided: dict[str, Any] = {"approved": is_allowed, "arguments": edited}
-    return decided if is_allowed else {"approved": False, "reason": "" if said.lower() in NO else said}
+    return {"approved": True, "arguments": edited}
+
+
+def _edited(form: FormData) -> dict[str, str]:
+    """Return the arguments of calls as they were written, by the ids of the calls."""
+    return {
+        key.removeprefix(ARGUMENTS): value
+        for key, value in form.items()
+        if key.startswith(ARGUMENTS) and isinstance(value, str)
+    }
 
 
 def _too_late(
@@ -149,7 +167,7 @@ def _who(request: Request, actor: str | None) -> str:
 
 
 def _blank_form() -> dict[str, Any]:
-    return {"wrong": "", "text": "", "autofocus": True, "back": "", "heading": "h1"}
+    return {"wrong": "", "text": "", "autofocus": True, "back": "", "heading": "h1", "edited": {}}
 
 
 def _outcome(

@@ -322,6 +322,7 @@ def _tab_words(studio: Studio, known: dict[str, Any], background: str, visit: in
     form["providers"] = [each.name for each in studio.ai.models.providers.all()]
     rows = (*form["rows"], *form["fields"])
     form["provider_here"] = next((row.text for row in rows if row.widget == "provider" and row.text), "")
+    form["own_model"] = studio.ai.models.own_model(form["provider_here"])
     if calls_flow(kind):
         form["flows"] = [each for each in studio.library.entries() if each.id != flow_id]
     return form

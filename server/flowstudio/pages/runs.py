@@ -214,4 +214,5 @@ def _ask_words(run: Mapping[str, Json]) -> dict[str, Json]:
         "text": "",
         "autofocus": False,
         "heading": "h2",
+        "edited": {},
     }

@@ -37,6 +37,7 @@ export class Refusal extends Error {
 
 interface Asked {
   body?: unknown;
+  form?: URLSearchParams;
   headers?: Record<string, string>;
   keepalive?: boolean;
 }
@@ -52,6 +53,7 @@ async function ask(method: string, url: string, asked: Asked = {}): Promise<Answ
   if (asked.body !== undefined) headers["Content-Type"] = "application/json";
   const init: RequestInit = { method, headers, credentials: "same-origin", keepalive: asked.keepalive ?? false };
   if (asked.body !== undefined) init.body = JSON.stringify(asked.body);
+  else if (asked.form) init.body = asked.form;
   let answer: Response;
   let text: string;
   try {
@@ -70,8 +72,9 @@ export async function askJson<Body>(method: string, url: string, asked: Asked = 
 
 function refusal(answer: Response, text: string): Refusal {
   let body: JsonObject = {};
-  if (answer.headers.get("Content-Type")?.includes("json")) body = JSON.parse(text) as JsonObject;
-  const words = typeof body.detail === "string" ? body.detail : typeof body.title === "string" ? body.title : "";
+  const type = answer.headers.get("Content-Type") ?? "";
+  if (type.includes("json")) body = JSON.parse(text) as JsonObject;
+  const words = [body.detail, body.title, type.startsWith("text/plain") ? text : ""].find((said) => typeof said === "string") as string;
   return new Refusal(answer.status, String(body.code ?? ""), words || `The server answered ${answer.status}.`, body);
 }
 
@@ -125,12 +128,23 @@ export async function latestRun(flow: string): Promise<RunView | null> {
   return runs[0] ?? null;
 }
 
-export async function controlRun(id: string, verb: "pause" | "resume" | "cancel"): Promise<void> {
+export type Verb = "pause" | "resume" | "cancel" | "retry";
+
+export async function controlRun(id: string, verb: Verb): Promise<void> {
   await ask("POST", `${runUrl(id)}/${verb}`, { body: {} });
 }
 
 export async function answerPrompt(run: string, key: string, response: string): Promise<void> {
   await ask("POST", `/api/prompts/${encodeURIComponent(run)}`, { body: { wait_key: key, response } });
+}
+
+/** The form of a question, as HTML of our own server. */
+export async function promptFormOf(run: string): Promise<string> {
+  return (await ask("GET", `/inbox/${encodeURIComponent(run)}/form`)).text;
+}
+
+export async function sendPromptForm(run: string, form: URLSearchParams): Promise<void> {
+  await ask("POST", `/inbox/${encodeURIComponent(run)}`, { form });
 }
 
 /** What is looked at of a node: a tab, against which run ("" the last good one), and which of its visits. */

@@ -18,6 +18,8 @@ export interface Prompt {
   prompt: string | null;
   choices: string[];
   allow_free_text: boolean;
+  /** Calls of tools are to be allowed: the server's own form shows them with their arguments. */
+  approves: boolean;
   open: boolean;
   answer?: Json;
   answered_by?: string | null;

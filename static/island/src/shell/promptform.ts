@@ -14,12 +14,29 @@ export class PromptForm {
   constructor(readonly prompt: Prompt) {
     this.element.dataset["prompt"] = prompt.run_id;
     const head = el("p", "ask-head small", icon("person"), "The run asks");
-    this.element.append(head, el("p", "ask-words", prompt.prompt || "A question without words"));
+    this.element.append(head);
+    this.said.hidden = true;
+    this.said.setAttribute("role", "alert");
+    if (prompt.approves) {
+      void this.approval();
+      return;
+    }
+    this.element.append(el("p", "ask-words", prompt.prompt || "A question without words"));
     const choices = prompt.choices.map((choice, index) => button(index === 0 ? "primary" : "", choice, null, () => void this.send(choice)));
     if (choices.length) this.element.append(el("div", "ask-choices", ...choices));
     if (prompt.allow_free_text || !choices.length) this.element.append(...this.freeText(choices.length > 0));
-    this.said.hidden = true;
-    this.said.setAttribute("role", "alert");
+    this.element.append(this.said);
+  }
+
+  /** The form comes from the server, as in the inbox. */
+  private async approval(): Promise<void> {
+    try {
+      const { showApproval } = await import("./later");
+      await showApproval(this.element, this.prompt, (said, post) => void this.send(said, post));
+    } catch (error) {
+      this.said.textContent = `The question could not be loaded: ${(error as Error).message} Answer it in the inbox.`;
+      this.said.hidden = false;
+    }
     this.element.append(this.said);
   }
 
@@ -28,7 +45,7 @@ export class PromptForm {
   }
 
   get isTouched(): boolean {
-    return this.field.value !== "";
+    return [this.field, ...this.element.querySelectorAll("textarea")].some((field) => field.value !== field.defaultValue);
   }
 
   private freeText(besides: boolean): HTMLElement[] {
@@ -47,17 +64,17 @@ export class PromptForm {
   /** The question is answered, or gone. Who was about to answer it is told, and keeps what was typed. */
   close(prompt: Prompt): void {
     this.closed = prompt;
-    if (!this.isSending) this.leave(this.isTouched ? this.field.value : null);
+    if (!this.isSending) this.leave(this.isTouched ? this.field.value || "with changed arguments" : null);
   }
 
-  private async send(response: string): Promise<void> {
+  private async send(response: string, post = () => answerPrompt(this.prompt.run_id, this.prompt.wait_key, response)): Promise<void> {
     if (this.isSending || this.closed) return;
     this.isSending = true;
     this.element.toggleAttribute("data-busy", true);
     let late: Refusal | null = null;
     try {
-      await answerPrompt(this.prompt.run_id, this.prompt.wait_key, response);
-      this.field.value = "";
+      await post();
+      for (const field of [this.field, ...this.element.querySelectorAll("textarea")]) field.value = field.defaultValue;
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       late = error;
@@ -82,7 +99,7 @@ export class PromptForm {
     const [by, at] = [body.answered_by, body.answered_at];
     const who = by === this.self ? "you, in another tab" : by;
     const time = at ? ` at ${new Date(at).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" })}` : "";
-    const told = who ? `Already answered by ${who}${time}` : "This question is gone";
+    const told = who ? `Already answered by ${who}${time}` : (refusal?.message ?? "This question is gone").replace(/\.$/, "");
     const words = [el("p", "", `${told}${typeof body.answer === "string" ? `: “${body.answer}”` : ""}.`), el("p", "small", `Your answer “${typed}” was not recorded.`)];
     const note = el("div", "note warn ask-late", icon("warn"), el("div", "words", ...words), button("quiet only small", "", "cross", () => note.remove()));
     note.setAttribute("role", "alert");

@@ -1,6 +1,6 @@
 // The run tab: starts a run of the flow as it stands, follows it live on the same canvas, shows its
 // questions, its story and its end. All it knows comes from the run's stream.
-import { controlRun, latestRun, Refusal, type RunView, startRun } from "../bridge/http";
+import { controlRun, latestRun, Refusal, type RunView, startRun, type Verb } from "../bridge/http";
 import { type LineState, type Prompt, type RunEnd, type RunStateEvent, type RunStep, RunStream } from "../bridge/live";
 import type { FlowCanvas } from "../canvas/flowcanvas";
 import { parametersOf } from "../model/entry";
@@ -273,9 +273,10 @@ export class RunPane {
     return [hold, cancel];
   }
 
-  private async control(run: string, verb: "pause" | "resume" | "cancel"): Promise<void> {
+  private async control(run: string, verb: Verb): Promise<void> {
     try {
       await controlRun(run, verb);
+      if (verb === "retry") this.follow(run);
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       this.hooks.say(error.message, true);
@@ -292,6 +293,9 @@ export class RunPane {
         parts.unshift(el("strong", "", `“${titleOf(failed, this.canvas.desk.scene.shapes.of(failed))}” failed`));
         parts.push(button("small", "Show the node", null, () => this.reveal(failed.id)));
       }
+      const again = button("small primary", "Try again from here", "again", () => void this.control(this.run ?? "", "retry"));
+      again.title = "Take the failed step again; what was done before stays done";
+      if (end.status === "failed") parts.push(again);
       return [el("div", "note danger", icon("cross"), el("div", "words", ...parts))];
     }
     if (end.output === null || end.output === undefined) return [];
