@@ -5,20 +5,21 @@ import type { Prompt } from "../bridge/live";
 export type Send = (said: string, post: () => Promise<void>) => void;
 
 /** Put the form of the question into its card; what it says goes out by `send`. */
-export async function showApproval(card: HTMLElement, prompt: Prompt, send: Send): Promise<void> {
+export async function showApproval(card: HTMLElement, prompt: Prompt, said: HTMLElement, send: Send): Promise<void> {
   const box = document.createElement("template");
   box.innerHTML = await promptFormOf(prompt.run_id);
   const form = box.content.querySelector("form");
   if (!form) return;
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    const said = event.submitter as HTMLButtonElement | null;
+    const pressed = event.submitter as HTMLButtonElement | null;
     const fields = new URLSearchParams();
-    for (const [name, value] of new FormData(form, said)) if (typeof value === "string") fields.append(name, value);
+    for (const [name, value] of new FormData(form, pressed)) if (typeof value === "string") fields.append(name, value);
     send(fields.get("choice") ?? fields.get("text") ?? "", () => sendPromptForm(prompt.run_id, fields));
   });
   form.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) form.querySelector<HTMLButtonElement>("[name=send]")?.click();
   });
+  form.querySelector(".choices")?.before(said); // what is wrong stands by the arguments
   card.append(form);
 }

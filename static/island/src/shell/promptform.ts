@@ -32,12 +32,12 @@ export class PromptForm {
   private async approval(): Promise<void> {
     try {
       const { showApproval } = await import("./later");
-      await showApproval(this.element, this.prompt, (said, post) => void this.send(said, post));
+      await showApproval(this.element, this.prompt, this.said, (said, post) => void this.send(said, post));
     } catch (error) {
       this.said.textContent = `The question could not be loaded: ${(error as Error).message} Answer it in the inbox.`;
       this.said.hidden = false;
+      this.element.append(this.said);
     }
-    this.element.append(this.said);
   }
 
   focus(): void {
@@ -90,6 +90,7 @@ export class PromptForm {
   private refused(error: Refusal): void {
     this.said.textContent = error.message;
     this.said.hidden = false;
+    this.said.scrollIntoView({ block: "nearest" });
   }
 
   /** Give way; with `typed`, to a note that says who was first and what was not recorded. */
