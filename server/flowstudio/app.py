@@ -96,7 +96,15 @@ def build(settings: Settings) -> tuple[Studio, Worker]:
     artifacts = FileArtifactStore(settings.data)
     ai = open_ai(settings.data, artifacts)
     published, folder = versions.published_document, settings.data / "programs"
-    programs = Programs(folder, library, types, offers=ai.offers, agents=ai.agent, published=published)
+    programs = Programs(
+        folder,
+        library,
+        types,
+        offers=ai.offers,
+        agents=ai.agent,
+        published=published,
+        version=versions.bound,
+    )
     reader = RunReader(stores, programs, library)
     outbox = Outbox(settings.data / "outbox")
     runtime = Runtime(
@@ -121,7 +129,7 @@ def build(settings: Settings) -> tuple[Studio, Worker]:
         artifacts=artifacts,
         assets=Assets(packaged("static")),
         bell=bell,
-        bundles=Bundles(library, types),
+        bundles=Bundles(library, types, versions.bound),
         catalog=types,
         gallery=Gallery(packaged("flows"), library),
         habits=Habits(library),

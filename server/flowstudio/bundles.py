@@ -12,7 +12,7 @@ import re
 import tempfile
 import uuid
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -23,11 +23,12 @@ from abstractruntime.nodes.families import BY_ID, FAMILIES
 from abstractruntime.visualflow_compiler import load_visualflow_json
 from abstractruntime.workflow_bundle import open_workflow_bundle, pack_workflow_bundle
 
-from .library import BadDocument, Document, FlowLibrary, FlowNotFound, check_shape, read_document
+from .library import BadDocument, Document, FlowLibrary, FlowNotFound, check_shape, prepare, read_document
 from .library_text import BadText, revision_of
+from .library_versions import VersionNotFound
+from .links import REFERENCES, VERSION, calls, linked
 
 OnConflict = Literal["refuse", "copy", "replace"]
-REFERENCES = ("subflowId", "flowId", "workflowId", "workflow_id")
 
 
 class BundleConflict(Conflict):
@@ -76,21 +77,64 @@ class Import:
 class Bundles:
     """Packs from the library and unpacks into it."""
 
-    def __init__(self, library: FlowLibrary, types: Catalog) -> None:
+    def __init__(
+        self, library: FlowLibrary, types: Catalog, version: Callable[[str, str], tuple[int, Document]]
+    ) -> None:
         self._library = library
         self._types = types
+        self._version = version
 
     def export(self, flow_id: str) -> tuple[str, bytes]:
-        """Return file name and bytes of a flow packed with its subflows; the same bytes every time."""
+        """Return file name and bytes of a flow packed with its subflows; the same bytes every time.
+
+        A bundle has no versions: one that a node is bound to is packed as a flow of its own,
+        `<flow>.v<number>`, and the node names that. Raises BundleError when it is not kept any more.
+        """
         source = self._library.path_of(flow_id)
         name = re.sub(r"[^A-Za-z0-9_-]+", "-", flow_id).strip("-") or "flow"
         with tempfile.TemporaryDirectory(prefix="flowstudio-") as folder:
-            target = Path(folder) / "export.flow"
+            target, flows = Path(folder) / "export.flow", self._library.folder
+            if (freed := self._without_links(flow_id)) is not None:
+                flows = Path(folder) / "flows"
+                flows.mkdir()
+                for number, (key, document) in enumerate(freed.items()):
+                    (flows / f"{number}.json").write_bytes(prepare(key, document)[1])
+                source = flows / "0.json"
             packed = pack_workflow_bundle(
-                root_flow_json=source, out_path=target, bundle_id=name, flows_dir=self._library.folder
+                root_flow_json=source, out_path=target, bundle_id=name, flows_dir=flows
             )
             manifest = packed.manifest
             return f"{manifest.bundle_id}@{manifest.bundle_version}.flow", target.read_bytes()
+
+    def _without_links(self, flow_id: str) -> dict[str, Document] | None:
+        """Return a flow and all that it leads to with versions as flows, the root first; None without versions."""
+        found: dict[str, Document] = {}
+        kept: dict[str, Document] = {}
+        ahead = [flow_id]
+
+        def bind(called: str, word: str) -> str:
+            try:
+                number, document = self._version(called, word)
+            except VersionNotFound as error:
+                raise BundleError(f"{error} A node is bound to it: choose another version first.") from None
+            key = f"{called}.v{number}"
+            kept[key] = {
+                **document,
+                "id": key,
+                "name": f"{document.get('name') or called} (version {number})",
+            }
+            return key
+
+        for key in ahead:  # grows while we read
+            if key in found:
+                continue
+            try:
+                document = kept[key] if key in kept else self._library.get(key)[0]
+            except FlowNotFound:
+                continue  # the packer says what is missing
+            found[key] = _free(linked(document, bind))
+            ahead += [called for called, _ in calls(found[key])]
+        return found if kept else None
 
     def take_in(self, content: bytes, on_conflict: OnConflict = "refuse") -> Import:
         """Import a .flow file; raise BundleError or BundleConflict, and then nothing has changed."""
@@ -158,6 +202,17 @@ class Bundles:
         except FlowNotFound:
             return "created"
         return "unchanged" if held.revision == revision_of(document) else "replaced"
+
+
+def _free(document: Document) -> Document:
+    """Return a document whose nodes ask for no version: they name the very flow that they run."""
+    nodes = [
+        {**node, "data": {key: value for key, value in data.items() if key != VERSION}}
+        if isinstance(data := node.get("data"), dict) and VERSION in data
+        else node
+        for node in document.get("nodes", [])
+    ]
+    return {**document, "nodes": nodes}
 
 
 def under_new_ids(flow_id: str, document: Document, renamed: Mapping[str, str]) -> Document:

@@ -14,8 +14,9 @@ from typing import Any
 
 from abstractruntime.core.errors import NotFound
 
-from .bundles import REFERENCES, under_new_ids
+from .bundles import under_new_ids
 from .library import Document, FlowLibrary, FlowNotFound
+from .links import REFERENCES
 
 Json = Any
 

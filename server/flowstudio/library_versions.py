@@ -127,10 +127,20 @@ class Versions:
         """Return what `draft`, `published` or a number stands for; raise VersionNotFound or FlowNotFound."""
         if word == "draft":
             return self._library.get(flow_id)[0]
+        return self.bound(flow_id, word)[1]
+
+    def bound(self, flow_id: str, word: str) -> tuple[int, Document]:
+        """Return number and document of a version, by its number or `published`; raise VersionNotFound."""
         number = self.published(flow_id) if word == "published" else _number(word)
         if number is None:
             raise VersionNotFound(f"Flow {flow_id!r} has no version {word!r}.")
-        return self.document(flow_id, number)
+        return number, self.document(flow_id, number)
+
+    def lasting(self, flow_id: str) -> list[Version]:
+        """Return the versions that stay whatever is done later, the newest first: named, published, restored, merged."""
+        marks = ", ".join("?" * len(PASSING))
+        where = f"(v.name != '' OR v.why NOT IN ({marks})) ORDER BY number DESC"
+        return self._read(flow_id, where, *PASSING)
 
     def difference(self, flow_id: str, span: str) -> tuple[str, str, Difference]:
         """Return both ends of `a..b` and what differs; raise BadSpan, VersionNotFound or FlowNotFound."""

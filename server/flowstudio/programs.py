@@ -12,7 +12,7 @@ import hashlib
 import json
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from threading import Lock
 from typing import Any, cast
@@ -40,6 +40,8 @@ from abstractruntime.visualflow_compiler.sandbox_problems import holds_code, pro
 
 from .library import Document, FlowLibrary, FlowNotFound
 from .library_text import revision_of
+from .library_versions import VersionNotFound
+from .links import linked, problems_of
 from .staging import write_whole
 
 FORMAT = 1
@@ -55,12 +57,18 @@ class Pinned:
     documents: Mapping[str, Document]
     programs: Mapping[str, Program]
     listeners: tuple[str, ...]
+    links: Mapping[str, str] = field(default_factory=dict)  # keys of bound versions: their flows
+
+
+def _no_version(flow_id: str, word: str) -> tuple[int, Document]:
+    raise VersionNotFound(f"Flow {flow_id!r} has no version {word!r}: none are kept here.")
 
 
 class LibraryFlows(Mapping[str, Document]):
     """The library as the compiler sees it: documents by id, each read once, when it is asked for.
 
-    `instead` gives what stands for a flow: its published version.
+    `instead` gives what stands for a flow: its published version. `version` finds what a node is bound to;
+    such a document stands under a key of its own, and `links` says of which flow it is.
     """
 
     def __init__(
@@ -68,7 +76,10 @@ class LibraryFlows(Mapping[str, Document]):
         library: FlowLibrary,
         first: Mapping[str, Document] | None = None,
         instead: Callable[[str], Document | None] = lambda flow_id: None,
+        version: Callable[[str, str], tuple[int, Document]] = _no_version,
     ) -> None:
+        self.links: dict[str, str] = {}
+        self._version = version
         self._library = library
         self._instead = instead
         self._read = dict(first or {})
@@ -76,6 +87,21 @@ class LibraryFlows(Mapping[str, Document]):
         self._ids = {entry.id for entry in library.entries()} | set(self._read)
 
     def __getitem__(self, flow_id: str) -> Document:
+        found = linked(self.kept(flow_id), self._bind)
+        return {**found, "id": flow_id} if flow_id in self.links else found
+
+    def _bind(self, flow_id: str, word: str) -> str | None:
+        try:
+            number, document = self._version(flow_id, word)
+        except VersionNotFound:
+            return None  # the check tells it
+        key = f"{flow_id}@v{number}"
+        self._read[key], self.links[key] = document, flow_id
+        self._ids.add(key)
+        return key
+
+    def kept(self, flow_id: str) -> Document:
+        """Return a document as it is kept; raise KeyError."""
         if flow_id not in self._read:
             try:
                 held = self._instead(flow_id)
@@ -87,7 +113,7 @@ class LibraryFlows(Mapping[str, Document]):
 
     def revision(self, flow_id: str) -> str:
         """Return the revision of a document as it was read here."""
-        body = self[flow_id]
+        body = self.kept(flow_id)
         return self._revisions.get(flow_id) or revision_of(body)
 
     def __contains__(self, flow_id: object) -> bool:
@@ -112,8 +138,10 @@ class Programs:
         offers: Callable[[], Offers] = Offers,
         agents: Callable[[str], WorkflowSpec | None] = lambda workflow_id: None,
         published: Callable[[str], Document | None] = lambda flow_id: None,
+        version: Callable[[str, str], tuple[int, Document]] = _no_version,
     ) -> None:
         self._published = published
+        self._version = version
         self._folder = folder
         self._library = library
         self._types = types
@@ -127,9 +155,9 @@ class Programs:
     def problems(self, flow_id: str, document: Mapping[str, Any]) -> list[dict[str, Any]]:
         """Return what is wrong with a document, also what keeps it from being read as a flow."""
         body = {"id": flow_id, **document}
+        flows = LibraryFlows(self._library, {flow_id: body}, version=self._version)
         try:
-            opened = open_flow(body, self._types)
-            found = self._check(opened, LibraryFlows(self._library, {flow_id: body}))
+            found = self._check(open_flow(flows[flow_id], self._types), flows)
         except InvalidFlow as error:
             found = cast(list[Problem], list(error.problems)) or [Problem("error", error.code, str(error))]
         return [problem.to_json() for problem in found]
@@ -154,11 +182,12 @@ class Programs:
         """
         if (known := self._unchanged(flow_id, draft)) is not None:
             return known
-        flows = LibraryFlows(self._library) if draft else LibraryFlows(self._library, instead=self._published)
+        instead = (lambda key: None) if draft else self._published
+        flows = LibraryFlows(self._library, instead=instead, version=self._version)
         opened, missing = open_tree(flow_id, flows, self._types)
         self._refuse_errors(flow_id, opened, flows)
         tree = lower_opened(opened, missing)
-        documents = {key: flows[key] for key in tree.programs}
+        documents = {key: flows.kept(key) for key in tree.programs}
         revisions = {key: flows.revision(key) for key in documents}
         plain = [program.to_json() for program in (*tree.programs.values(), *tree.listeners.values())]
         digest = _digest({"format": FORMAT, "documents": revisions, "programs": plain})
@@ -171,9 +200,11 @@ class Programs:
             }
             for part in (tree.programs, tree.listeners)
         )
-        pinned = Pinned(f"{tree.root}@{digest}", documents, {**programs, **listeners}, tuple(listeners))
+        pinned = Pinned(
+            f"{tree.root}@{digest}", documents, {**programs, **listeners}, tuple(listeners), flows.links
+        )
         self._write(digest, pinned)
-        self._latest[flow_id, draft] = (revisions, pinned.root)
+        self._latest[flow_id, draft] = ({} if flows.links else revisions, pinned.root)
         return pinned.root
 
     def _unchanged(self, flow_id: str, draft: bool) -> str | None:
@@ -223,13 +254,18 @@ class Programs:
 
     def document(self, workflow_id: str) -> Document:
         """Return the flow document that a workflow was made from; raise WorkflowNotFound."""
-        pinned, flow_id = self._pinned(workflow_id), self.flow_id(workflow_id)
-        if pinned is None or flow_id not in pinned.documents:
+        pinned, key = self._pinned(workflow_id), self._key(workflow_id)
+        if pinned is None or key not in pinned.documents:
             raise WorkflowNotFound(f"The flow of program {workflow_id!r} is missing from {self._folder}.")
-        return pinned.documents[flow_id]
+        return pinned.documents[key]
 
     def flow_id(self, workflow_id: str) -> str:
         """Return the id of the flow that a workflow was made from."""
+        key = self._key(workflow_id)
+        pinned = self._pinned(workflow_id) if "@v" in key else None
+        return pinned.links.get(key, key) if pinned is not None else key
+
+    def _key(self, workflow_id: str) -> str:
         name = workflow_id.rpartition("@")[0] or workflow_id
         if not name.startswith("visual_event_listener_"):
             return name
@@ -238,13 +274,13 @@ class Programs:
 
     def flow_name(self, workflow_id: str) -> str:
         """Return the name that the flow had when the workflow was made from it."""
-        flow_id, pinned = self.flow_id(workflow_id), self._pinned(workflow_id)
-        document = pinned.documents.get(flow_id, {}) if pinned is not None else {}
-        return str(document.get("name") or flow_id)
+        key, pinned = self._key(workflow_id), self._pinned(workflow_id)
+        document = pinned.documents.get(key, {}) if pinned is not None else {}
+        return str(document.get("name") or self.flow_id(workflow_id))
 
     def _check(self, opened: Opened, flows: LibraryFlows) -> list[Problem]:
         """Return all problems of a flow, those of its code too."""
-        found = opened.problems(flows)
+        found = opened.problems(flows) + problems_of(opened, flows.links.__contains__, flows.__contains__)
         if holds_code(opened.flow, self._types):
             found += problems_of_code(opened.graph(listeners=True), shared_sandbox())
         return found
@@ -301,6 +337,7 @@ class Programs:
                 "documents": pinned.documents,
                 "programs": {key: program.to_json() for key, program in pinned.programs.items()},
                 "listeners": list(pinned.listeners),
+                "links": dict(pinned.links),
             }
             write_whole(path, json.dumps(body, ensure_ascii=False).encode())
         self._remember(digest, pinned)
@@ -311,7 +348,8 @@ def _read(raw: bytes) -> Pinned:
     if body["format"] != FORMAT:
         raise ValueError(f"its format is {body['format']!r}")
     programs = {key: Program.from_json(program) for key, program in body["programs"].items()}
-    return Pinned(body["root"], body["documents"], programs, tuple(body["listeners"]))
+    listeners = tuple(body["listeners"])
+    return Pinned(body["root"], body["documents"], programs, listeners, body.get("links", {}))
 
 
 def _digest(body: Any) -> str:

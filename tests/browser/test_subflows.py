@@ -3,6 +3,7 @@ the same before and after."""
 
 from __future__ import annotations
 
+import re
 import time
 
 import pytest
@@ -161,3 +162,39 @@ def test_a_node_may_have_a_copy_of_its_own(app: App, page: Page) -> None:
     page.get_by_role("menuitem", name="Follow the flow again").click()
     hand.until(lambda: hand.flow()["nodes"][1]["data"]["subflowId"] == "shared", "it follows again")
     assert "canvas" not in hand.flow()["nodes"][1]["data"]
+
+
+def test_a_node_is_bound_to_a_version_in_the_inspector(app: App, page: Page) -> None:
+    put(app, asking("steady", ("Tea", "Juice")))
+    with app.client() as client:
+        client.post("/api/flows/steady/versions", json={"name": "with juice"}).raise_for_status()
+    put(app, {**asking("steady", ("Milk",)), "name": "Ask steady"})
+    put(app, calling("binds", "steady"))
+    hand = Hand(page).open_flow("binds")
+    select(hand, "Ask them")
+    which = hand.setting("Which version")
+    expect(which).to_have_value("")
+    before = hand.flow()
+    which.select_option(label="1 · with juice")
+    hand.until(lambda: hand.flow()["nodes"][1]["data"].get("subflowVersion") == "1", "it is bound")
+    expect(hand.node("Ask them")).to_have_accessible_name(re.compile("bound to version 1"))
+    expect(hand.saved).to_be_visible()
+    page.locator("#run-button").click()
+    card = page.locator(".ask-card")
+    expect(card.get_by_role("button", name="Juice")).to_be_visible()
+    card.get_by_role("button", name="Tea").click()
+    hand.expect_run("Done")
+    hand.node("Ask them").focus()
+    hand.keys("Enter")
+    expect(page.locator("#flow-name")).to_have_value("Ask steady")
+    expect(page.get_by_role("link", name="runs version 1")).to_have_attribute(
+        "href", re.compile("/diff/1..draft$")
+    )
+    page.go_back()
+    expect(page.locator("#flow-name")).to_have_value("Calls steady")
+    hand.at_rest()
+    page.locator("flow-canvas").focus()
+    hand.keys("Control+z")
+    hand.until(
+        lambda: hand.flow()["nodes"][1]["data"] == before["nodes"][1]["data"], "one step of undo frees it"
+    )

@@ -71,6 +71,7 @@ WEB: list[tuple[int, tuple[str, ...]]] = [
             "flowstudio.worker",
             "flowstudio.bundles",
             "flowstudio.follows",
+            "flowstudio.links",
             "flowstudio.gallery",
             "flowstudio.access*",
             "flowstudio.ai",

@@ -12,6 +12,7 @@ from starlette.responses import HTMLResponse
 
 from ..access import actor_of
 from ..library import FlowNotFound
+from ..links import wanted
 from ..studio import Studio, TheStudio
 from .html import path, render
 
@@ -21,10 +22,14 @@ MOST_CALLERS = 20
 
 @dataclass(frozen=True)
 class Crumb:
-    """A flow that was stepped out of: its name, and the way back to the node that was left."""
+    """A flow that was stepped out of: its name, and the way back to the node that was left.
+
+    `bound` is the version of the inner flow that the node is bound to, if to any.
+    """
 
     name: str
     address: str
+    bound: str = ""
 
 
 @router.get("/editor/follows")
@@ -58,11 +63,14 @@ def crumbs_of(studio: Studio, via: list[str]) -> list[Crumb]:
     for part in via[:MOST_CALLERS]:
         try:
             caller, node, run = json.loads(part)
-            title = name_of(studio.library.get(str(caller))[0], str(caller))
+            document = studio.library.get(str(caller))[0]
+            title = name_of(document, str(caller))
         except (ValueError, TypeError, FlowNotFound):
             continue
         back = [*way, ("at", str(node)), *([("run", str(run))] if run else [])]
-        found.append(Crumb(title, f"/flows/{path(str(caller))}?{urlencode(back)}"))
+        left = [each.get("data") for each in document.get("nodes", []) if each.get("id") == node]
+        bound = next(map(wanted, left), "")
+        found.append(Crumb(title, f"/flows/{path(str(caller))}?{urlencode(back)}", bound))
         way.append(("via", part))
     return found
 

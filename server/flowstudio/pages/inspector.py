@@ -22,6 +22,7 @@ from abstractruntime.nodes.pins import PIN_TYPES, pins_of, saved_pins
 from abstractruntime.visualflow_compiler.expressions import EXPRESSIONS, kind_of
 from abstractruntime.visualflow_compiler.sandbox_names import offered
 
+from ..links import wanted
 from ..studio import Studio, TheStudio
 from .html import render
 from .node_tabs import (
@@ -217,6 +218,21 @@ def calls_flow(kind: NodeType) -> bool:
     return any(each.type == CALLED for each in kind.fields)
 
 
+def called_words(studio: Studio, kind: NodeType, data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return which flow a node runs, and the versions of it that it may be bound to."""
+    named = read_path(data, next(each.path for each in kind.fields if each.type == CALLED))
+    called = named.strip() if isinstance(named, str) else ""
+    held = {each.number: each for each in studio.versions.newest(called)} if called else {}
+    lasting = {each.number for each in studio.versions.lasting(called)} if held else set()
+    rows = [each for number, each in held.items() if number in lasting or str(number) == wanted(data)]
+    numbers = [str(each.number) for each in rows]
+    has_published = any(each.is_published for each in held.values())
+    return {
+        "called_flow": called,
+        "called_versions": {"rows": rows, "numbers": numbers, "published": has_published},
+    }
+
+
 def form_of(kind: NodeType, data: Mapping[str, Any], wired: frozenset[str]) -> dict[str, Any]:
     """Return what the template of the form needs."""
     inputs, outputs = pins_of(kind, data)
@@ -325,6 +341,7 @@ def _tab_words(studio: Studio, known: dict[str, Any], background: str, visit: in
     form["own_model"] = studio.ai.models.own_model(form["provider_here"])
     if calls_flow(kind):
         form["flows"] = [each for each in studio.library.entries() if each.id != flow_id]
+        form |= called_words(studio, kind, data)
     return form
 
 

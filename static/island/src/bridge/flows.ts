@@ -1,10 +1,23 @@
 // Flows beside the one that is open: made, and gone to and come back from.
 import type { JsonObject } from "../model/json";
-import { askJson, flowUrl } from "./http";
+import { askJson, flowUrl, loadFlow, Refusal } from "./http";
 
 /** Keep a new flow under the id that it carries; one that exists is a Refusal. */
 export function createFlow(document: JsonObject): Promise<{ revision: string }> {
   return askJson("PUT", flowUrl(String(document.id)), { body: document, headers: { "If-None-Match": "*" } });
+}
+
+/** A flow as a node that runs it is bound to it: the newest (""), `published`, or a version by its number. */
+export async function loadBound(id: string, version: string): Promise<JsonObject> {
+  if (!version) return (await loadFlow(id)).document;
+  const number = version === "published" ? (await askJson<{ published: number | null }>("GET", `${flowUrl(id)}/versions`)).published : Number(version);
+  if (number === null) throw new Refusal(404, "version.not_found", "The flow has no published version yet.", {});
+  return askJson("GET", `${flowUrl(id)}/versions/${number}`);
+}
+
+/** Keep a flow as it is now as a version, and give its number. */
+export async function keepVersion(id: string, name: string): Promise<number> {
+  return (await askJson<{ number: number }>("POST", `${flowUrl(id)}/versions`, { body: { name } })).number;
 }
 
 /** What follows what in the person's own flows: `type.pin` to types with how often. */

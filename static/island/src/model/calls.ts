@@ -6,6 +6,18 @@ import { parametersOf } from "./entry";
 import { pinJSON } from "./grow";
 import { declared } from "./pins";
 
+/** Where a node keeps to which version of its flow it is bound; "" is the newest. */
+export const VERSION = "subflowVersion";
+
+export const versionOf = (node: FlowNode): string => {
+  const held = node.data[VERSION];
+  return typeof held === "string" || typeof held === "number" ? String(held).trim() : "";
+};
+
+/** The change that binds a node to a version of its flow, or lets it follow the newest. */
+export const bindTo = (node: FlowNode, version: string): Change =>
+  version ? { op: "set", node: node.id, path: VERSION, value: version } : { op: "set", node: node.id, path: VERSION };
+
 /** Whether a step takes results and leads nowhere: there the flow ends. */
 const isEnd = (card: Card | undefined): boolean => Boolean(card?.saved_pins && card.grows?.side === "inputs" && !card.outputs.some((pin) => pin.type === EXEC));
 

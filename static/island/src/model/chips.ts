@@ -23,6 +23,10 @@ const SIGNS: { [setting: string]: (value: Json) => Chip | null } = {
   timeout_s: seconds,
   seconds: seconds,
   secretHeaders: (value) => (typeof value === "string" && value.trim() ? { icon: "lock", text: "", words: "needs a secret" } : null),
+  subflowVersion: (value) => {
+    if (value === "published") return { icon: "link", text: "", words: "runs the published version" };
+    return typeof value === "string" && value ? { icon: "link", text: value, words: `bound to version ${value}` } : null;
+  },
   onError: (value) => {
     if (value === "branch") return { icon: "warn", text: "", words: "goes on by “On error” when it fails" };
     return value === "continue" ? { icon: "warn", text: "", words: "goes on when it fails" } : null;

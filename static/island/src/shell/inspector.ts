@@ -1,11 +1,12 @@
 // The node tab: the server's form of the selected node, bound to changes. Nothing is asked of the
 // server per keystroke; a field's text becomes a `set` change, typing in one field is one step of undo.
 import { pathOf, readField } from "../bridge/form";
-import { expressionOf, inspectorOf, loadFlow, type Looking, manyOf, partOf, Refusal, shapeOf, valueOf } from "../bridge/http";
+import { keepVersion, loadBound } from "../bridge/flows";
+import { expressionOf, inspectorOf, type Looking, manyOf, partOf, Refusal, shapeOf, valueOf } from "../bridge/http";
 import type { FlowCanvas } from "../canvas/flowcanvas";
 import type { Change } from "../model/change";
 import type { FlowNode } from "../model/document";
-import { followFlow } from "../model/calls";
+import { bindTo, followFlow, versionOf } from "../model/calls";
 import { dropPin, growPin } from "../model/grow";
 import { type JsonObject, read } from "../model/json";
 import { declared } from "../model/pins";
@@ -289,6 +290,7 @@ export class Inspector {
     if (field instanceof HTMLInputElement && field.matches("[data-tool], [data-tool-name]")) return this.tools(field, node, event.type === "change");
     if (field.dataset["do"] && event.type === "change") return this.ownPin(field, node);
     if (field.matches("[data-case-value]")) return this.cases(field, event.type === "change");
+    if (field instanceof HTMLSelectElement && field.matches("[data-version]")) return event.type === "change" ? void this.follow(this.calledNow, field.value, field) : undefined;
     const path = field.dataset["path"];
     const reading = path === undefined ? null : readField(field);
     if (!path || !reading) return;
@@ -307,22 +309,27 @@ export class Inspector {
     }
     if (event.type !== "change") return;
     if (field.dataset["again"] !== undefined) return this.again();
-    if (field.dataset["calls"] !== undefined) void this.follow(String(reading.value ?? ""));
+    if (field.dataset["calls"] !== undefined) void this.follow(String(reading.value ?? ""), "", field);
     else void this.reshape();
   }
 
-  /** Give the node the pins of the flow it runs. */
-  private async follow(called: string): Promise<void> {
+  private get calledNow(): string {
+    return this.pane.querySelector<HTMLSelectElement>("[data-calls]")?.value ?? "";
+  }
+
+  /** Bind the node to a version of the flow it runs ("+now" makes one), and give it the pins of that. */
+  private async follow(called: string, word: string, field: HTMLElement): Promise<void> {
     const node = this.node;
     if (!node || !called) return;
     try {
-      const { document } = await loadFlow(called);
+      const version = word === "+now" ? String(await keepVersion(called, `For ${String(this.canvas.model.flow.name ?? this.flow)}`)) : word;
+      const document = await loadBound(called, version);
       if (this.node !== node) return;
-      this.edit(followFlow(this.canvas.catalog, node, parseFlow(document)), "Take the pins of the flow", "", true);
+      const bound = version === versionOf(node) ? [] : [bindTo(node, version)];
+      this.edit([...bound, ...followFlow(this.canvas.catalog, node, parseFlow(document))], "Take the pins of the flow", "", true);
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
-      const field = this.pane.querySelector<HTMLElement>("[data-calls]");
-      if (field) this.refuse(field, error.message);
+      this.refuse(field, error.message);
     }
   }
 
@@ -372,7 +379,7 @@ export class Inspector {
       case "case-remove":
         return this.cases(at, true);
       case "follow-flow":
-        return void this.follow(this.pane.querySelector<HTMLSelectElement>("[data-calls]")?.value ?? "");
+        return void this.follow(this.calledNow, versionOf(node), at);
       case "retype":
         return this.retype(node, at.dataset["type"] ?? "");
     }

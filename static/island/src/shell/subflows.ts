@@ -1,9 +1,10 @@
 // Subflows: take steps out into a flow of their own, put them back, step into a called flow and out again,
 // and choose whether a node follows its flow or has a copy for itself.
-import { createFlow, freshFlowId, rememberPlace, stepInAddress } from "../bridge/flows";
-import { loadFlow, Refusal } from "../bridge/http";
+import { createFlow, freshFlowId, loadBound, rememberPlace, stepInAddress } from "../bridge/flows";
+import { Refusal } from "../bridge/http";
 import type { FlowCanvas } from "../canvas/flowcanvas";
 import { type Json } from "../catalog";
+import { bindTo, versionOf } from "../model/calls";
 import type { Change } from "../model/change";
 import { collapse } from "../model/collapse";
 import type { FlowNode } from "../model/document";
@@ -55,7 +56,7 @@ export class Subflows {
       const node = this.only();
       if (!node) return this.refuse("Select one node that runs a flow.");
       const { version } = canvas.model;
-      const { document } = await loadFlow(this.called(node));
+      const document = await loadBound(this.called(node), versionOf(node));
       if (canvas.model.version !== version) return this.refuse("The flow changed meanwhile, so nothing was put in place.");
       const made = expand(canvas.desk.scene, node, parseFlow(document));
       if ("reason" in made) return this.refuse(made.reason);
@@ -88,11 +89,11 @@ export class Subflows {
         return canvas.desk.say("The node follows its flow again");
       }
       const called = this.called(node);
-      const { document } = await loadFlow(called);
+      const document = await loadBound(called, versionOf(node));
       const id = freshFlowId();
       const title = titleOf(node, canvas.desk.scene.shapes.of(node));
       await createFlow({ ...document, id, name: `${String(document.name ?? called)} (${title})` });
-      canvas.apply([this.calls(node, id), setOwn(node, called)], "Make it a copy of its own");
+      canvas.apply([this.calls(node, id), bindTo(node, ""), setOwn(node, called)], "Make it a copy of its own");
       canvas.desk.say("The node has a copy of its own");
     });
   }
