@@ -70,10 +70,10 @@ def problems_of(
 
 
 def _linked(node: Json, bind: Bind) -> Json:
-    data = node.get("data") if isinstance(node, Mapping) else None
+    data: Json = node.get("data") if isinstance(node, Mapping) else None
     called, word = _called(data), wanted(data)
     key = bind(called[1], word) if called is not None and word else None
-    return node if called is None or key is None else {**node, "data": {**data, called[0]: key}}
+    return node if called is None or key is None else {**node, "data": {**dict(data), called[0]: key}}
 
 
 def _called(data: Json) -> tuple[str, str] | None:

@@ -63,3 +63,25 @@ def test_what_is_set_for_a_node_stands_in_its_header_and_in_its_name(app: App, p
     assert "3 retries" in name
     assert "On error" in name
     expect(hand.node("Start").locator(".fc-chips")).to_be_hidden()
+
+
+def test_a_named_wire_gets_another_name_by_keys_and_by_the_mouse(app: App, page: Page) -> None:
+    put(app, asking("renames"))
+    hand = Hand(page).open_flow("renames")
+    hand.node("Say").locator(".fc-head").click(position={"x": 60, "y": 8})
+    hand.keys("h")
+    expect(page.get_by_role("button", name="response: comes from Ask")).to_be_visible()
+    hand.pin("Ask", "out", "response").focus()
+    hand.keys("F2")
+    field = page.get_by_role("dialog", name="Rename the wire").get_by_label("Name")
+    expect(field).to_be_focused()
+    field.fill("drink chosen")
+    field.press("Enter")
+    expect(hand.pin("Ask", "out", "response")).to_be_focused()
+    expect(page.locator(".fc-tag")).to_have_text(["drink chosen", "drink chosen"])
+    page.get_by_role("button", name="drink chosen: comes from Ask").click(button="right")
+    field.fill("drink")
+    page.get_by_role("button", name="Rename", exact=True).click()
+    expect(page.locator(".fc-tag")).to_have_text(["drink", "drink"])
+    hand.keys("Control+z")
+    expect(page.locator(".fc-tag")).to_have_text(["drink chosen", "drink chosen"])

@@ -171,3 +171,29 @@ TYPE = """([before, after]) => {
   selection.addRange(range);
   document.execCommand("insertText", false, after);
 }"""
+
+
+def test_ctrl_s_names_a_version(app: App, page: Page) -> None:
+    put(app, asking("named"))
+    hand = Hand(page).open_flow("named")
+    edit(hand, "Milk?")
+    hand.node("Ask").focus()
+    hand.keys("Control+s")
+    dialog = page.get_by_role("dialog", name="Name this version")
+    field = dialog.get_by_label("Name")
+    expect(field).to_be_focused()
+    assert field.input_value().strip(), "a name is offered"
+    hand.keys("Escape")
+    expect(dialog).to_have_count(0)
+    expect(hand.node("Ask")).to_be_focused()
+    hand.keys("Control+s")
+    hand.type("With milk")
+    hand.keys("Enter")
+    expect(page.locator(".toast")).to_contain_text("is “With milk” now")
+    page.get_by_role("link", name="Versions").click()
+    expect(page.get_by_text("With milk", exact=True)).to_be_visible()
+    with app.client() as client:
+        rows = client.get("/api/flows/named/versions").json()["versions"]
+        number = next(row["number"] for row in rows if row["name"] == "With milk")
+        document = client.get(f"/api/flows/named/versions/{number}").json()
+    assert "Milk?" in str(document)

@@ -234,3 +234,18 @@ def test_a_long_run_does_not_hold_up_the_form(
         assert "in the run" not in client.post("/editor/inspector", json=asked).text
     look(client, "for", "data")
     assert "in the run" in client.post("/editor/inspector", json=asked).text, "it has been read meanwhile"
+
+
+def test_the_policy_tab_holds_the_deadline_and_the_limits_of_a_type(client: Client) -> None:
+    def tab(kind: str, **data: Any) -> str:
+        asked = {"flow_id": "f", "node": {"id": "n", **node(kind, **data)}, "wired": [], "tab": "policy"}
+        return str(client.post("/editor/inspector", json=asked).text)
+
+    waits = tab("ask_user")
+    assert 'data-path="onTimeout"' in waits
+    assert 'data-path="effectConfig.deadlineUnit"' in waits
+    assert 'data-path="pinDefaults.deadline"' not in waits, "there is none to set yet"
+    assert 'data-path="pinDefaults.deadline"' in tab("ask_user", onTimeout="branch")
+    asks = tab("web_request")
+    for path in ("onError", "webConfig.retries", "pinDefaults.timeout"):
+        assert f'data-path="{path}"' in asks

@@ -119,7 +119,7 @@ def _outputs(reply: Json, call: Call) -> dict[str, Json]:
             "string",
             "",
             "Which version",
-            "Empty: the newest. `published`: the published one, in trial runs too. A number: this version for good.",
+            "The newest (empty), the published one in trial runs too (published), or one version for good (its number).",
             widget="version",
         ),
     ),

@@ -324,7 +324,12 @@ def _tab_words(studio: Studio, known: dict[str, Any], background: str, visit: in
             return runs_words(studio, flow_id, node_id)
         case "policy":
             fails = [field_row(each, data) for each in kind.fields if each.path == ON_ERROR.path]
-            return {**policy_words(kind, data, known["wired"]), "fails": fails, "ran": {}}
+            told = policy_words(kind, data)
+            own = [field_row(each, data) for each in told["own"]]
+            own += [pin_row(pin, data, known["wired"], False) for pin in told["own_pins"]]
+            names = words(kind, data)
+            more = {"ran": {}, "seen": expression_words(names, {}), "words_of": lambda row: names}
+            return {**told, "fails": fails, "own_rows": own, **more}
         case "notes":
             remark = read_path(data, REMARK)
             return {"remark": remark if isinstance(remark, str) else "", "remark_path": REMARK}

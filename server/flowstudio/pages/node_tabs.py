@@ -36,7 +36,7 @@ TABS = (
 )
 WINDOW = 20_000
 SHORT = 80
-OWN_POLICIES = frozenset({"retries", "timeout", "timeout_s"})
+OWN_POLICIES = frozenset({"retries", "timeout", "timeout_s", "deadline", "onTimeout", "deadlineUnit"})
 _MORE = re.compile(r"… ([\d,]+) more items$|([\d,]+) more keys$")
 _STATES = {
     "running": SIGNS["running"],
@@ -207,12 +207,13 @@ def is_clipped(value: Json) -> bool:
     return "…" in json.dumps(value, ensure_ascii=False, default=str)
 
 
-def policy_words(kind: NodeType, data: Mapping[str, Json], wired: frozenset[str]) -> dict[str, Json]:
+def policy_words(kind: NodeType, data: Mapping[str, Json]) -> dict[str, Json]:
     """Return what can be said of a node's failures: what its declaration and the compiler know."""
     retry = retry_of(kind, data)
     found = pauses(retry) if retry else []
     policy = data.get("policy")
     given = policy if isinstance(policy, Mapping) else {}
+    inputs = [pin for pin in pins_of(kind, data)[0] if not pin.is_exec and not pin.hidden]
     return {
         "is_value": not kind.is_exec,
         "can_retry": can_retry(kind),
@@ -222,5 +223,5 @@ def policy_words(kind: NodeType, data: Mapping[str, Json], wired: frozenset[str]
         "bars": bars(found),
         "in_all": length(sum(found) * 1000) if found else "",
         "own": [each for each in kind.fields if each.path.rsplit(".", 1)[-1] in OWN_POLICIES],
-        "own_pins": [pin for pin in kind.inputs if pin.id in OWN_POLICIES or pin.id == kind.key],
+        "own_pins": [pin for pin in inputs if pin.id in OWN_POLICIES or pin.id == kind.key],
     }

@@ -117,6 +117,7 @@ export class Keys {
         this.desk.hover(null);
         return true;
       case "F2":
+        if (onPin && this.desk.flow.wiresAt(onPin.node, onPin.side, onPin.pin).some((wire) => wire.tag)) return false;
         return node ? (canvas.fields.rename(node), true) : false;
       case "Enter":
       case "e":

@@ -49,6 +49,9 @@ export function chipsOf(node: FlowNode, card: Card | null): Chip[] {
   const given = isObject(node.data.pinDefaults) ? node.data.pinDefaults.timeout : undefined;
   const limit = given === undefined ? null : seconds(given);
   if (limit) chips.push(limit);
+  const again = read(node.data, ["policy", "retries"]);
+  const tries = again === undefined ? null : SIGNS["retries"]?.(again);
+  if (tries) chips.unshift(tries);
   if ("canvas" in node.data) {
     const { own, remark } = marksOf(node);
     if (typeof own === "string") chips.push({ icon: "copy", text: "", words: "has a copy of its own of its flow" });

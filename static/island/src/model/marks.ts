@@ -119,7 +119,7 @@ export function nameWires(wires: readonly FlowWire[], name: ((wire: FlowWire) =>
     rewrite(node, (marks) => {
       const tags = isObject(marks.tags) ? marks.tags : {};
       for (const wire of list) {
-        if (name) tags[wireKey(wire)] = tagOf(wire) || name(wire);
+        if (name) tags[wireKey(wire)] = name(wire);
         else delete tags[wireKey(wire)];
       }
       marks.tags = tags;

@@ -22,6 +22,7 @@ import { Voice } from "./voice";
 
 const LINES: { [state in LineState]: string } = { live: "Live", "catching-up": "Catching up…", offline: "Offline: trying again", over: "" };
 const CHORDS: { [chord: string]: string } = { g: "group", "Shift l": "tidy", e: "collapse", "Shift e": "expand" };
+const TAGS = { tags: "turn", follow: "follow", "rename-tag": "rename" } as const;
 const NARROW = 900;
 const BESIDE = 1100; // from here the text stands beside the canvas
 const READABLE = 0.7;
@@ -247,9 +248,9 @@ export class Editor {
       case "note":
         return void this.more.marks().then((marks) => marks?.addNote(this.here()));
       case "tags":
-        return void this.more.tags().then((tags) => tags?.turn());
       case "follow":
-        return void this.more.tags().then((tags) => tags?.follow());
+      case "rename-tag":
+        return void this.more.tags().then((tags) => tags?.[TAGS[tool]]());
       case "group":
         return void this.more.marks().then((marks) => marks?.group());
       case "tidy":
@@ -260,8 +261,8 @@ export class Editor {
         return void this.more.subflows((subflows) => subflows[tool]());
       case "run":
         return void this.run.begin();
-      case "save":
-        return void this.saver.flush();
+      case "name":
+        return void this.more.name(() => this.saver.flush());
       case "versions":
       case "publish":
         return void this.saver.flush().then(() => location.assign(`${place<HTMLAnchorElement>("versions").href.replace(/versions$/, "")}${tool}`));
@@ -285,8 +286,7 @@ export class Editor {
     if (event.defaultPrevented) return;
     if (ctrl && event.key.toLowerCase() === "s") {
       event.preventDefault();
-      void this.saver.flush();
-      return;
+      return this.use("name");
     }
     if (ctrl && event.key.toLowerCase() === "b" && !isTyping(event)) {
       event.preventDefault();
@@ -310,7 +310,7 @@ export class Editor {
       return;
     }
     if (ctrl || event.altKey || isTyping(event) || document.querySelector("dialog[open]")) return;
-    const tools: Record<string, string> = { "[": "palette", "]": "side", m: "minimap", "?": "keys", a: "add", v: "view", V: "view-back", n: "note", h: "tags", H: "follow" };
+    const tools: Record<string, string> = { "[": "palette", "]": "side", m: "minimap", "?": "keys", a: "add", v: "view", V: "view-back", n: "note", h: "tags", H: "follow", F2: "rename-tag" };
     const tool = tools[event.key];
     if (event.key === "r") void this.run.begin();
     else if (tool) this.use(tool);

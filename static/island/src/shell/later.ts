@@ -5,6 +5,7 @@ export { commandsOf } from "./commands";
 export { Conflict } from "./conflict";
 export { Ghost } from "./ghost";
 export { CanvasMenu } from "./menu";
+export { nameVersion } from "./naming";
 export { OutlineView } from "./outline";
 export { Palette } from "./palette";
 export { Search } from "./search";

@@ -182,6 +182,11 @@ export class More {
     await (await this.part(import("./later")))?.tidy(this.canvas);
   }
 
+  /** Keep what the flow is now as a version with a name. */
+  async name(save: () => Promise<boolean>): Promise<void> {
+    await (await this.part(import("./later")))?.nameVersion(this.flow, save, (text, urgent) => this.acts.say(text, urgent));
+  }
+
   private hasTags(): boolean {
     for (const wire of this.canvas.model.wires.values()) if (wire.tag) return true;
     return false;

@@ -5,6 +5,7 @@ import { EXEC } from "../catalog";
 import type { FlowWire } from "../model/document";
 import { titleOf } from "../model/geometry";
 import { nameWires } from "../model/marks";
+import { askLine } from "./askline";
 import { el } from "./parts";
 
 const GAP = 14;
@@ -26,7 +27,7 @@ export class Tags {
     const wires = this.chosen();
     if (!wires.length) return canvas.desk.say("Select data wires first, or nodes that have some.", true);
     const hide = wires.some((wire) => !wire.tag);
-    const name = (wire: FlowWire): string => this.nameFor(wire);
+    const name = (wire: FlowWire): string => wire.tag || this.nameFor(wire);
     canvas.apply(nameWires(wires, hide ? name : null), hide ? `Hide ${wires.length} wires` : `Draw ${wires.length} wires`);
     canvas.desk.say(hide ? `${wires.length === 1 ? "The wire is" : `${wires.length} wires are`} behind a name now` : "Drawn again");
     this.draw();
@@ -39,6 +40,20 @@ export class Tags {
     const here = (document.activeElement as HTMLElement | null)?.closest<HTMLElement>("[data-node-id]")?.dataset["nodeId"] ?? this.canvas.selection.nodes[0];
     if (here === wire.source) this.canvas.focusNode(wire.target, { side: "in", pin: wire.targetPin });
     else this.canvas.focusNode(wire.source, { side: "out", pin: wire.sourcePin });
+  }
+
+  /** Ask for another name of the named wires chosen; all that leave that pin under the name get it. */
+  async rename(wires: readonly FlowWire[] = this.chosen()): Promise<void> {
+    const { canvas } = this;
+    const tag = wires.find((each) => each.tag)?.tag;
+    if (!tag) return canvas.desk.say("No wire here is behind a name.", true);
+    const starts = new Set(wires.filter((each) => each.tag === tag).map((each) => JSON.stringify([each.source, each.sourcePin])));
+    const name = await askLine({ title: "Rename the wire", label: "Name", value: tag, go: "Rename", hint: "The same name stands at each end of it." });
+    if (!name || name === tag) return;
+    const all = [...canvas.model.wires.values()].filter((each) => each.tag === tag && starts.has(JSON.stringify([each.source, each.sourcePin])));
+    canvas.apply(nameWires(all, () => name), "Rename a wire");
+    canvas.desk.say(`The wire is called ${name}`);
+    this.draw();
   }
 
   /** The selected data wires; else those at the pin with the keyboard; else those of the selected nodes. */
@@ -93,6 +108,7 @@ export class Tags {
     tag.textContent = wire.tag;
     const other = side === "out" ? wire.to : wire.from;
     const title = other ? titleOf(other, scene.shape(other)) : "";
+    tag.title = "Press to go to the other end; right click to rename";
     tag.setAttribute("aria-label", `${wire.tag}: ${side === "out" ? "goes to" : "comes from"} ${title}`);
     tag.style.transform = `translate(${at.x + (side === "out" ? GAP : -GAP)}px,${at.y - 12}px)${side === "in" ? " translateX(-100%)" : ""}`;
   }
@@ -105,6 +121,12 @@ export class Tags {
     this.made.set(key, tag);
     this.layer.append(tag);
     tag.addEventListener("click", () => this.travel(tag));
+    tag.addEventListener("contextmenu", (event) => {
+      event.preventDefault();
+      event.stopPropagation();
+      const wire = this.canvas.model.wires.get(tag.dataset["edge"] ?? "");
+      if (wire) void this.rename([wire]);
+    });
     tag.addEventListener("keydown", (event) => {
       if (event.key !== "Enter" && event.key !== " ") return;
       this.travel(tag);
