@@ -12,7 +12,7 @@ from fastapi.openapi.utils import get_openapi
 from abstractruntime import ObservableLedgerStore, Runtime
 from abstractruntime.core.config import RuntimeConfig
 from abstractruntime.core.models import EffectType
-from abstractruntime.nodes.catalog import catalog
+from abstractruntime.nodes.catalog import Catalog, catalog
 from abstractruntime.storage import FileArtifactStore, Stores, open_stores
 
 from .access import Access
@@ -95,16 +95,7 @@ def build(settings: Settings) -> tuple[Studio, Worker]:
     library, history, versions = open_library(settings)
     artifacts = FileArtifactStore(settings.data)
     ai = open_ai(settings.data, artifacts)
-    published, folder = versions.published_document, settings.data / "programs"
-    programs = Programs(
-        folder,
-        library,
-        types,
-        offers=ai.offers,
-        agents=ai.agent,
-        published=published,
-        version=versions.bound,
-    )
+    programs = open_programs(settings, library, versions, types, ai)
     reader = RunReader(stores, programs, library)
     outbox = Outbox(settings.data / "outbox")
     runtime = Runtime(
@@ -159,6 +150,21 @@ def open_library(settings: Settings) -> tuple[FlowLibrary, FlowHistory, Versions
     edit_log = EditLog(settings.data / "edits.sqlite")
     library = FlowLibrary(settings.flows, edit_log)
     return library, FlowHistory(library, edit_log), Versions(library, edit_log)
+
+
+def open_programs(
+    settings: Settings, library: FlowLibrary, versions: Versions, types: Catalog, ai: Ai
+) -> Programs:
+    """Open what runs execute; it asks the library and its versions when a run starts."""
+    return Programs(
+        settings.data / "programs",
+        library,
+        types,
+        offers=ai.offers,
+        agents=ai.agent,
+        published=versions.published_document,
+        version=versions.bound,
+    )
 
 
 def _handlers(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
+import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -162,3 +164,54 @@ def test_the_panel_is_made_wide_enough_for_both_sides(app: App, page: Page) -> N
     hand.keys("Home")
     hand.open_flow("tabs-d")
     expect(handle).to_have_attribute("aria-valuenow", "720")
+
+
+def ended(client: httpx.Client, run_id: str) -> None:
+    """Wait until a run has ended well."""
+    deadline = time.monotonic() + 60
+    while client.get(f"/api/runs/{run_id}").json()["status"] != "completed":
+        assert time.monotonic() < deadline, f"{run_id} does not end"
+        time.sleep(0.1)
+
+
+def tabled(flow_id: str) -> dict[str, Any]:
+    """A flow whose step makes a list of objects."""
+    body = "return {'rows': [{'name': who, 'n': 1}, {'name': 'Cy', 'n': 2}]}"
+    ins, outs = [EXEC_IN, *pins(("who", "string"))], [EXEC_OUT, *pins(("rows", "array"))]
+    begins = [EXEC_OUT, *pins(("who", "string"))]
+    nodes = [
+        node("start", "on_flow_start", 0, 0, label="Start", outputs=begins, pinDefaults={"who": "Ada"}),
+        node("work", "code", 300, 0, label="Work", inputs=ins, outputs=outs, codeBody=body),
+        node("end", "on_flow_end", 640, 0, label="End", inputs=[EXEC_IN, *pins(("all", "array"))]),
+    ]
+    wires = ["start.exec-out > work.exec-in", "start.who > work.who", "work.exec-out > end.exec-in"]
+    return document(flow_id, "Tabled", nodes, wires)
+
+
+def test_data_is_searched_copied_by_its_path_and_wired_from(app: App, page: Page) -> None:
+    put(app, tabled("tabled"))
+    with app.client() as client:
+        for who in ("Ada", "Bea"):
+            body = {"flow_id": "tabled", "inputs": {"who": who}}
+            run_id = str(client.post("/api/runs", json=body).json()["run_id"])
+            ended(client, run_id)
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    hand = Hand(page).open_flow("tabled")
+    hand.node("Work").locator(".fc-head").click(position={"x": 60, "y": 8})
+    panel = page.locator("#pane-node")
+    panel.get_by_role("tab", name="Data").click()
+    table = panel.get_by_role("group", name="rows as a table")
+    expect(table.get_by_role("row")).to_have_count(3)
+    expect(panel).to_contain_text("Differs from the run before: 1 place")
+    panel.get_by_placeholder("Search these values").fill("cy")
+    expect(table.get_by_role("row")).to_have_count(2)
+    expect(panel.locator("[data-found]")).to_have_text("1 value holds it")
+    expect(panel.locator(".datum", has_text="who")).to_be_hidden()
+    panel.get_by_role("button", name="name").last.click()
+    hand.until(
+        lambda: page.evaluate("navigator.clipboard.readText()") == 'rows[1]["name"]', "the path is copied"
+    )
+    panel.get_by_placeholder("Search these values").fill("")
+    panel.get_by_role("button", name="Wire rows from here").click()
+    hand.keys("Enter")
+    hand.until(lambda: "Work.rows > End.all" in hand.wires(), "it is wired")

@@ -319,7 +319,7 @@ def _tab_words(studio: Studio, known: dict[str, Any], background: str, visit: in
     match known["tab"]:
         case "data":
             chosen = background_words(studio, flow_id, background)
-            return {**chosen, **data_words(studio, kind, node, chosen["run_id"], visit)}
+            return {**chosen, **data_words(studio, kind, node, flow_id, chosen["run_id"], visit)}
         case "runs":
             return runs_words(studio, flow_id, node_id)
         case "policy":

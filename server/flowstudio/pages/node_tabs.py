@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from abstractruntime.nodes.define import NodeType
@@ -24,6 +24,7 @@ from abstractruntime.visualflow_compiler.policies import (
 
 from ..runner_nodes import NO_RUN, Visit
 from ..studio import Studio
+from .data_views import Changed, Part, Table, differing, parts_of, table_of
 from .words import SIGNS, Sign, state
 
 Json = Any
@@ -36,6 +37,7 @@ TABS = (
 )
 WINDOW = 20_000
 SHORT = 80
+LOOKED_BACK = 5  # runs before one, for a comparison
 OWN_POLICIES = frozenset({"retries", "timeout", "timeout_s", "deadline", "onTimeout", "deadlineUnit"})
 _MORE = re.compile(r"… ([\d,]+) more items$|([\d,]+) more keys$")
 _STATES = {
@@ -48,13 +50,19 @@ _STATES = {
 
 @dataclass(frozen=True)
 class Shown:
-    """One value as shown: `kind` is missing, null, empty, plain, text or json."""
+    """One value as shown: `kind` is missing, null, empty, plain, text or json.
+
+    `changed` are the places where it differs from the run before, None where there is nothing to compare.
+    """
 
     pin: str
     kind: str
     text: str = ""
     about: str = ""
     is_more: bool = False
+    table: Table | None = None
+    parts: tuple[Part, ...] = ()
+    changed: tuple[Changed, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -82,9 +90,12 @@ def background_words(studio: Studio, flow_id: str, chosen: str) -> dict[str, Jso
 
 
 def data_words(
-    studio: Studio, kind: NodeType, node: Mapping[str, Json], run_id: str | None, at: int
+    studio: Studio, kind: NodeType, node: Mapping[str, Json], flow_id: str, run_id: str | None, at: int
 ) -> dict[str, Json]:
-    """Return what came in and out of a node in a run: of the last visit, or the one at this place (from 1)."""
+    """Return what came in and out of a node in a run: of the last visit, or the one at this place (from 1).
+
+    The last visit is compared with the last one in the run before.
+    """
     node_id = str(node.get("id") or "")
     story = studio.stories.story(run_id) if run_id else None
     visits = story.of(node_id) if story else []
@@ -95,16 +106,48 @@ def data_words(
     data = node.get("data")
     inputs, outputs = pins_of(kind, data if isinstance(data, Mapping) else {})
     is_last = place == len(visits) and not visit.is_value
+    before, old = run_before(studio, flow_id, run_id or "", node_id) if place == len(visits) else (None, None)
+    named = [pin.id for pin in outputs if not pin.is_exec]
+    came = _values([pin.id for pin in inputs if not pin.is_exec], visit.inputs, False)
+    gave = _values(named, visit.outputs, is_last)
     return {
         "visit": visit,
         "sign": sign_of(visit),
         "place": place,
         "visits": visits,
         "count": story.counts.get(node_id, 0) if story else 0,
-        "came": _values([pin.id for pin in inputs if not pin.is_exec], visit.inputs, False),
-        "gave": _values([pin.id for pin in outputs if not pin.is_exec], visit.outputs, is_last),
+        "came": _viewed(came, visit.inputs, old.inputs if old else None),
+        "gave": _viewed(gave, visit.outputs, old.outputs if old else None),
+        "run_before": before,
+        "out_pins": frozenset(named),
         "is_cut": bool(story and story.is_cut),
     }
+
+
+def run_before(
+    studio: Studio, flow_id: str, run_id: str, node_id: str
+) -> tuple[Mapping[str, Json] | None, Visit | None]:
+    """Return the run before this one that came to the node, and its last visit; of short runs, the nearest five."""
+    rows = studio.stories.offered(flow_id)
+    at = next((place for place, row in enumerate(rows) if row["run_id"] == run_id), len(rows))
+    for row in rows[at + 1 : at + 1 + LOOKED_BACK]:
+        story = studio.stories.glance(row["run_id"])
+        if story is not None and (visits := story.of(node_id)):
+            return row, visits[-1]
+    return None, None
+
+
+def _viewed(shown: list[Shown], values: Mapping[str, Json], before: Mapping[str, Json] | None) -> list[Shown]:
+    """Add to values how else they are looked at, and what differs from before."""
+    return [
+        replace(
+            each,
+            table=table_of(values.get(each.pin)),
+            parts=tuple(parts_of(each.pin, values.get(each.pin))),
+            changed=None if before is None else tuple(differing(each.pin, before, values)),
+        )
+        for each in shown
+    ]
 
 
 def runs_words(studio: Studio, flow_id: str, node_id: str) -> dict[str, Json]:

@@ -218,8 +218,8 @@ export class Keys {
   }
 
   /** Offer the ends for a wire from the pin of a node that most likely starts one. */
-  wireFrom(node: FlowNode): void {
-    this.wire(freePin(this.canvas, node));
+  wireFrom(node: FlowNode, pin: PinAt | null = freePin(this.canvas, node)): void {
+    this.wire(pin);
   }
 
   /** Ask for a new node at the selection, as by the key. */

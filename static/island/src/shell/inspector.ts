@@ -13,6 +13,7 @@ import { declared } from "../model/pins";
 import { addOwnPin, dropOwnPin, renameOwnPin, retypeOwnPin, type OwnSide } from "../model/ownpins";
 import { parseFlow } from "../model/serialize";
 import type { CodeFields } from "./code";
+import { copyText, searchData, wholeText } from "./datatab";
 import type { Problem } from "../view/look";
 import { freshId, literal, markOf, problemNote, savedForm, valueView, wiredOf } from "./formparts";
 import { el, place } from "./parts";
@@ -283,6 +284,7 @@ export class Inspector {
 
   private input(event: Event): void {
     const field = event.target as HTMLElement;
+    if (field instanceof HTMLInputElement && field.dataset["do"] === "search-data") return searchData(this.pane, field.value);
     if (this.many.length > 1) return this.editMany(field, event.type === "change");
     const node = this.node;
     if (!node) return;
@@ -361,7 +363,11 @@ export class Inspector {
       case "whole":
         return void this.whole(at, node.id);
       case "copy":
-        return void this.copy(at);
+        return void copyText(this.canvas, wholeText(at));
+      case "copy-path":
+        return void copyText(this.canvas, at.dataset["pathWords"] ?? "");
+      case "wire-from":
+        return this.canvas.keys.wireFrom(node, { node: node.id, side: "out", pin: at.dataset["pin"] ?? "" });
       case "reset":
         return this.edit([{ op: "set", node: node.id, path: pathOf(at.dataset["path"] ?? "") }], "Reset a value", "", true);
       case "grow": {
@@ -411,12 +417,6 @@ export class Inspector {
       if (!(error instanceof Refusal)) throw error;
       at.after(el("p", "field-wrong small", error.message));
     }
-  }
-
-  private async copy(at: HTMLElement): Promise<void> {
-    const text = at.closest(".datum")?.querySelector("dd")?.textContent ?? "";
-    await navigator.clipboard.writeText(text);
-    this.canvas.desk.say("Copied");
   }
 
   private ownPin(field: HTMLElement, node: FlowNode): void {

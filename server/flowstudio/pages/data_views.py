@@ -1,0 +1,128 @@
+"""Views of a value in the data tab: a table for a list of objects, its parts with their paths, and what differs
+from the run before. All of it is of what the ledger keeps: large values are short pictures there."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+Json = Any
+MOST_COLUMNS = 12
+MOST_ROWS = 100
+MOST_PARTS = 200
+MOST_DEPTH = 6
+MOST_CHANGES = 8
+SHORT = 60
+_ABSENT: Any = object()
+
+
+@dataclass(frozen=True)
+class Table:
+    """A list of objects: a column per key, a row per object. `more` rows and `others` columns are not shown."""
+
+    columns: list[str]
+    rows: list[list[str]]
+    more: int
+    others: int
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of a value: its depth from 1, its own name, its path as an expression says it, and its value in short."""
+
+    depth: int
+    name: str
+    path: str
+    words: str
+
+
+@dataclass(frozen=True)
+class Changed:
+    """A place where two values differ; an empty text where there is nothing."""
+
+    path: str
+    before: str
+    now: str
+
+
+def short(value: Json) -> str:
+    """Write a value in one short line."""
+    if isinstance(value, Mapping):
+        return f"object of {len(value)}"
+    if isinstance(value, list):
+        return f"list of {len(value)}"
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    line = " ".join(text[: SHORT * 4].split())
+    return line if len(line) <= SHORT else f"{line[: SHORT - 1]}…"
+
+
+def table_of(value: Json) -> Table | None:
+    """Return a list of objects as a table; None for anything else."""
+    if not isinstance(value, list):
+        return None
+    rows = [each for each in value if isinstance(each, Mapping)]
+    told = value[:-1] if _is_cut(value) else value
+    if not rows or len(rows) != len(told):
+        return None
+    columns = list(dict.fromkeys(str(key) for row in rows for key in row))
+    shown = columns[:MOST_COLUMNS]
+    cells = [[short(row[key]) if key in row else "" for key in shown] for row in rows[:MOST_ROWS]]
+    return Table(shown, cells, len(rows) - len(cells), len(columns) - len(shown))
+
+
+def parts_of(name: str, value: Json) -> list[Part]:
+    """Return the parts of an object or a list, from the outermost in, as far as one can read."""
+    found: list[Part] = []
+    _walk(name, value, 1, found)
+    return found
+
+
+def _walk(path: str, value: Json, depth: int, found: list[Part]) -> None:
+    for key, each in _inner(value):
+        if len(found) >= MOST_PARTS or depth > MOST_DEPTH:
+            return
+        here = f"{path}[{json.dumps(key, ensure_ascii=False)}]"
+        found.append(Part(depth, str(key), here, short(each)))
+        _walk(here, each, depth + 1, found)
+
+
+def _inner(value: Json) -> Iterator[tuple[Json, Json]]:
+    """Yield key or place and value of each part; what a record left out ("…") is none."""
+    if isinstance(value, Mapping):
+        yield from ((key, each) for key, each in value.items() if key != "…")
+    elif isinstance(value, list):
+        yield from enumerate(value[:-1] if _is_cut(value) else value)
+
+
+def _is_cut(value: list[Json]) -> bool:
+    return bool(value) and isinstance(value[-1], str) and value[-1].startswith("… ")
+
+
+def changes_of(name: str, before: Json, now: Json) -> list[Changed]:
+    """Return the places where a value differs from what it was, the first ones."""
+    found: list[Changed] = []
+    _compare(name, before, now, found)
+    return found
+
+
+def differing(pin: str, before: Mapping[str, Json], now: Mapping[str, Json]) -> list[Changed]:
+    """Return what differs between the values of a pin, either of which may not have come."""
+    if pin not in before or pin not in now:
+        return changes_of(pin, before.get(pin, _ABSENT), now.get(pin, _ABSENT))
+    return changes_of(pin, before[pin], now[pin])
+
+
+def _compare(path: str, before: Json, now: Json, found: list[Changed]) -> None:
+    if len(found) >= MOST_CHANGES or (type(before) is type(now) and before == now):
+        return
+    one, other = dict(_inner(before)), dict(_inner(now))
+    if type(before) is type(now) and (one or other):
+        for key in dict.fromkeys((*one, *other)):
+            here = f"{path}[{json.dumps(key, ensure_ascii=False)}]"
+            _compare(here, one.get(key, _ABSENT), other.get(key, _ABSENT), found)
+        return
+    found.append(
+        Changed(path, *("" if each is _ABSENT else short(each) or "empty text" for each in (before, now)))
+    )
