@@ -46,7 +46,6 @@ from .records import (
     status_record,
     visit_record,
     without_text,
-    written,
 )
 from .spec import WorkflowSpec
 from .traces import LATE_ROOM, LateTrace, trace_entry
@@ -317,7 +316,7 @@ def _take_evidence(engine: Engine, deed: Deed, outcome: EffectOutcome) -> Effect
     if result is outcome.result:
         return outcome
     deed.records[-1] = without_text(deed.records[-1])
-    deed.records[-1].result = written(result, ("result",))
+    deed.records[-1].result = result
     return EffectOutcome.completed(result)
 
 
@@ -474,7 +473,7 @@ def _refuse_outcome(engine: Engine, held: Held, deed: Deed, outcome: EffectOutco
     fresh.traces = held.traces
     fresh.keep_traces()
     if deed.records:
-        last = deed.records[-1]
+        last = deed.records[-1] = without_text(deed.records[-1])
         last.status, last.result, last.error = StepStatus.FAILED, None, error
     run.status = RunStatus.FAILED
     run.error = error

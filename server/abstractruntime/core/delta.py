@@ -28,8 +28,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from .errors import LedgerBroken
-from .jsonsafe import Written, decode
-from .tracked import TrackedDict, Tracker, Writer, live_path, plain
+from .jsonsafe import decode
+from .tracked import TrackedDict, Tracker, Writer, is_live, plain
 
 __all__ = ["Delta", "drain", "fold", "is_tracked", "plain", "track"]
 
@@ -65,10 +65,10 @@ def is_tracked(vars: object) -> bool:
     return isinstance(vars, TrackedDict) and vars.home is None
 
 
-def drain(vars: dict[str, Any], known: Written | None = None) -> Delta:
+def drain(vars: dict[str, Any], known: tuple[Any, str] | None = None) -> Delta:
     """Return what changed since the last drain, and forget it.
 
-    `known` is the text of a value that was written a moment ago and may be among what changed.
+    `known` is a value that was written a moment ago, with its text; it may be among what changed.
     Raises NotDurable with the path of a value that is not JSON; then nothing is forgotten.
     """
     if not isinstance(vars, TrackedDict):
@@ -78,9 +78,8 @@ def drain(vars: dict[str, Any], known: Written | None = None) -> Delta:
         return Delta("[]")
     out = Writer(known)
     for node in touched:
-        path = live_path(node, vars)
-        if path is not None:
-            node.describe(path, out)
+        if is_live(node, vars):
+            node.describe(out)
     for node, key, value in out.settled:
         node.put(key, value)
     for node in touched:

@@ -16,10 +16,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..storage.base import Journal, StepCommit
-from ..storage.codec import sealed
+from ..storage.codec import SealedRecord, sealed
 from .delta import drain, plain, track
 from .errors import NotDurable, RunNotFound, StaleRevision
-from .jsonsafe import Written
 from .models import RunState, RunStatus, StepRecord
 from .traces import LateTrace, add_traces
 from .waits import is_paused, touches
@@ -211,7 +210,7 @@ def _always(run_id: str) -> bool:
     return True
 
 
-def _written_result(records: Sequence[StepRecord]) -> Written | None:
-    """Return the result of the last record if its text is made: it went into the variables just now."""
-    result = records[-1].result if records else None
-    return result if type(result) is Written and result.text else None
+def _written_result(records: Sequence[StepRecord]) -> tuple[Any, str] | None:
+    """Return the result of the last record and its text, if that is made: it went into the variables just now."""
+    last = records[-1] if records else None
+    return last.written if type(last) is SealedRecord else None

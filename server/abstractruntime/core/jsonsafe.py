@@ -12,7 +12,7 @@ import json
 import math
 from collections.abc import Callable, Iterable, Sequence
 from json import encoder as _json
-from typing import Any, SupportsIndex
+from typing import Any
 
 from .errors import NotDurable
 
@@ -49,23 +49,6 @@ def text_maker(*, ensure_ascii: bool, allow_nan: bool, sort_keys: bool) -> Calla
 
 
 _dumps = text_maker(ensure_ascii=False, allow_nan=False, sort_keys=False)
-
-
-class Written(dict[str, Any]):
-    """A copy of an object with its text made already: whoever has it leaves it as it is.
-
-    Without a text (`dataclasses.asdict` makes copies so) it is an object like any other.
-    """
-
-    __slots__ = ("source", "text")
-
-    def __init__(self, source: Any, text: str = "") -> None:
-        super().__init__(source)
-        self.source = source
-        self.text = text
-
-    def __reduce_ex__(self, protocol: SupportsIndex) -> Any:
-        return dict, (dict(self),)
 
 
 def encode(value: Any, where: str = "vars", inside: Sequence[str | int] = (), *, known: bool = False) -> str:

@@ -219,7 +219,9 @@ def attempts_before(vars: dict[str, Any], key: str) -> int:
     """Return how many attempts of this visit have failed before a planned retry."""
     space = dict.get(vars, "_runtime")
     retry: Any = dict.get(space, "retry") if isinstance(space, dict) else None
-    count = dict.get(retry, "attempt") if isinstance(retry, dict) and dict.get(retry, "key") == key else 0
+    if not isinstance(retry, dict) or dict.get(retry, "key") != key:
+        return 0
+    count = dict.get(retry, "attempt")
     return count if isinstance(count, int) else 0
 
 

@@ -6,13 +6,13 @@ step agree and the clock is read once.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from ..storage.codec import SealedRecord, ending
 from .errors import NotDurable
 from .ids import new_id
-from .jsonsafe import Written, encode, encode_flat, quoted
+from .jsonsafe import encode, encode_flat, quoted
 from .models import (
     Effect,
     RunState,
@@ -27,49 +27,39 @@ from .models import (
 
 STATUS_EVENT = "abstract.status"
 STATUS_KEY_PREFIX = "system:terminal_status:"
+_PAYLOAD, _RESULT = ("effect", "payload"), ("result",)
 
 
 class EffectRecords:
-    """The records of one attempt at an effect: what they share is gathered and written once.
+    """The records of one attempt at an effect: the text that they share is made once.
 
     Records whose values are durable come with their text made (`SealedRecord`). The others are plain:
     whoever writes them finds out what is wrong, and says so.
     """
 
-    __slots__ = ("_began", "_effect", "_fields", "_head", "_tail")
+    __slots__ = ("_given", "_head", "_key", "_run_id", "_tail", "_then")
 
     def __init__(
         self, run: RunState, node_id: str, effect: Effect, *, now: str, attempt: int, key: str
     ) -> None:
-        effect_told = _written_effect(effect)
-        step_id = new_id()
-        self._fields = {
-            "run_id": run.run_id,
-            "step_id": step_id,
-            "node_id": node_id,
-            "status": StepStatus.STARTED,
-            "effect": effect_told,
-            "result": None,
-            "error": None,
-            "started_at": now,
-            "ended_at": None,
-            "actor_id": run.actor_id,
-            "session_id": run.session_id,
-            "attempt": attempt,
-            "idempotency_key": key,
-            "prev_hash": None,
-            "record_hash": None,
-            "signature": None,
-        }
-        self._effect = f',"effect":{effect_told.text},"result":' if type(effect_told) is Written else ""
-        self._began = now
+        step_id, run_id = new_id(), run.run_id
+        self._given = run, step_id, node_id, effect, now, attempt
+        self._run_id, self._key = run_id, key
         try:
-            self._head = f'{{"run_id":{quoted(run.run_id)},"step_id":"{step_id}","node_id":{quoted(node_id)}'
-            self._tail = ending(run.actor_id, run.session_id, attempt, key)
-            if not (self._head.isascii() and self._tail.isascii()):
-                f"{self._head}{self._tail}".encode()
-        except (TypeError, ValueError):
-            self._effect = ""
+            payload = encode(effect.payload, "record", _PAYLOAD)
+            self._head = (
+                f'{{"run_id":{quoted(run_id)},"step_id":"{step_id}","node_id":{quoted(node_id)},"status":"'
+            )
+            self._then = (
+                f'","effect":{{"type":"{effect.type._value_}","payload":{payload},'
+                f'"result_key":{encode_flat(effect.result_key)}}},"result":'
+            )
+            self._tail = (
+                f',"started_at":"{now}","ended_at":',
+                ending(run.actor_id, run.session_id, attempt, key),
+            )
+        except (NotDurable, TypeError):
+            self._head = ""
 
     def started(self, note: dict[str, Any] | None) -> StepRecord:
         """Return the record that opens the attempt, with what its node noted."""
@@ -85,59 +75,53 @@ class EffectRecords:
 
     def failed(self, code: str, error: str, now: str) -> StepRecord:
         """Return the record that closes the attempt with an error."""
-        node_id = self._fields["node_id"]
+        node_id = self._given[2]
         result = {"error": {"code": code, "message": error, "node_id": node_id}}
-        record = self._record(StepStatus.FAILED, result, now)
-        record.error = error
-        return without_text(record)
+        return self._record(StepStatus.FAILED, result, now, error)
 
-    def _record(self, status: StepStatus, result: Any, ended_at: str | None) -> StepRecord:
-        fields = self._fields.copy()
-        fields["status"], fields["ended_at"] = status, ended_at
-        told = fields["result"] = written(result, ("result",))
-        if not self._effect or not (told is None or type(told) is Written):
-            record = StepRecord.__new__(StepRecord)
-        else:
-            record = SealedRecord.__new__(SealedRecord)
-            inner = "null" if told is None else told.text
-            ended = "null" if ended_at is None else f'"{ended_at}"'
-            fields["text"] = (
-                f'{self._head},"status":"{status._value_}"{self._effect}{inner},"error":null,'
-                f'"started_at":"{self._began}","ended_at":{ended},{self._tail}'
-            )
-        record.__dict__ = fields
-        return record
+    def _record(
+        self, status: StepStatus, result: Any, ended_at: str | None, error: str | None = None
+    ) -> StepRecord:
+        if not self._head:
+            return self._plain(status, result, ended_at, error)
+        written, told, ended = None, "null", "null"
+        started, tail = self._tail
+        try:
+            if result is not None:
+                told = encode(result, "record", _RESULT)
+                written = result, told
+            if ended_at is not None:
+                ended = f'"{ended_at}"'
+            why = "null" if error is None else quoted(error)
+            text = f'{self._head}{status._value_}{self._then}{told},"error":{why}{started}{ended},{tail}'
+            if not text.isascii():
+                text.encode()
+        except (NotDurable, ValueError):
+            return self._plain(status, result, ended_at, error)
+        return SealedRecord.of(text, self._run_id, status, self._key, written)
 
-
-def _written_effect(effect: Effect) -> dict[str, Any] | None:
-    """Return the ledger's form of an effect, its text made once for the records of its step."""
-    told = effect_json(effect)
-    payload = written(effect.payload, ("effect", "payload"))
-    if told is None or type(payload) is not Written:
-        return told
-    kind, key = encode_flat(effect.type._value_), encode_flat(effect.result_key)
-    return Written(told, f'{{"type":{kind},"payload":{payload.text},"result_key":{key}}}')
-
-
-def written(value: Any, place: Sequence[str]) -> Any:
-    """Return an object of a record with its text made already; what cannot have one as it is.
-
-    Whoever writes the record finds out why, and says so.
-    """
-    if not isinstance(value, dict):
-        return value
-    try:
-        return Written(value, encode(value, "record", place))
-    except NotDurable:
-        return value
+    def _plain(self, status: StepStatus, result: Any, ended_at: str | None, error: str | None) -> StepRecord:
+        run, step_id, node_id, effect, now, attempt = self._given
+        return StepRecord(
+            run_id=run.run_id,
+            step_id=step_id,
+            node_id=node_id,
+            status=status,
+            effect=effect_json(effect),
+            result=result,
+            error=error,
+            started_at=now,
+            ended_at=ended_at,
+            actor_id=run.actor_id,
+            session_id=run.session_id,
+            attempt=attempt,
+            idempotency_key=self._key,
+        )
 
 
 def without_text(record: StepRecord) -> StepRecord:
     """Return a record that can be changed: its text is made when it is written."""
-    other = StepRecord.__new__(StepRecord)
-    other.__dict__.update(record.__dict__)
-    other.__dict__.pop("text", None)
-    return other
+    return StepRecord(**{name: getattr(record, name) for name in StepRecord.__dataclass_fields__})
 
 
 VISITS_A_SUMMARY = 100

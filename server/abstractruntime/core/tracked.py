@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, SupportsIndex, cast
 
-from .jsonsafe import LEAF_TYPES, Written, decode, encode, encode_path, quoted
+from .jsonsafe import LEAF_TYPES, decode, encode, encode_path, quoted
 
 _SET, _DEL, _RENEW = 1, 2, 3  # _RENEW: deleted and set again, so the key moved to the end
 _MISSING: Any = object()
@@ -34,18 +34,18 @@ class Writer:
 
     __slots__ = ("known", "settled", "texts")
 
-    def __init__(self, known: Written | None) -> None:
+    def __init__(self, known: tuple[Any, str] | None) -> None:
         self.known = known
         self.texts: list[str] = []
         self.settled: list[tuple[Any, Any, Any]] = []
 
-    def value(self, node: Any, path: Path, key: str | int, value: Any) -> str:
+    def value(self, node: Any, key: str | int, value: Any) -> str:
         """Return the text of a value; what is not a leaf will be replaced by what was written."""
         known = self.known
-        if known is not None and value is known.source and not path:  # no deeper than in its record
-            text = known.text
+        if known is not None and value is known[0] and node.home is None:  # no deeper than in its record
+            text = known[1]
         else:
-            text = encode(value, "vars", (*path, key))
+            text = encode(value, "vars", (*path_of(node), key))
         if type(value) not in LEAF_TYPES:
             self.settled.append((node, key, _as_read(value, text)))
         return text
@@ -54,7 +54,7 @@ class Writer:
 class TrackedDict(dict[str, Any]):
     """A dictionary that remembers its touched keys since the last drain."""
 
-    __slots__ = ("_cleared", "_dirty", "_key", "home", "tracker")
+    __slots__ = ("_cleared", "_dirty", "_key", "_place", "home", "tracker")
 
     def __init__(self, content: dict[str, Any], tracker: Tracker, home: Any, key: Any) -> None:
         dict.__init__(self, content)
@@ -63,6 +63,7 @@ class TrackedDict(dict[str, Any]):
         self._key = key
         self._dirty: dict[str, int] | None = None
         self._cleared = False
+        self._place: str | None = None
 
     # reading
 
@@ -130,12 +131,14 @@ class TrackedDict(dict[str, Any]):
         return self._dirty
 
     def __setitem__(self, key: str, value: Any) -> None:
-        dirty = self._dirty if self._dirty is not None else self._touched_keys()
-        if dirty.get(key) == _DEL:
+        dirty = self._dirty
+        if dirty is None:
+            dirty = self._touched_keys()
+        if key not in dirty:
+            dirty[key] = _SET
+        elif dirty[key] == _DEL:
             del dirty[key]
             dirty[key] = _RENEW
-        elif key not in dirty:
-            dirty[key] = _SET
         dict.__setitem__(self, key, value)
 
     def __delitem__(self, key: str) -> None:
@@ -183,28 +186,34 @@ class TrackedDict(dict[str, Any]):
         covered = self._dirty is not None and key in self._dirty
         return not covered and dict.get(self, key, _MISSING) is child
 
-    def describe(self, path: Path, out: Writer) -> None:
-        home = encode_path(path) if path else "[]"
-        above, is_shallow, texts = f"{home[:-1]}," if path else "[", len(path) < _SHALLOW, out.texts
+    def _placed(self) -> str:
+        """Return the JSON of the path to a key of this, up to the key: a wrapper never moves."""
+        path = path_of(self)
+        place = f"{encode_path(path)[:-1]}," if path else "["
+        if len(path) < _SHALLOW:
+            self._place = place
+        return place
+
+    def describe(self, out: Writer) -> None:
+        place, texts = self._place or self._placed(), out.texts
+        is_shallow = self._place is not None
         if self._cleared:
-            texts.append(f'["clear",{home}]')
+            texts.append(f'["clear",{encode_path(path_of(self))}]')
         for key, mark in (self._dirty or {}).items():
             if type(key) is not str or not key.isascii():
-                encode({key: None}, "vars", path)  # refuses a key that is not text, naming the place
-            place = f"{above}{quoted(key)}]"
+                encode({key: None}, "vars", path_of(self))  # refuses a key that is not text, naming the place
             if mark != _SET:
-                texts.append(f'["del",{place}]')
+                texts.append(f'["del",{place}{quoted(key)}]]')
                 if mark == _DEL:
                     continue
             value = dict.__getitem__(self, key)
             kind = type(value)
             if kind is int and is_shallow and -_SMALL < value < _SMALL:
-                text = repr(value)
+                texts.append(f'["set",{place}{quoted(key)}],{value}]')
             elif kind is str and is_shallow and value.isascii():
-                text = quoted(value)
+                texts.append(f'["set",{place}{quoted(key)}],{quoted(value)}]')
             else:
-                text = out.value(self, path, key, value)
-            texts.append(f'["set",{place},{text}]')
+                texts.append(f'["set",{place}{quoted(key)}],{out.value(self, key, value)}]')
 
     def put(self, key: Any, value: Any) -> None:
         dict.__setitem__(self, key, value)
@@ -367,17 +376,17 @@ class TrackedList(list[Any]):
             return False
         return key < len(self) and list.__getitem__(self, key) is child
 
-    def describe(self, path: Path, out: Writer) -> None:
-        home, keep = encode_path(path), self._keep
+    def describe(self, out: Writer) -> None:
+        home, keep = encode_path(path_of(self)), self._keep
         for index in sorted(self._dirty or ()):
             if index < keep:
-                text = out.value(self, path, index, list.__getitem__(self, index))
+                text = out.value(self, index, list.__getitem__(self, index))
                 out.texts.append(f'["set",{home[:-1]},{index}],{text}]')
         if keep < self._length:
             out.texts.append(f'["cut",{home},{keep}]')
         if keep < len(self):
             added = enumerate(list.__getitem__(self, slice(keep, None)), keep)
-            items = [out.value(self, path, index, item) for index, item in added]
+            items = [out.value(self, index, item) for index, item in added]
             out.texts.append(f'["append",{home},[{",".join(items)}]]')
 
     def put(self, key: Any, value: Any) -> None:
@@ -433,16 +442,21 @@ def tracked_at(root: Any, key: str, second: str) -> TrackedDict | None:
     return None
 
 
-def live_path(node: Any, root: TrackedDict) -> Path | None:
-    """Return where the wrapper is, or None when it is gone or its place was assigned anew."""
-    if node is root:
-        return []
+def path_of(node: Any) -> Path:
+    """Return the keys that lead from the root to a wrapper."""
     path: Path = []
-    while node is not root:
-        home, key = node.home, node._key
-        if home is None or not home._holds(key, node):
-            return None
-        path.append(key)
-        node = home
+    while node.home is not None:
+        path.append(node._key)
+        node = node.home
     path.reverse()
     return path
+
+
+def is_live(node: Any, root: TrackedDict) -> bool:
+    """Say whether a wrapper is still there, and none of the places that lead to it was assigned anew."""
+    while node is not root:
+        home = node.home
+        if home is None or not home._holds(node._key, node):
+            return False
+        node = home
+    return True

@@ -9,7 +9,7 @@ from typing import Any
 
 from ..core.delta import plain
 from ..core.errors import NotDurable
-from ..core.jsonsafe import Written, decode, encode, encode_flat, quoted
+from ..core.jsonsafe import decode, encode, encode_flat, quoted
 from ..core.models import RunState, RunStatus, StepRecord, StepStatus, WaitReason, WaitState, wait_json
 
 __all__ = [
@@ -143,23 +143,63 @@ def record_json(record: StepRecord) -> dict[str, Any]:
 
 
 _NOBODY = '"actor_id":null,"session_id":null'
+_COMPLETED = StepStatus.COMPLETED
 _UNSIGNED = '"prev_hash":null,"record_hash":null,"signature":null'
 
 
 class SealedRecord(StepRecord):
-    """A record with its text made already: what happens later to the values in it does not matter."""
+    """A record with its text made already: what happens later to the values in it does not matter.
+
+    Most are only written, so they are made of little else; what else is asked of one is read from its text.
+    """
 
     text: str
+    done_key: str | None  # its idempotency key when its result can be reused
+    written: tuple[Any, str] | None = None  # the result as it was given, and its text
+
+    @classmethod
+    def of(
+        cls, text: str, run_id: str, status: StepStatus, key: str | None, written: tuple[Any, str] | None
+    ) -> SealedRecord:
+        """Return the record that has this text."""
+        record = cls.__new__(cls)
+        record.__dict__ = {
+            "text": text,
+            "run_id": run_id,
+            "status": status,
+            "done_key": key if status is _COMPLETED else None,
+            "written": written,
+        }
+        return record
+
+
+class _FromText:
+    """A field of a sealed record until somebody asks for it: then all are there."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __get__(self, record: SealedRecord | None, owner: type) -> Any:
+        if record is None:
+            return getattr(StepRecord, self._name)
+        fields = record.__dict__
+        for name, value in decode(fields["text"]).items():
+            fields.setdefault(name, value)
+        return fields[self._name]
+
+
+for _name in StepRecord.__dataclass_fields__.keys() - {"run_id", "status"}:
+    setattr(SealedRecord, _name, _FromText(_name))
 
 
 def sealed(record: StepRecord) -> SealedRecord:
     """Fix the text of a ledger record; raise NotDurable naming node and place."""
     if type(record) is SealedRecord:
         return record
-    fixed = SealedRecord.__new__(SealedRecord)
-    fixed.__dict__.update(record.__dict__)
-    fixed.text = encode_record(record)
-    return fixed
+    text, status = encode_record(record), record.status
+    if type(status) is not StepStatus:
+        status = StepStatus(status)
+    return SealedRecord.of(text, record.run_id, status, record.idempotency_key, None)
 
 
 def resealed(record: StepRecord, content: dict[str, Any]) -> SealedRecord:
@@ -169,6 +209,7 @@ def resealed(record: StepRecord, content: dict[str, Any]) -> SealedRecord:
     fixed.__dict__.update(content)
     fixed.status = StepStatus(content["status"])
     fixed.text = encode(content, "record")
+    fixed.done_key = fixed.idempotency_key if fixed.status is _COMPLETED else None
     return fixed
 
 
@@ -221,6 +262,4 @@ def _record_text(record: StepRecord) -> str:
 def _inner(value: Any, name: str) -> str:
     if value is None:
         return "null"
-    if type(value) is Written and value.text:
-        return value.text
     return encode(value, "record", (name,))

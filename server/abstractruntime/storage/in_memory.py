@@ -30,20 +30,18 @@ from .base import (
     StepCommit,
     Stores,
 )
-from .codec import encode_run
+from .codec import SealedRecord, encode_run, sealed
 from .commands import InMemoryCommandCursorStore, InMemoryCommandStore
 from .leases import HeldRow, ProcessLeases
 from .metrics import ledger_metrics
 from .run_index import RunIndex, entry_of
 from .snapshots import InMemorySnapshotStore
 from .steps import (
-    RecordText,
     agree,
     check_place,
     delta_text,
     fold_run,
     outweigh,
-    record_text,
     rests,
     whole_text,
 )
@@ -228,7 +226,7 @@ class InMemoryLedgerStore(LedgerStore):
         """Add one record at the end of its run's ledger; raise ValueError without a run id."""
         if not record.run_id:
             raise ValueError("A record needs a run_id to be appended.")
-        text = record_text(record)
+        text = sealed(record)
         with self._lock:
             pages = self._pages.get(record.run_id)
             self._add(record.run_id, text, pages.revisions[-1] if pages else 0)
@@ -282,7 +280,7 @@ class InMemoryLedgerStore(LedgerStore):
         """Return steps, model calls, tool calls and tokens of each run with completed records."""
         return ledger_metrics((run_id, self.list(run_id)) for run_id in run_ids)
 
-    def _add(self, run_id: str, record: RecordText, revision: int) -> None:
+    def _add(self, run_id: str, record: SealedRecord, revision: int) -> None:
         pages = self._pages.get(run_id)
         if pages is None:
             pages = self._pages[run_id] = _Pages()
@@ -314,7 +312,7 @@ class MemoryJournal(Journal):
                 check_place(step, ledger.count(run_id))
             goes_on = not rests(step.run)
             change = self._change(step, revision, kept, at_rest=not goes_on)
-            records = [*map(record_text, step.records)]
+            records = [*map(sealed, step.records)]
             for source, record in zip(step.records, records, strict=True):
                 ledger._add(source.run_id, record, revision)
             runs._put(step.run, change, step.listening, goes_on=goes_on)
@@ -323,7 +321,7 @@ class MemoryJournal(Journal):
     def commit_all(self, steps: Sequence[StepCommit]) -> builtins.list[int]:
         """Write the steps of several runs, all or none, and return the revisions."""
         with self._runs._lock, self._ledger._lock:
-            ready: list[tuple[StepCommit, _Change, list[RecordText]]] = []
+            ready: list[tuple[StepCommit, _Change, list[SealedRecord]]] = []
             revisions: dict[str, int] = {}
             for step in steps:
                 kept = self._runs._kept.get(step.run.run_id)
@@ -331,7 +329,7 @@ class MemoryJournal(Journal):
                 revision = revisions[step.run.run_id] = agree(step, known)
                 check_place(step, self._ledger.count(step.run.run_id))
                 change = self._change(step, revision, kept, at_rest=rests(step.run))
-                ready.append((step, change, [*map(record_text, step.records)]))
+                ready.append((step, change, [*map(sealed, step.records)]))
             for step, change, records in ready:
                 for source, record in zip(step.records, records, strict=True):
                     self._ledger._add(source.run_id, record, change.revision)

@@ -25,7 +25,7 @@ from ..core.vars import listening_key
 from .anchors import Anchors, FileAnchors
 from .artifact_files import FileArtifactStore
 from .base import Capability, Journal, LedgerStore, Record, RunStore, Stores
-from .codec import encode_run
+from .codec import encode_run, sealed
 from .commands import JsonFileCommandCursorStore, JsonlCommandStore
 from .files import Sync, sync_option
 from .json_folder import JsonFolder, folder_at
@@ -33,7 +33,6 @@ from .json_journal import JsonJournal, find_completed
 from .metrics import ledger_metrics
 from .run_index import RunIndex, entry_of
 from .snapshots import JsonSnapshotStore
-from .steps import record_text
 
 __all__ = ["CAPABILITIES", "JsonFileRunStore", "JsonJournal", "JsonlLedgerStore"]
 
@@ -157,7 +156,7 @@ class JsonlLedgerStore(LedgerStore):
         """Add one record at the end of its run's ledger; raise NotDurable, InvalidId, StoreFull."""
         if not record.run_id:
             raise InvalidId("A record needs a run_id to be appended.")
-        text = record_text(record).text
+        text = sealed(record).text
         with self.folder.held() as folder:
             folder.files(record.run_id).append(text, sync=self.sync is Sync.ALWAYS)
 

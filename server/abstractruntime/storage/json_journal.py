@@ -11,13 +11,13 @@ from ..core.errors import StoreError, StoreFull
 from ..core.jsonsafe import encode
 from ..core.models import RunState, StepRecord
 from .base import Checkpoint, Journal, PlacedRecord, Record, StepCommit
-from .codec import encode_run
+from .codec import encode_run, sealed
 from .files import Sync
 from .json_folder import JsonFolder, place_records
 from .json_leases import JsonLeases
 from .run_files import RunFiles
 from .run_index import entry_of
-from .steps import agree, brings_state, check_place, delta_text, outweigh, record_text, rests, whole_text
+from .steps import agree, brings_state, check_place, delta_text, outweigh, rests, whole_text
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +51,7 @@ class JsonJournal(Journal):
     def commit_all(self, steps: Sequence[StepCommit]) -> list[int]:
         """Write the steps of several runs, all or none, and return the revisions."""
         ready = [
-            (step, delta_text(step, at_rest=rests(step.run)), [record_text(one).text for one in step.records])
+            (step, delta_text(step, at_rest=rests(step.run)), [sealed(one).text for one in step.records])
             for step in steps
         ]
         durable = any(step.durable for step in steps)
@@ -78,7 +78,7 @@ class JsonJournal(Journal):
             if stub is not None:
                 files, sync = folder.files(run_id), self._sync is Sync.ALWAYS
                 files.save(stub[0], sync=sync)
-                files.append(record_text(stub[1]).text, sync=sync)
+                files.append(sealed(stub[1]).text, sync=sync)
                 folder.note([entry_of(stub[0])])
             folder.done()
         return found

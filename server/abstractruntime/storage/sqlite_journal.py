@@ -7,13 +7,13 @@ from collections.abc import Sequence
 
 from ..core.models import RunState, StepRecord
 from .base import Checkpoint, Journal, PlacedRecord, Record, StepCommit
-from .codec import encode_run
+from .codec import encode_run, sealed
 from .migrate import named_queries
 from .sqlite_database import SqliteDatabase
 from .sqlite_leases import SqliteLeases
 from .sqlite_reads import load_checkpoint, past_state, readable_record, refolded_state
 from .sqlite_writes import Head, append_record, move_on, prepare, remove_run, replace_run, write_step
-from .steps import outweigh, record_text
+from .steps import outweigh
 
 _Q = named_queries("sqlite")
 _MOST_HEADS = 1_000  # of running runs, remembered from their last step
@@ -95,7 +95,7 @@ class SqliteJournal(Journal):
             found = remove_run(connection, run_id)
             if stub is not None:
                 replace_run(connection, stub[0], encode_run(stub[0]))
-                append_record(connection, run_id, record_text(stub[1]))
+                append_record(connection, run_id, sealed(stub[1]))
         return found
 
     def find_waiting(self, wait_key: str, limit: int = 1000) -> list[str]:

@@ -14,7 +14,7 @@ from ..core.errors import StoreDamaged
 from ..core.models import RunState, RunStatus, StepRecord, WaitReason
 from .anchors import Anchors
 from .base import Journal, LedgerStore, Record, RunStore
-from .codec import encode_run
+from .codec import encode_run, sealed
 from .metrics import ledger_metrics
 from .migrate import named_queries
 from .sqlite_anchors import SqliteAnchors
@@ -22,7 +22,6 @@ from .sqlite_database import SqliteDatabase
 from .sqlite_journal import SqliteJournal, find_completed
 from .sqlite_reads import load_checkpoint, readable_record, stored_state
 from .sqlite_writes import append_record, read_head, replace_run
-from .steps import record_text
 
 log = logging.getLogger(__name__)
 _Q = named_queries("sqlite")
@@ -135,13 +134,13 @@ class SqliteLedgerStore(LedgerStore):
         """Add one record at the end of its run's ledger; raise ValueError without a run id."""
         if not record.run_id:
             raise ValueError("A record needs a run_id to be appended.")
-        text = record_text(record)
+        text = sealed(record)
         with self.db.write() as connection:
             append_record(connection, record.run_id, text)
 
     def append_if(self, record: StepRecord, follows: int | None) -> bool:
         """Add one record unless the ledger ends elsewhere than at `follows`; say whether it was added."""
-        text = record_text(record)
+        text = sealed(record)
         with self.db.write() as connection:
             if follows is not None and read_head(connection, record.run_id).last_seq != follows:
                 return False

@@ -14,12 +14,11 @@ from typing import Any, NamedTuple
 from ..core.jsonsafe import encode
 from ..core.models import RunState, RunStatus
 from .base import StepCommit
-from .codec import encode_run
+from .codec import SealedRecord, encode_run, sealed
 from .migrate import named_queries
 from .sqlite_reads import stored_state
 from .steps import (
     CHECKPOINT_FLOOR,
-    RecordText,
     agree,
     brings_vars,
     check_place,
@@ -27,7 +26,6 @@ from .steps import (
     due_micros,
     moment_micros,
     outweigh,
-    record_text,
     rests,
     whole_text,
 )
@@ -68,7 +66,7 @@ class Prepared(NamedTuple):
     """A step as text, made before the transaction begins."""
 
     step: StepCommit
-    records: Sequence[RecordText]
+    records: Sequence[SealedRecord]
     delta: str | None
     whole: str | None
     at_rest: bool
@@ -78,7 +76,7 @@ def prepare(step: StepCommit) -> Prepared:
     """Encode a step; raise NotDurable with the place of what is not JSON."""
     run = step.run
     at_rest = rests(run)
-    records = [*map(record_text, step.records)]
+    records = [*map(sealed, step.records)]
     delta = delta_text(step, at_rest=at_rest)
     is_new = step.expected_revision is None
     whole = None
@@ -180,7 +178,7 @@ def remove_run(connection: sqlite3.Connection, run_id: str) -> bool:
     return removed > 0
 
 
-def append_record(connection: sqlite3.Connection, run_id: str, record: RecordText) -> None:
+def append_record(connection: sqlite3.Connection, run_id: str, record: SealedRecord) -> None:
     """Add a record outside of any step."""
     head = read_head(connection, run_id)
     head = head._replace(last_seq=head.last_seq + 1)
@@ -200,7 +198,7 @@ def _add_records(
     connection: sqlite3.Connection,
     run_id: str,
     head: Head,
-    records: Sequence[RecordText],
+    records: Sequence[SealedRecord],
     delta: str | None,
 ) -> None:
     """Add the records that end at the head, the delta on the last of them."""

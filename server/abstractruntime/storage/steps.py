@@ -10,31 +10,17 @@ large the state has grown.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import Any
 
 from ..core.clock import instant_micros
 from ..core.delta import Delta, fold
 from ..core.errors import LedgerMoved, RunNotFound, StaleRevision
 from ..core.jsonsafe import decode, encode, isolated, quoted
-from ..core.models import RunState, RunStatus, StepRecord, StepStatus, wait_json
+from ..core.models import RunState, RunStatus, wait_json
 from .base import StepCommit
-from .codec import SealedRecord, encode_record, encode_run, run_from_text, wait_from_json
+from .codec import encode_run, run_from_text, wait_from_json
 
-_COMPLETED = StepStatus.COMPLETED
 CHECKPOINT_FLOOR = 8_192
-
-
-class RecordText(NamedTuple):
-    """A record as text; `done_key` is its idempotency key when its result can be reused."""
-
-    text: str
-    done_key: str | None
-
-
-def record_text(record: StepRecord) -> RecordText:
-    """Encode a record once; raise NotDurable naming node and place."""
-    text = record.text if type(record) is SealedRecord else encode_record(record)
-    return RecordText(text, record.idempotency_key if record.status == _COMPLETED else None)
 
 
 def rests(run: RunState) -> bool:

@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from abstractruntime.core.errors import NotDurable
-from abstractruntime.core.jsonsafe import DEPTH_LIMIT, Written, check, decode, encode, isolated
+from abstractruntime.core.jsonsafe import DEPTH_LIMIT, check, decode, encode, isolated
 from abstractruntime.core.models import StepRecord, StepStatus
-from abstractruntime.storage.codec import encode_record
+from abstractruntime.storage.codec import SealedRecord, encode_record, record_json
 
 
 class Colour(str, Enum):
@@ -103,16 +103,17 @@ def test_reading_refuses_what_is_not_json() -> None:
             decode(text)
 
 
-def test_a_written_object_keeps_its_text_and_its_copies_do_not() -> None:
-    source = {"a": [1]}
-    made = Written(source, '{"a":[1]}')
-    source["b"] = 2
-    assert made == {"a": [1]}
-    assert made.text == encode(made)
-    assert json.loads(json.dumps(made)) == made
-    assert type(copy.deepcopy(made)) is dict
-    record = StepRecord("r", "s", "n", StepStatus.COMPLETED, result=made)
-    copied = asdict(record)["result"]
-    copied["a"].append(2)
-    record.result = copied
-    assert json.loads(encode_record(record))["result"] == {"a": [1, 2]}
+def test_a_sealed_record_is_read_from_its_text() -> None:
+    text = encode_record(
+        StepRecord("r", "s", "n", StepStatus.COMPLETED, result={"a": [1]}, idempotency_key="k")
+    )
+    record = SealedRecord.of(text, "r", StepStatus.COMPLETED, "k", None)
+    assert (record.status, record.done_key) == (StepStatus.COMPLETED, "k")
+    assert (record.step_id, record.result, record.attempt) == ("s", {"a": [1]}, 1)
+    assert record_json(record) == json.loads(text) == json.loads(encode_record(record))
+    assert asdict(record)["result"] == {"a": [1]}
+    assert copy.deepcopy(record) == record
+    record = SealedRecord.of(text, "r", StepStatus.COMPLETED, "k", None)
+    record.prev_hash = "linked"  # what was put there stays
+    assert (record.node_id, record.prev_hash) == ("n", "linked")
+    assert SealedRecord.of(text, "r", StepStatus.STARTED, "k", None).done_key is None
