@@ -273,7 +273,7 @@ def _perform(engine: Engine, held: Held, plan: StepPlan, effect: Effect) -> bool
 def _act(engine: Engine, held: Held, deed: Deed) -> bool:
     """Get the outcome, from the ledger or from the handler, and settle it."""
     plans = held.plans_retries
-    services = StepServices(engine, held.run, deed.plan.node_id, deed.key, plans_retries=plans)
+    services = StepServices(engine, held.run, deed.plan.node_id, deed.key, plans)
     begun = perf_counter()
     if deed.prior is not None:
         outcome, deed.now = EffectOutcome.completed(deed.prior["result"]), engine.now()
@@ -431,7 +431,7 @@ def _trace(held: Held, deed: Deed, outcome: EffectOutcome) -> None:
         try:
             last = deed.records[-1] = sealed(deed.records[-1])
             if len(last.text) <= LATE_ROOM:
-                held.traces.append(LateTrace(deed.plan.node_id, last.text, deed.ms))
+                held.traces.append(LateTrace._make((deed.plan.node_id, last.text, deed.ms)))
                 return
         except NotDurable as bad:
             log.debug("The commit of this step will be refused: %s", bad)

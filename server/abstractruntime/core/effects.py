@@ -65,8 +65,12 @@ class EffectOutcome:
         error: str | None = None,
         retryable: bool = True,
     ) -> None:
-        fields = {"status": status, "result": result, "wait": wait, "error": error, "retryable": retryable}
-        object.__setattr__(self, "__dict__", fields)  # as every effect makes one: see core.models
+        fields = self.__dict__  # as every effect makes one: see core.models
+        fields["status"] = status
+        fields["result"] = result
+        fields["wait"] = wait
+        fields["error"] = error
+        fields["retryable"] = retryable
 
     @classmethod
     def completed(cls, result: Any = None) -> EffectOutcome:
@@ -128,6 +132,10 @@ class Services(Protocol):
 
     def now(self) -> datetime:
         """Return the present moment."""
+        ...
+
+    def now_iso(self) -> str:
+        """Return the present moment as ISO text."""
         ...
 
     def is_cancelled(self) -> bool:
@@ -352,14 +360,14 @@ def execute(
     attempts = max(1, policy.max_attempts(effect)) if handler is None or handler.retry else 1
     first = attempts_before(deed.run.vars, deed.key) + 1
     for attempt in range(first, max(attempts, first) + 1):
-        now = services.now().isoformat()
-        told = EffectRecords(deed.run, deed.plan.node_id, effect, now=now, attempt=attempt, key=deed.key)
+        now = services.now_iso()
+        told = EffectRecords(deed.run, deed.plan.node_id, effect, now, attempt, deed.key)
         deed.records.append(told.started(deed.note))
         if deed.let_go is not None:
             write(deed.records)
             deed.records = []
         outcome = _call(deed, services)
-        deed.now = services.now().isoformat()
+        deed.now = services.now_iso()
         if outcome.status == "completed":
             deed.records.append(told.completed(outcome.result, deed.now))
             return outcome

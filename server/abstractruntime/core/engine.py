@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 from ..storage.artifacts import ArtifactStore
 from ..storage.base import Checkpoint, Journal, StepCommit
+from .clock import iso_clock
 from .config import RuntimeConfig
 from .effects import HandlerTable, guarded
 from .errors import NotDurable, RunNotFound, WorkflowNotFound
@@ -60,18 +61,16 @@ class Engine:
     summarizer: Any = None
     registry: WorkflowSource | None = None
     in_flight: set[tuple[str, str]] = field(default_factory=set)
+    now: Callable[[], str] = field(init=False)  # the present moment as ISO text
 
     def __post_init__(self) -> None:
+        self.now = iso_clock(self.clock)
         if isinstance(self.context, DefaultRunContext):
             self.context.known = self.knows
 
     def knows(self, workflow_id: str) -> bool:
         """Say whether a workflow is registered."""
         return self.registry is not None and self.registry.get(workflow_id) is not None
-
-    def now(self) -> str:
-        """Return the present moment as ISO text."""
-        return self.clock().isoformat()
 
     def workflow(self, workflow_id: str) -> WorkflowSpec:
         """Return a registered workflow; raise WorkflowNotFound (a KeyError)."""
@@ -132,14 +131,16 @@ class StepServices:
         "changes",
         "key",
         "node_id",
+        "now_iso",
         "staged",
         "woken",
     )
 
     def __init__(
-        self, engine: Engine, run: RunState, node_id: str, key: str, *, plans_retries: bool = False
+        self, engine: Engine, run: RunState, node_id: str, key: str, plans_retries: bool = False
     ) -> None:
         self._engine = engine
+        self.now_iso = engine.now
         self._plans_retries = plans_retries
         self._run = run
         self.key = key

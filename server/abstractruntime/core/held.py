@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from ..storage.base import Journal, StepCommit
@@ -27,16 +26,9 @@ log = logging.getLogger("abstractruntime")
 _SAVE_TRIES = 20
 
 
-@dataclass(slots=True)
-class _HeldBack:
-    """A step that is taken and not written; `let_go` ends the claim on the effect it carried out."""
-
-    run: RunState  # its columns; the variables are in `ops`
-    revision: int | None
-    records: list[StepRecord]
-    ops: Sequence[Any]
-    let_go: Callable[[], None] | None
-    still_mine: Callable[[str], bool]  # as it was when the effect acted
+# A step that is taken and not written; what ends the claim on the effect that it carried out; whether the
+# run was still this driver's when the effect acted.
+_HeldBack = tuple[StepCommit, Callable[[], None] | None, Callable[[str], bool]]
 
 
 class Held:
@@ -124,7 +116,7 @@ class Held:
     def write_records(self, records: Sequence[StepRecord]) -> None:
         """Write records only, power-safe, with the step held back; what has changed since stays unwritten."""
         if self._held_back is not None:
-            self._write_held_back([*map(sealed, records)], durable=True)
+            self._write_held_back(tuple(map(sealed, records)), durable=True)
             return
         step = StepCommit(self.run, self.revision, tuple(records), (), True)
         self.revision = self._journal.commit(step)
@@ -140,12 +132,13 @@ class Held:
         if not journal.atomic or self.run.vars is not self._tracked or journal.is_heavy(self.run.run_id):
             self.write(records)
             return False
-        fixed: list[StepRecord] = [sealed(record) for record in records]
+        fixed = tuple(map(sealed, records))
         ops = drain(self.run.vars, _written_result(records))
         run = RunState.__new__(RunState)
-        run.__dict__.update(self.run.__dict__)
+        run.__dict__.update(self.run.__dict__)  # its columns; the variables are in `ops`
         run.vars = {}
-        self._held_back = _HeldBack(run, self.revision, fixed, ops, let_go, self.still_mine)
+        step = StepCommit(run, self.revision, fixed, ops, False, True)
+        self._held_back = step, let_go, self.still_mine
         return True
 
     def flush(self) -> None:
@@ -154,17 +147,15 @@ class Held:
             self._write_held_back(())
 
     def _write_held_back(self, records: Sequence[StepRecord], *, durable: bool = False) -> None:
-        held_back, self._held_back = self._held_back, None
-        assert held_back is not None
-        told, let_go = held_back.records, held_back.let_go
-        step = StepCommit(
-            held_back.run, held_back.revision, (*told, *records), held_back.ops, durable, held_back=True
-        )
+        assert self._held_back is not None
+        step, let_go, still_mine = self._held_back
+        self._held_back, told = None, step.records
+        step.records, step.durable = (*told, *records), durable
         try:
             self.revision = self._journal.commit(step)
         except StaleRevision:
             if let_go is not None:
-                self.keep_outcome(told, held_back.still_mine)
+                self.keep_outcome(told, still_mine)
             raise
         finally:
             if let_go is not None:

@@ -22,7 +22,7 @@ LEAF_TYPES: frozenset[type] = frozenset({str, int, float, bool, type(None)})
 quoted: Callable[[str], str] = _json.encode_basestring  # half of a surrogate pair is not looked for
 quoted_ascii: Callable[[str], str] = _json.encode_basestring_ascii
 _c_encoder: Any = getattr(_json, "c_make_encoder", None)
-_TEXT_ONLY = frozenset({str})
+_has_text_keys, _are_leaves = frozenset({str}).issuperset, LEAF_TYPES.issuperset
 _KINDS = "Only text, numbers, true/false, null, lists and objects can be stored."
 
 
@@ -126,20 +126,20 @@ def _is_well_shaped(value: Any, room: int) -> bool:
 
     The value was written already, so it does not contain itself.
     """
-    if room < 0:
-        return False
     if isinstance(value, dict):
-        if not _TEXT_ONLY.issuperset(map(type, value)) and not all(isinstance(key, str) for key in value):
+        if not _has_text_keys(map(type, value)) and not all(isinstance(key, str) for key in value):
             return False
-        items: Iterable[Any] = dict.values(value)
+        items: Iterable[Any] = value.values() if type(value) is dict else dict.values(value)
     elif isinstance(value, list):
-        items = [*list.__iter__(value)]
+        items = value if type(value) is list else [*list.__iter__(value)]
     elif isinstance(value, tuple):
         items = value
     else:
-        return True
-    if LEAF_TYPES.issuperset(map(type, items)):
-        return True
+        return room >= 0
+    if _are_leaves(map(type, items)):
+        return room >= 0
+    if room <= 0:
+        return False
     for item in items:  # noqa: SIM110  # half the time of all() with a generator
         if type(item) not in LEAF_TYPES and not _is_well_shaped(item, room - 1):
             return False

@@ -28,8 +28,7 @@ __all__ = [
     "utc_now",
 ]
 
-# Frozen classes of which every step makes one fill their fields at once, in half the time.
-_put = object.__setattr__
+# Frozen classes of which every step makes one fill their dictionary, in half the time.
 _FRESH: Any = object()
 
 
@@ -115,8 +114,10 @@ class Effect:
     def __init__(
         self, type: EffectType, payload: dict[str, Any] = _FRESH, result_key: str | None = None
     ) -> None:
-        given = {} if payload is _FRESH else payload
-        _put(self, "__dict__", {"type": type, "payload": given, "result_key": result_key})
+        fields = self.__dict__
+        fields["type"] = type
+        fields["payload"] = {} if payload is _FRESH else payload
+        fields["result_key"] = result_key
 
 
 @dataclass(frozen=True)
@@ -167,18 +168,16 @@ class StepPlan:
         recap: Callable[[int], Mapping[str, dict[str, Any]]] | None = None,
         retry: Retry | None = None,
     ) -> None:
-        fields = {
-            "node_id": node_id,
-            "effect": effect,
-            "next_node": next_node,
-            "complete_output": complete_output,
-            "failure": failure,
-            "note": note,
-            "failure_key": failure_key,
-            "recap": recap,
-            "retry": retry,
-        }
-        _put(self, "__dict__", fields)
+        fields = self.__dict__
+        fields["node_id"] = node_id
+        fields["effect"] = effect
+        fields["next_node"] = next_node
+        fields["complete_output"] = complete_output
+        fields["failure"] = failure
+        fields["note"] = note
+        fields["failure_key"] = failure_key
+        fields["recap"] = recap
+        fields["retry"] = retry
 
 
 @dataclass

@@ -39,9 +39,7 @@ class EffectRecords:
 
     __slots__ = ("_given", "_head", "_key", "_run_id", "_tail", "_then")
 
-    def __init__(
-        self, run: RunState, node_id: str, effect: Effect, *, now: str, attempt: int, key: str
-    ) -> None:
+    def __init__(self, run: RunState, node_id: str, effect: Effect, now: str, attempt: int, key: str) -> None:
         step_id, run_id = new_id(), run.run_id
         self._given = run, step_id, node_id, effect, now, attempt
         self._run_id, self._key = run_id, key

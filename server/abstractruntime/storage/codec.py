@@ -163,13 +163,11 @@ class SealedRecord(StepRecord):
     ) -> SealedRecord:
         """Return the record that has this text."""
         record = cls.__new__(cls)
-        record.__dict__ = {
-            "text": text,
-            "run_id": run_id,
-            "status": status,
-            "done_key": key if status is _COMPLETED else None,
-            "written": written,
-        }
+        record.text = text
+        record.run_id = run_id
+        record.status = status
+        record.done_key = key if status is _COMPLETED else None
+        record.written = written
         return record
 
 

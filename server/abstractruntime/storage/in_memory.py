@@ -80,6 +80,7 @@ class _Kept:
 
     history: list[_Change] = field(default_factory=list)
     base: int = 0  # index of the last whole change
+    base_size: int = 0
     weight: int = 0
 
     @property
@@ -190,10 +191,11 @@ class InMemoryRunStore(RunStore):
         if kept is None:
             kept = self._kept[run_id] = _Kept()
         kept.history.append(change)
-        if change.whole is not None:
-            kept.base, kept.weight = len(kept.history) - 1, 0
-        else:
+        if change.whole is None:
             kept.weight += len(change.delta or "")
+        else:
+            kept.base, kept.weight = len(kept.history) - 1, 0
+            kept.base_size = len(change.whole)
         known = self._index.get(run_id)
         if goes_on and known is not None and known.row["status"] == "running":
             known.touch(run.updated_at)
@@ -229,7 +231,7 @@ class InMemoryLedgerStore(LedgerStore):
         text = sealed(record)
         with self._lock:
             pages = self._pages.get(record.run_id)
-            self._add(record.run_id, text, pages.revisions[-1] if pages else 0)
+            self._add(record.run_id, (text,), pages.revisions[-1] if pages else 0)
 
     def append_if(self, record: StepRecord, follows: int | None) -> bool:
         """Add one record unless the ledger ends elsewhere than at `follows`; say whether it was added."""
@@ -280,16 +282,19 @@ class InMemoryLedgerStore(LedgerStore):
         """Return steps, model calls, tool calls and tokens of each run with completed records."""
         return ledger_metrics((run_id, self.list(run_id)) for run_id in run_ids)
 
-    def _add(self, run_id: str, record: SealedRecord, revision: int) -> None:
+    def _add(self, run_id: str, records: Iterable[SealedRecord], revision: int) -> None:
         pages = self._pages.get(run_id)
         if pages is None:
             pages = self._pages[run_id] = _Pages()
-        self._position += 1
-        if record.done_key is not None:
-            pages.done.setdefault(record.done_key, len(pages.texts))
-        pages.texts.append(record.text)
-        pages.positions.append(self._position)
-        pages.revisions.append(revision)
+        position, texts, positions, revisions = self._position, pages.texts, pages.positions, pages.revisions
+        for record in records:
+            position += 1
+            if record.done_key is not None:
+                pages.done.setdefault(record.done_key, len(texts))
+            texts.append(record.text)
+            positions.append(position)
+            revisions.append(revision)
+        self._position = position
 
 
 class MemoryJournal(Journal):
@@ -312,9 +317,8 @@ class MemoryJournal(Journal):
                 check_place(step, ledger.count(run_id))
             goes_on = not rests(step.run)
             change = self._change(step, revision, kept, at_rest=not goes_on)
-            records = [*map(sealed, step.records)]
-            for source, record in zip(step.records, records, strict=True):
-                ledger._add(source.run_id, record, revision)
+            if step.records:
+                ledger._add(run_id, [*map(sealed, step.records)], revision)
             runs._put(step.run, change, step.listening, goes_on=goes_on)
         return revision
 
@@ -331,8 +335,8 @@ class MemoryJournal(Journal):
                 change = self._change(step, revision, kept, at_rest=rests(step.run))
                 ready.append((step, change, [*map(sealed, step.records)]))
             for step, change, records in ready:
-                for source, record in zip(step.records, records, strict=True):
-                    self._ledger._add(source.run_id, record, change.revision)
+                if records:
+                    self._ledger._add(step.run.run_id, records, change.revision)
                 self._runs._put(step.run, change, step.listening)
             return [change.revision for _, change, _ in ready]
 
@@ -351,7 +355,7 @@ class MemoryJournal(Journal):
         """Say whether the next commit should bring the variables too: a whole state is due."""
         with self._runs._lock:
             kept = self._runs._kept.get(run_id)
-            return kept is not None and outweigh(kept.weight, len(kept.history[kept.base].whole or ""))
+            return kept is not None and outweigh(kept.weight, kept.base_size)
 
     def load(self, run_id: str) -> Checkpoint | None:
         """Return a copy of the newest state with its revision."""
@@ -416,7 +420,6 @@ class MemoryJournal(Journal):
         delta = delta_text(step, at_rest=at_rest)
         if delta is None or kept is None:
             return _Change(revision, encode_run(step.run), delta)
-        whole = kept.history[kept.base].whole or ""
-        if step.ops and outweigh(kept.weight + len(delta), len(whole), patient=step.held_back):
+        if outweigh(kept.weight + len(delta), kept.base_size, patient=step.held_back) and step.ops:
             return _Change(revision, whole_text(step, kept.state() if step.held_back else None), delta)
         return _Change(revision, None, delta)

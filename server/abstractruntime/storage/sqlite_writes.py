@@ -82,7 +82,7 @@ def prepare(step: StepCommit) -> Prepared:
     whole = None
     if (delta is None or at_rest or is_new) and (is_new or brings_vars(step)):
         whole = encode_run(run, known=step.ops is not None and not is_new)
-    return Prepared(step, records, delta, whole, at_rest)
+    return Prepared._make((step, records, delta, whole, at_rest))
 
 
 def read_head(connection: sqlite3.Connection, run_id: str) -> Head:
@@ -117,13 +117,13 @@ def move_on(connection: sqlite3.Connection, ready: Prepared, known: Head | None)
     is_light = weight + added <= CHECKPOINT_FLOOR
     if not is_light and step.ops and outweigh(weight + added, base_size, patient=step.held_back):
         return None
-    moved = Head(last_seq + len(records), revision + 1, weight + added, kept_weight + added, base_size, 1, 0)
+    seq, weight, kept_weight = last_seq + len(records), weight + added, kept_weight + added
     updated_us = moment_micros(run.updated_at) or 0
-    place = (*moved[:2], updated_us, *moved[2:4], run_id, revision, last_seq)
+    place = (seq, revision + 1, updated_us, weight, kept_weight, run_id, revision, last_seq)
     if connection.execute(_MOVE_HEAD_FROM, place).rowcount != 1:
         return None
-    _add_records(connection, run_id, moved, records, delta)
-    return moved
+    _add_records(connection, run_id, seq, revision + 1, records, delta)
+    return Head._make((seq, revision + 1, weight, kept_weight, base_size, 1, 0))
 
 
 def write_step(connection: sqlite3.Connection, ready: Prepared) -> int:
@@ -146,7 +146,7 @@ def write_step(connection: sqlite3.Connection, ready: Prepared) -> int:
         1,
         before.rest,
     )
-    _add_records(connection, run.run_id, head, ready.records, delta)
+    _add_records(connection, run.run_id, head.last_seq, revision, ready.records, delta)
     if delta is not None and not before.chained:
         _keep_base(connection, run.run_id)
     is_due = bool(step.ops) and outweigh(head.weight, head.base_size, patient=step.held_back)
@@ -182,14 +182,14 @@ def append_record(connection: sqlite3.Connection, run_id: str, record: SealedRec
     """Add a record outside of any step."""
     head = read_head(connection, run_id)
     head = head._replace(last_seq=head.last_seq + 1)
-    _add_records(connection, run_id, head, (record,), None)
+    _add_records(connection, run_id, head.last_seq, head.revision, (record,), None)
     connection.execute(_Q["move_head_seq"], (run_id, head.last_seq, head.revision))
 
 
 def _create(connection: sqlite3.Connection, ready: Prepared, head: Head) -> int:
     run = ready.step.run
     head = head._replace(last_seq=head.last_seq + len(ready.records))
-    _add_records(connection, run.run_id, head, ready.records, None)
+    _add_records(connection, run.run_id, head.last_seq, head.revision, ready.records, None)
     _write_whole(connection, run, ready.whole or encode_run(run), head, kept=True, statement=None)
     return head.revision
 
@@ -197,16 +197,17 @@ def _create(connection: sqlite3.Connection, ready: Prepared, head: Head) -> int:
 def _add_records(
     connection: sqlite3.Connection,
     run_id: str,
-    head: Head,
+    last_seq: int,
+    revision: int,
     records: Sequence[SealedRecord],
     delta: str | None,
 ) -> None:
-    """Add the records that end at the head, the delta on the last of them."""
+    """Add the records that end at `last_seq`, the delta on the last of them."""
     if not records:
         if delta is not None:
-            connection.execute(_Q["add_silent_step"], (run_id, head.revision, delta))
+            connection.execute(_Q["add_silent_step"], (run_id, revision, delta))
         return
-    seq, revision = head.last_seq - len(records), head.revision
+    seq = last_seq - len(records)
     if len(records) == 2:
         one, two = records
         first = (run_id, seq + 1, revision, one.done_key, one.text, None)
@@ -214,8 +215,8 @@ def _add_records(
         return
     for record in records:
         seq += 1
-        change = delta if seq == head.last_seq else None
-        connection.execute(_ADD_RECORD, (run_id, seq, head.revision, record.done_key, record.text, change))
+        change = delta if seq == last_seq else None
+        connection.execute(_ADD_RECORD, (run_id, seq, revision, record.done_key, record.text, change))
 
 
 def _keep_base(connection: sqlite3.Connection, run_id: str) -> None:

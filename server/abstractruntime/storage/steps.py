@@ -47,7 +47,10 @@ def delta_text(step: StepCommit, *, at_rest: bool) -> str | None:
         return None
     run, ops = step.run, step.ops
     told = ops.text if type(ops) is Delta else encode(list(ops), "ops")
-    head = f'{{"node":{_flat(run.current_node)},"at":{_flat(run.updated_at)}'
+    node, at = run.current_node, run.updated_at
+    is_plain = type(node) is str and type(at) is str and node.isascii() and at.isascii()
+    node, at = (quoted(node), quoted(at)) if is_plain else (encode(node), encode(at))
+    head = f'{{"node":{node},"at":{at}'
     if not at_rest:
         return f'{head},"ops":{told}}}'
     rest = {
@@ -57,10 +60,6 @@ def delta_text(step: StepCommit, *, at_rest: bool) -> str | None:
         "error": run.error,
     }
     return f'{head},"rest":{encode(rest, "run")},"ops":{told}}}'
-
-
-def _flat(text: str) -> str:
-    return quoted(text) if type(text) is str and text.isascii() else encode(text)
 
 
 def brings_state(step: StepCommit) -> bool:
@@ -110,7 +109,7 @@ def outweigh(deltas: int, state: int, *, patient: bool = False) -> bool:
 
     Where it must be put together from what is stored, be `patient`: the next commit may bring it.
     """
-    return deltas > max(2 * state, CHECKPOINT_FLOOR) * (2 if patient else 1)
+    return deltas > CHECKPOINT_FLOOR and deltas > max(2 * state, CHECKPOINT_FLOOR) * (2 if patient else 1)
 
 
 def fold_run(text: str, deltas: Iterable[str]) -> RunState:
