@@ -56,3 +56,8 @@ def test_the_pages_show_what_the_reference_does() -> None:
         parts = re.split(r"^## ", (ROOT / name).read_text(encoding="utf-8"), flags=re.MULTILINE)
         shown = {part.partition("\n")[0].strip() for part in parts if "```python" in part}
         assert set(titles) <= shown, f"{name} lacks code under {sorted(set(titles) - shown)}"
+    pages = {"snapshots": "Snapshots", "ledger-chain": "Hash chain", "history": "History bundles"}
+    for name, title in pages.items():
+        page = ROOT / "docs" / f"{name}.md"
+        assert page.read_text(encoding="utf-8").startswith(f"# {title}\n")
+        assert blocks(page), f"{page.name} lacks code"

@@ -173,6 +173,36 @@ def test_a_chain_of_external_effects_has_one_commit_a_step(
     assert all(step.durable for step in commits[:-2])
 
 
+@pytest.mark.parametrize("length", [5, 60])
+@pytest.mark.parametrize("stores", ["memory", "json", "sqlite"], indirect=True)
+def test_a_state_is_not_read_again_at_every_step(
+    stores: Stores, length: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counted(stores, monkeypatch)
+    loads, load = [], stores.journal.load
+    monkeypatch.setattr(stores.journal, "load", lambda run_id: loads.append(run_id) or load(run_id))
+    runtime, spec = over(stores), chain(length)
+    run_id = runtime.start(spec, {"n": 0, "kept": []})
+    assert runtime.tick(spec, run_id).output == {"n": length + 1}
+    assert len(loads) <= 2, "a pause is seen by the revision of the next commit"
+
+
+@pytest.mark.parametrize("stores", ["memory", "sqlite"], indirect=True)
+def test_no_record_is_copied_member_by_member(stores: Stores, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: Any, **__: Any) -> Any:
+        raise AssertionError("a deep copy was made")
+
+    ledger, heard = ObservableLedgerStore(stores.ledger), []
+    ledger.subscribe(heard.append)
+    runtime = Runtime(run_store=stores.runs, ledger_store=ledger, effect_handlers={OUT: act})
+    spec = chain(5)
+    for name in ("copy.deepcopy", "copy.copy", "dataclasses.asdict"):
+        monkeypatch.setattr(name, refused)
+    run_id = runtime.start(spec, {"n": 0, "kept": []})
+    assert runtime.tick(spec, run_id).output == {"n": 6}
+    assert heard == stores.ledger.list(run_id)
+
+
 @pytest.mark.parametrize("stores", ["memory", "sqlite"], indirect=True)
 def test_whole_states_are_written_on_the_way(stores: Stores) -> None:
     runtime, spec = over(stores, config=RuntimeConfig(record_traces=False)), chain(60, grows=1000)

@@ -357,6 +357,28 @@ def test_a_tree_is_cancelled_root_first(
     assert scheduler.cancel_with_children(top) == []
 
 
+@pytest.mark.parametrize("stores", ["memory", "sqlite"], indirect=True)
+def test_a_parent_is_found_among_very_many_waiting_runs(
+    scheduler: Scheduler, runtime: Runtime, stores: Stores
+) -> None:
+    parents = [RunState(f"p{n}", "pure", RunStatus.WAITING, "a") for n in range(1100)]
+    for n, parent in enumerate(parents):
+        details = {"sub_run_id": f"kid-{n}"}
+        parent.waiting = WaitState(
+            WaitReason.SUBWORKFLOW,
+            f"subworkflow:kid-{n}",
+            resume_to_node="b",
+            result_key="r",
+            details=details,
+        )
+        stores.runs.save(parent)
+    for n in (0, 1099):
+        after = scheduler.resume_subworkflow_parent(child_run_id=f"kid-{n}", child_output={"x": n})
+        assert after is not None
+        assert after.run_id == f"p{n}"
+        assert after.vars["r"] == {"sub_run_id": f"kid-{n}", "output": {"x": n}}
+
+
 def test_a_parent_made_by_hand_is_found(scheduler: Scheduler, runtime: Runtime, stores: Stores) -> None:
     run = runtime.get_state(runtime.start(PURE))
     run.status = RunStatus.WAITING
