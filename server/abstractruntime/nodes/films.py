@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from ..core.models import Effect
-from .define import EXEC_IN, Call, Example, Pin, effect
-from .media import PROMPT, asked, chooser, made, results, said, settings, shown, source
+from .define import Call, Example, Pin
+from .media import PROMPT, asked, chooser, maker, said, settings, shown, source
 from .values import text
 
 Json = Any
@@ -42,8 +42,6 @@ _NEW = settings(
 _OLDER = settings(*_MAKING)
 _MOVED = settings(*_SIZE, *_MAKING, "strength", "negative_prompt", "extra")
 
-_FILMS = results("video_artifact", modality="video", several=True)
-_read = made("video", ("video_artifact",), several=True)
 _REPLY = {"outputs": {"video": [{"artifact_id": "v1", "content_type": "video/mp4"}]}, "provider": "p"}
 _FILM = {"$artifact": "v1", "artifact_id": "v1", "content_type": "video/mp4"}
 _SETTLED = {
@@ -75,15 +73,13 @@ _USUAL = {
 }
 
 
-@effect(
+@maker(
     "generate_video",
-    family="media",
+    "video",
+    "video_artifact",
     label="Generate Video",
-    inputs=(EXEC_IN, PROMPT, *_CHOICE, *_NEW),
-    outputs=_FILMS,
-    settle=_read,
-    carries="own",
-    main="video_artifact",
+    inputs=(PROMPT, *_CHOICE, *_NEW),
+    several=True,
     keywords=("film", "clip", "movie", "animate", "ai"),
     examples=(
         Example(
@@ -102,15 +98,13 @@ def generate_video(call: Call) -> Effect:
     return asked(call, ("video", "text_to_video"), "video", _NEW, prompt=words)
 
 
-@effect(
+@maker(
     "text_to_video",
-    family="media",
+    "video",
+    "video_artifact",
     label="Text To Video",
-    inputs=(EXEC_IN, PROMPT, *_CHOICE, *_OLDER),
-    outputs=_FILMS,
-    settle=_read,
-    carries="own",
-    main="video_artifact",
+    inputs=(PROMPT, *_CHOICE, *_OLDER),
+    several=True,
     palette=False,
     keywords=("film", "clip", "ai"),
     examples=(
@@ -131,21 +125,18 @@ def text_to_video(call: Call) -> Effect:
     return asked(call, ("video", "text_to_video"), "video", _OLDER, prompt=words)
 
 
-@effect(
+@maker(
     "image_to_video",
-    family="media",
+    "video",
+    "video_artifact",
     label="Image To Video",
     inputs=(
-        EXEC_IN,
         PROMPT,
         Pin("source_image", "artifact_image", description="The picture that it begins with."),
         *_CHOICE,
         *_MOVED,
     ),
-    outputs=_FILMS,
-    settle=_read,
-    carries="own",
-    main="video_artifact",
+    several=True,
     keywords=("film", "clip", "animate", "picture", "ai"),
     examples=(
         Example(

@@ -7,13 +7,13 @@ host's business: a host without one fails the run at the node and says so.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..core.models import Effect, EffectType
 from .artifacts import artifact_id_of
 from .authored import chosen
-from .define import EXEC_OUT, Call, NodeError, Pin
+from .define import EXEC_IN, EXEC_OUT, Call, NodeError, NodeType, Pin, effect
 from .values import items, number, text, truth
 
 Json = Any
@@ -95,6 +95,25 @@ def results(*names: str, modality: str, several: bool = False) -> tuple[Pin, ...
     kind = Pin("content_type", "string", description="Its kind, as in image/png.")
     every = Pin("outputs", "object", description="All that came back, by kind.")
     return (*pins, *REFERENCE, kind, every, *ABOUT)
+
+
+def maker(
+    name: str, modality: str, *names: str, inputs: tuple[Pin, ...], several: bool = False, **more: Any
+) -> Callable[[Any], NodeType]:
+    """Declare a node that has a model make artifacts of a modality; the first of `names` is the main pin.
+
+    With `several` there is a pin for all of them besides. `more` is what `effect` takes.
+    """
+    return effect(
+        name,
+        family="media",
+        inputs=(EXEC_IN, *inputs),
+        outputs=results(*names, modality=modality, several=several),
+        settle=made(modality, names, several=several),
+        carries="own",
+        main=names[0],
+        **more,
+    )
 
 
 def asked(

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from ..core.models import Effect
-from .define import EXEC_IN, Call, Example, NodeError, Pin, effect
-from .media import PROMPT, asked, chooser, made, results, said, settings, shown, source
+from .define import Call, Example, NodeError, Pin
+from .media import PROMPT, asked, chooser, maker, said, settings, shown, source
 from .values import number, text
 
 Json = Any
@@ -22,8 +22,6 @@ _LARGER = settings(
     "softness", "seed", "quantize", "vae_tiling", "format", "extra", softness=0.25, format="png"
 )
 
-_IMAGES = results("image_artifact", modality="image", several=True)
-_read = made("image", ("image_artifact",), several=True)
 _REPLY = {"outputs": {"image": [{"artifact_id": "a1", "content_type": "image/png"}]}, "model": "m"}
 _PICTURE = {"$artifact": "a1", "artifact_id": "a1", "content_type": "image/png"}
 _SETTLED = {
@@ -45,15 +43,13 @@ _SETTLED = {
 _SOURCE = {"source:a0": "image/png"}
 
 
-@effect(
+@maker(
     "generate_image",
-    family="media",
+    "image",
+    "image_artifact",
     label="Generate Image",
-    inputs=(EXEC_IN, PROMPT, *_CHOICE, *_NEW),
-    outputs=_IMAGES,
-    settle=_read,
-    carries="own",
-    main="image_artifact",
+    inputs=(PROMPT, *_CHOICE, *_NEW),
+    several=True,
     keywords=("picture", "photo", "draw", "paint", "ai"),
     examples=(
         Example(
@@ -94,22 +90,19 @@ def generate_image(call: Call) -> Effect:
     return asked(call, ("image", "image_generation"), "image", _NEW, prompt=words)
 
 
-@effect(
+@maker(
     "edit_image",
-    family="media",
+    "image",
+    "image_artifact",
     label="Edit Image",
     inputs=(
-        EXEC_IN,
         PROMPT,
         Pin("image_artifact", "artifact_image", description="The picture to change."),
         Pin("mask_artifact", "artifact_image", description="Where it may change: the white parts."),
         *_CHOICE,
         *_CHANGED,
     ),
-    outputs=_IMAGES,
-    settle=_read,
-    carries="own",
-    main="image_artifact",
+    several=True,
     keywords=("picture", "photo", "change", "inpaint", "mask", "ai"),
     examples=(
         Example(
@@ -157,21 +150,18 @@ def edit_image(call: Call) -> Effect:
     return asked(call, ("image", "image_edit"), "image", _CHANGED, prompt=words, media=media)
 
 
-@effect(
+@maker(
     "image_to_image",
-    family="media",
+    "image",
+    "image_artifact",
     label="Image To Image",
     inputs=(
-        EXEC_IN,
         PROMPT,
         Pin("source_image", "artifact_image", description="The picture to change."),
         *_CHOICE,
         *_OLDER,
     ),
-    outputs=_IMAGES,
-    settle=_read,
-    carries="own",
-    main="image_artifact",
+    several=True,
     palette=False,
     keywords=("picture", "change", "ai"),
     examples=(
@@ -209,22 +199,18 @@ def _resolution(call: Call) -> Json:
         raise NodeError(message, code="media.resolution", pin="resolution") from None
 
 
-@effect(
+@maker(
     "upscale_image",
-    family="media",
+    "image",
+    "image_artifact",
     label="Restore / Upscale Image",
     inputs=(
-        EXEC_IN,
         Pin("image_artifact", "artifact_image", description="The picture."),
         *_CHOICE,
         Pin("scale", "string", description="How many times larger, as 2x; wins over resolution."),
         Pin("resolution", "string", "2x", "How many times larger, as 2x, or the short side in dots."),
         *_LARGER,
     ),
-    outputs=results("image_artifact", modality="image"),
-    settle=made("image", ("image_artifact",)),
-    carries="own",
-    main="image_artifact",
     was=("image_upscale",),
     keywords=("picture", "larger", "sharpen", "quality", "ai"),
     examples=(

@@ -16,10 +16,9 @@ from .media import (
     artifacts_in,
     asked,
     chooser,
-    made,
+    maker,
     meta_of,
     reference,
-    results,
     said,
     settings,
     shown,
@@ -53,20 +52,16 @@ _SETTLED = {
 _SPOKEN = {"modality": "voice", "task": "tts", "quality_preset": "standard", "format": "wav", "speed": 1.0}
 
 
-@effect(
+@maker(
     "generate_voice",
-    family="media",
+    "audio",
+    "audio_artifact",
     label="Generate Voice",
     inputs=(
-        EXEC_IN,
         Pin("text", "string", description="What is spoken.", widget="text"),
         *chooser("tts", "voice"),
         *_VOICE,
     ),
-    outputs=results("audio_artifact", modality="audio"),
-    settle=made("audio", ("audio_artifact",)),
-    carries="own",
-    main="audio_artifact",
     keywords=("speech", "speak", "say", "tts", "read aloud", "ai"),
     examples=(
         Example(
@@ -131,15 +126,13 @@ def _check_music(data: Mapping[str, Json]) -> list[Finding]:
 _PLAYED = {"modality": "music", "task": "music_generation", "format": "wav"}
 
 
-@effect(
+@maker(
     "generate_music",
-    family="media",
+    "audio",
+    "music_artifact",
+    "audio_artifact",
     label="Generate Music",
-    inputs=(EXEC_IN, PROMPT, *chooser("music", "music"), *_MUSIC),
-    outputs=results("music_artifact", "audio_artifact", modality="audio"),
-    settle=made("audio", ("music_artifact", "audio_artifact")),
-    carries="own",
-    main="music_artifact",
+    inputs=(PROMPT, *chooser("music", "music"), *_MUSIC),
     check=_check_music,
     keywords=("song", "tune", "melody", "sing", "ai"),
     examples=(
