@@ -38,7 +38,7 @@ export function place<T extends HTMLElement = HTMLElement>(id: string): T {
 }
 
 export function familyMark(family: string): HTMLElement {
-  const mark = el("span", "fam-mark small", icon(family));
+  const mark = el("span", "fam-mark small", icon(family === "unknown" ? "help" : family));
   mark.dataset["family"] = family;
   return mark;
 }

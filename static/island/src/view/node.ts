@@ -120,7 +120,7 @@ export class NodeView {
     element.toggleAttribute("data-expression", typeof expression === "string");
     element.inert = typeof expression === "string";
     if (typeof expression === "string") {
-      if (editor !== "switch" && editor !== "choice") element.textContent = `= ${expression}`;
+      if (editor !== "switch" && editor !== "choice") fillText(element, expression, undefined, (value) => `= ${value as string}`);
       return;
     }
     const value = valueAt(this.node, field.path);
