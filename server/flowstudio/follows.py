@@ -1,4 +1,4 @@
-"""What follows what in the flows of a library: how often a wire leads from a pin of one type to another type.
+"""Habits: what follows what in the flows of a library, and which of them are steps of others.
 
 The editor offers what a person usually takes next, by their own flows and nobody else's.
 """
@@ -7,14 +7,27 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from .library import FlowLibrary, FlowNotFound
+from .links import calls
 
 Json = Any
 MOST_FLOWS = 200
 MOST_NEXT = 12
+MOST_OWN = 200
 Follows = dict[str, dict[str, int]]
+
+
+@dataclass(frozen=True)
+class Own:
+    """A flow of the library as a step of others: `uses` nodes run it."""
+
+    id: str
+    name: str
+    description: str
+    uses: int
 
 
 class Habits:
@@ -35,6 +48,17 @@ class Habits:
             made = (stamp, count(self._documents(entry.id for entry in newest)))
             self._made = made
         return made[1]
+
+    def mine(self) -> list[Own]:
+        """Return all flows of the library: those that others run most first, then the newest."""
+        entries = sorted(self._library.entries(), key=lambda entry: entry.updated_at, reverse=True)
+        uses = Counter(
+            called
+            for document in self._documents(entry.id for entry in entries[:MOST_FLOWS])
+            for called, _ in calls(document)
+        )
+        found = [Own(entry.id, entry.name, entry.description, uses[entry.id]) for entry in entries]
+        return sorted(found, key=lambda own: own.uses, reverse=True)[:MOST_OWN]
 
     def _documents(self, ids: Iterable[str]) -> Iterable[Mapping[str, Json]]:
         for flow_id in ids:

@@ -162,6 +162,12 @@ class Programs:
             found = cast(list[Problem], list(error.problems)) or [Problem("error", error.code, str(error))]
         return [problem.to_json() for problem in found]
 
+    def lowered(self, flow_id: str, document: Mapping[str, Any]) -> tuple[Program, ...]:
+        """Return the program of a document and those of its listeners; nothing is kept. Raises InvalidFlow."""
+        flows = LibraryFlows(self._library, {flow_id: {"id": flow_id, **document}}, version=self._version)
+        tree = lower_opened({flow_id: open_flow(flows[flow_id], self._types)}, [])
+        return (*tree.programs.values(), *tree.listeners.values())
+
     def upgrade(
         self, flow_id: str, document: Mapping[str, Any]
     ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:

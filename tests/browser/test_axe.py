@@ -25,6 +25,17 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 AXE = ROOT / "static" / "island" / "node_modules" / "axe-core" / "axe.min.js"
 WIDTHS = {"desk": (1440, 900), "tablet": (834, 1112), "phone": (320, 640)}
 THEMES = ("light", "dark")
+MAIN = {
+    "home",
+    "flows",
+    "runs",
+    "inbox",
+    "run-done",
+    "versions",
+    "editor-selected",
+    "editor-done",
+    "editor-tab-data",
+}
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 COLOURS = ["color-contrast", "link-in-text-block"]  # the rules that see a theme
 LOOK = """async (only) => {
@@ -118,6 +129,28 @@ def test_nothing_is_found_on_any_page_in_any_state(
 ) -> None:
     profile = profile_of(chromium, app, signed_in, WIDTHS[size])
     bad = tell(profile, list(shots(demo)), size)
+    profile.close()
+    assert not bad, show(bad)
+
+
+def test_nothing_is_found_in_high_contrast_on_the_main_pages(
+    chromium: Browser, app: App, signed_in: StorageState, demo: Demo
+) -> None:
+    """Colours only: what else axe looks at is the same in every theme."""
+    listed = [shot for shot in shots(demo) if shot.name in MAIN]
+    assert {shot.name for shot in listed} == MAIN
+    profile = profile_of(chromium, app, signed_in, WIDTHS["desk"])
+    bad: dict[str, list[str]] = {}
+    for shot in listed:
+        page = profile.new_page()
+        page.goto(shot.address)
+        if shot.act:
+            shot.act(Hand(page))
+        page.evaluate("document.documentElement.dataset.theme = 'contrast'")
+        page.wait_for_function("getComputedStyle(document.body).backgroundColor === 'rgb(0, 0, 0)'")
+        if found := findings(page, colours=True):
+            bad[shot.name] = found
+        page.close()
     profile.close()
     assert not bad, show(bad)
 

@@ -58,3 +58,30 @@ def test_escape_closes_the_quick_add_and_changes_nothing(app: App, page: Page) -
     expect(hand.quick_add).to_be_hidden()
     expect(hand.node("Ask")).to_be_focused()
     assert hand.titles() == ["Ask", "End", "Say", "Start"]
+
+
+def test_ones_own_flow_is_added_as_a_step_with_its_pins(app: App, page: Page) -> None:
+    put(app, asking("mine-inner"))
+    put(app, asking("mine-outer"))
+    hand = Hand(page).open_flow("mine-outer")
+    before = hand.flow()
+    hand.until(
+        lambda: page.locator("#palette-list summary", has_text="Mine").count() == 1, "own flows are there"
+    )
+    page.locator("#palette-list summary", has_text="Mine").click()
+    row = page.locator("#palette-list").get_by_role("button", name="Ask mine-inner", exact=True)
+    row.click()
+    hand.until(lambda: "Ask mine-inner" in hand.titles(), "the node is there")
+    made = hand.flow()["nodes"][-1]["data"]
+    assert made["subflowId"] == "mine-inner"
+    assert "drink" in {pin["id"] for pin in made["outputs"]}
+    expect(
+        page.locator("#palette-list").get_by_role("button", name="Ask mine-outer", exact=True)
+    ).to_have_count(0)
+    page.locator("flow-canvas").focus()
+    hand.keys("Control+z")
+    assert hand.flow() == before
+    hand.keys("a")
+    hand.type("mine inner")
+    hand.keys("Enter")
+    hand.until(lambda: "Ask mine-inner" in hand.titles(), "it is there by keys too")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flowstudio.follows import count
 from web.conftest import Client
-from web.documents import asking, flow, node
+from web.documents import asking, calling, flow, hello, node
 
 
 def test_wires_are_counted_from_both_ends() -> None:
@@ -25,3 +25,11 @@ def test_the_counts_follow_the_library(client: Client) -> None:
     assert client.get("/editor/follows").json() == told
     client.delete(f"/api/flows/{asking()['id']}").raise_for_status()
     assert client.get("/editor/follows").json() == {}
+
+
+def test_own_flows_are_told_by_how_many_nodes_run_them(client: Client) -> None:
+    for document in (hello("plain"), hello("used"), calling("used", "one"), calling("used", "two")):
+        client.save(document)
+    told = client.get("/editor/mine").json()
+    assert [told[0][key] for key in ("id", "name", "uses")] == ["used", "used", 2]
+    assert {each["id"]: each["uses"] for each in told[1:]} == {"plain": 0, "one": 0, "two": 0}

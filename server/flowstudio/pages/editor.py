@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
@@ -36,6 +36,12 @@ class Crumb:
 def follows(studio: TheStudio) -> dict[str, dict[str, int]]:
     """Return what follows what in the person's own flows: the editor offers it first."""
     return studio.habits.follows()
+
+
+@router.get("/editor/mine")
+def mine(studio: TheStudio) -> list[dict[str, Any]]:
+    """Return the person's own flows as steps: those that others run most first."""
+    return [asdict(own) for own in studio.habits.mine()]
 
 
 @router.get("/flows/{flow_id:path}", response_class=HTMLResponse)

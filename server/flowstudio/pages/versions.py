@@ -13,6 +13,7 @@ from ..library import StaleFlow
 from ..library_compare import Difference, is_layout, short_path
 from ..library_text import revision_of
 from ..studio import Studio, TheStudio
+from .behaviour import behaviour
 from .form import Posted, go, text
 from .html import compact, path, render
 
@@ -145,6 +146,7 @@ def _compared(
         words={"a": _called(studio, flow_id, before), "b": _called(studio, flow_id, after)},
         refs={"a": _reference(studio, flow_id, before), "b": _reference(studio, flow_id, after)},
         difference=difference,
+        behaviour=behaviour(studio, flow_id, before, after) if before and not difference.is_empty else None,
         versions=studio.versions.newest(flow_id, 100),
         short=short_path,
         shown=shown,

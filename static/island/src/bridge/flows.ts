@@ -20,6 +20,18 @@ export async function keepVersion(id: string, name: string): Promise<number> {
   return (await askJson<{ number: number }>("POST", `${flowUrl(id)}/versions`, { body: { name } })).number;
 }
 
+/** A flow of the person as a step of others; `uses` nodes run it. */
+export interface Own {
+  id: string;
+  name: string;
+  description: string;
+  uses: number;
+}
+
+export function loadMine(): Promise<Own[]> {
+  return askJson("GET", "/editor/mine");
+}
+
 /** What follows what in the person's own flows: `type.pin` to types with how often. */
 export function loadFollows(): Promise<{ [place: string]: { [type: string]: number } }> {
   return askJson("GET", "/editor/follows");

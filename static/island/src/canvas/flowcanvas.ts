@@ -144,7 +144,7 @@ export class FlowCanvas {
 
   /** Add a node with its middle at a point; with `from`, its best pin there and wired. With `free` it
    * moves down past what stands in the way; with `into` it goes into that wire. Selects it; returns its id, or null for an unknown type. */
-  addNodeAt(type: string, point: Point, from?: PinAt | null, options: { free?: boolean; into?: string | undefined } = {}): string | null {
+  addNodeAt(type: string, point: Point, from?: PinAt | null, options: { free?: boolean; into?: string | undefined; dress?: (node: FlowNode) => Change[] } = {}): string | null {
     const { desk } = this;
     const key = `create ${desk.mark()}`;
     const label = `Add ${this.catalog.card(type)?.label ?? type}`;
@@ -152,6 +152,7 @@ export class FlowCanvas {
     const id = createNode(desk.flow, desk.scene.shapes, type, point, from ?? null, run);
     const node = id && desk.flow.nodes.get(id);
     if (!node) return null;
+    if (options.dress) run(options.dress(node));
     const wire = desk.flow.wires.get(options.into ?? "");
     const splice = wire && spliceInto(desk.scene, node, wire);
     if (splice) run(spliceChanges(desk.flow, node, splice));

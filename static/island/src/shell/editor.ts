@@ -67,12 +67,13 @@ export class Editor {
         this.more.refresh();
       },
     });
-    this.quick = new QuickAdd(this.canvas);
+    this.quick = new QuickAdd(this.canvas, (id, point, from) => void this.more.addFlow(id, point, from));
     this.more = new More(this.canvas, this.flow, this.quick.chooser, {
       settings: (node) => this.settings(node, null),
       addAt: (screen) => this.quick.at(screen),
       use: (tool) => this.use(tool),
       habits: (follows) => (this.quick.follows = follows),
+      mine: (flows) => (this.quick.mine = flows),
       viewed: (isOutline, isText) => this.viewed(isOutline, isText),
       goOn: (newer, isChanged) => {
         this.saver.goOn(newer, isChanged);
@@ -402,8 +403,7 @@ export class Editor {
       event.preventDefault();
       const box = root.getBoundingClientRect();
       const point = this.canvas.desk.viewport.toWorld({ x: event.clientX - box.left, y: event.clientY - box.top });
-      const id = this.canvas.addNodeAt(type, point);
-      if (id) this.canvas.focusNode(id);
+      this.quick.put(type, point);
     });
   }
 }

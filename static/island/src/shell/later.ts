@@ -5,6 +5,7 @@ export { commandsOf } from "./commands";
 export { Conflict } from "./conflict";
 export { Ghost } from "./ghost";
 export { CanvasMenu } from "./menu";
+export { addFlow, ownFlows } from "./mine";
 export { nameVersion } from "./naming";
 export { OutlineView } from "./outline";
 export { Palette } from "./palette";

@@ -9,6 +9,7 @@ import type { Conflict } from "./conflict";
 import type { CanvasMenu } from "./menu";
 import type { OutlineView } from "./outline";
 import { place } from "./parts";
+import type { PinAt } from "../model/hit";
 import { hasMarks } from "../model/marks";
 import type { QuickAdd } from "./quickadd";
 import type { Marks } from "./marks";
@@ -23,6 +24,8 @@ export interface Acts {
   use(tool: string): void;
   /** What follows what in the person's own flows. */
   habits(follows: QuickAdd["follows"]): void;
+  /** The person's own flows. */
+  mine(flows: QuickAdd["mine"]): void;
   /** The outline was opened or closed. */
   viewed(isOutline: boolean, isText?: boolean): void;
   /** After a conflict: go on from a revision; `isChanged`: what is on the canvas still has to be saved. */
@@ -203,7 +206,16 @@ export class More {
   /** The list of node types, where there is room for it. */
   async palette(add: (type: string) => void): Promise<void> {
     const part = await this.part(import("./later"));
-    if (part) new part.Palette(this.canvas.catalog, add);
+    if (!part) return;
+    const palette = new part.Palette(this.canvas.catalog, add);
+    const mine = await part.ownFlows(this.flow);
+    palette.offer(mine);
+    this.acts.mine(mine);
+  }
+
+  /** Put a node that runs one of the person's flows on the canvas. */
+  async addFlow(id: string, point: { x: number; y: number } | null, from: PinAt | null = null): Promise<void> {
+    await (await this.part(import("./later")))?.addFlow(this.canvas, id, point, from);
   }
 
   /** Offer to write an older document in today's words. */

@@ -1,12 +1,18 @@
 // The palette: every node type by family, with a search. A click adds in the middle of the view, a
 // drag adds where it is dropped.
 import type { Card, Catalog } from "../catalog";
-import { offers } from "../model/rank";
-import { DRAG_TYPE, el, familyMark, place } from "./parts";
+import type { Own } from "../bridge/flows";
+import { normal, offers } from "../model/rank";
+import { aboutOwn } from "./mine";
+import { DRAG_TYPE, el, familyMark, MINE, place } from "./parts";
+
+const MOST_OWN = 12;
 
 export class Palette {
   private readonly field = place<HTMLInputElement>("palette-search");
   private readonly list = place("palette-list");
+
+  private mine: Own[] = [];
 
   constructor(
     private readonly catalog: Catalog,
@@ -32,10 +38,19 @@ export class Palette {
     const words = this.field.value.trim();
     if (words) {
       const found = offers(this.catalog, { words, from: null, recent: [] });
-      const rows = found.map(({ card }) => this.row(card, true));
+      const wanted = normal(words).split(" ");
+      const own = this.mine.filter(({ name }) => wanted.every((word) => normal(name).includes(word)));
+      const rows = [...found.map(({ card }) => this.row(card, true)), ...own.map((each) => this.ownRow(each, true))];
       this.list.replaceChildren(...(rows.length ? rows : [el("p", "palette-none muted small", "No node type matches.")]));
     } else this.list.replaceChildren(...this.groups());
     this.stopAt(this.stops()[0]);
+  }
+
+  /** Offer the person's own flows too, as nodes that run them. */
+  offer(mine: Own[]): void {
+    this.mine = mine;
+    const active = document.activeElement as HTMLElement | null;
+    if (mine.length && !this.list.contains(active)) this.show();
   }
 
   /** What the arrow keys walk over: the families and the types of those that are open. */
@@ -76,7 +91,25 @@ export class Palette {
       group.append(...cards.map((card) => this.row(card, false)));
       groups.push(group);
     }
+    if (this.mine.length) groups.splice(4, 0, this.ownGroup());
     return groups;
+  }
+
+  private ownGroup(): HTMLElement {
+    const group = el("details", "palette-group", el("summary", "", familyMark("subflow"), el("span", "", "Mine")));
+    group.append(...this.mine.slice(0, MOST_OWN).map((own) => this.ownRow(own, false)));
+    const left = this.mine.length - MOST_OWN;
+    if (left > 0) group.append(el("p", "palette-none muted small", `${left} more are found by their name.`));
+    return group;
+  }
+
+  private ownRow(own: Own, marked: boolean): HTMLElement {
+    const row = el("button", "palette-row", ...(marked ? [familyMark("subflow")] : []), el("span", "", own.name));
+    row.type = "button";
+    row.draggable = true;
+    row.dataset["type"] = `${MINE}${own.id}`;
+    row.title = own.description || aboutOwn(own);
+    return row;
   }
 
   private row(card: Card, marked: boolean): HTMLElement {

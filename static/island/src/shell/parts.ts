@@ -4,6 +4,9 @@ import { make, makeIcon } from "../view/element";
 /** What a node type carries that is dragged onto the canvas. */
 export const DRAG_TYPE = "application/x-flowstudio-node";
 
+/** How a flow is told from a node type where either can be chosen or dragged. */
+export const MINE = "flow ";
+
 let sheet = "";
 
 export function useIcons(address: string): void {

@@ -2,8 +2,10 @@
 import type { FlowCanvas } from "../canvas/flowcanvas";
 import type { CanvasEvents } from "../canvas/events";
 import { normal, offers } from "../model/rank";
-import { Chooser } from "./chooser";
-import { el, familyMark } from "./parts";
+import type { Point } from "../model/geometry";
+import type { PinAt } from "../model/hit";
+import { type Choice, Chooser } from "./chooser";
+import { el, familyMark, MINE } from "./parts";
 
 const SHOWN = 60;
 const RECENT = 12;
@@ -14,7 +16,13 @@ export class QuickAdd {
   /** What follows what in the person's own flows, once the server has told. */
   follows: { [place: string]: { [type: string]: number } } = {};
 
-  constructor(private readonly canvas: FlowCanvas) {
+  /** The person's own flows, which can be steps. */
+  mine: { id: string; name: string; description: string; uses: number }[] = [];
+
+  constructor(
+    private readonly canvas: FlowCanvas,
+    private readonly addFlow: (id: string, point: Point | null, from: PinAt | null) => void,
+  ) {
     canvas.on("request-add", (wish) => this.add(wish));
     canvas.on("request-wire", (wish) => this.wire(wish));
   }
@@ -33,11 +41,26 @@ export class QuickAdd {
 
   /** Put a node of a type where there is room, as for a click in the palette. */
   inView(type: string): void {
+    if (type.startsWith(MINE)) return this.addFlow(type.slice(MINE.length), null, null);
     const { width, height } = this.canvas.desk.viewport;
     const point = this.canvas.desk.viewport.toWorld({ x: width / 2, y: height / 2 - 60 });
     const id = this.canvas.addNodeAt(type, point, null, { free: true });
     this.remember(type);
     if (id) this.canvas.focusNode(id);
+  }
+
+  /** Put a node of a type, or one that runs a flow, at a point: what was dragged there. */
+  put(type: string, point: Point): void {
+    if (type.startsWith(MINE)) return this.addFlow(type.slice(MINE.length), point, null);
+    const id = this.canvas.addNodeAt(type, point);
+    if (id) this.canvas.focusNode(id);
+  }
+
+  /** One's own flows by their names; none before a word is typed, so node types stay what one sees first. */
+  private own(words: string): Choice[] {
+    const wanted = normal(words).split(" ").filter(Boolean);
+    const found = wanted.length ? this.mine.filter(({ name }) => wanted.every((word) => normal(name).includes(word))) : [];
+    return found.map(({ id, name, description }) => ({ id: `${MINE}${id}`, mark: familyMark("subflow"), name, about: description || "Your flow" }));
   }
 
   private add(wish: CanvasEvents["request-add"]): void {
@@ -51,8 +74,10 @@ export class QuickAdd {
       find: (words) =>
         offers(catalog, { words, from, isWish: !wish.strict, recent: this.recent, usual: this.usual(wish.from) })
           .slice(0, SHOWN)
-          .map(({ card }) => ({ id: card.type, mark: familyMark(card.family), name: card.label, about: card.summary ?? "" })),
+          .map(({ card }): Choice => ({ id: card.type, mark: familyMark(card.family), name: card.label, about: card.summary ?? "" }))
+          .concat(wish.strict || wish.into ? [] : this.own(words)),
       chosen: (type) => {
+        if (type.startsWith(MINE)) return this.addFlow(type.slice(MINE.length), wish.point, wish.from);
         const card = catalog.card(type);
         const fits = wish.from && card && this.canvas.takes(card, wish.from);
         const from = fits && !wish.into ? wish.from : null;
