@@ -193,3 +193,23 @@ def test_the_inspector_offers_the_versions_that_stay(client: Client) -> None:
     element["data"]["subflowVersion"] = "99"
     html = client.post("/editor/inspector", json=body).text
     assert '<option value="99" selected>99 (not kept any more)</option>' in html
+
+
+def test_each_call_of_a_loop_can_be_stepped_into(client: Client) -> None:
+    save(client, hello())
+    call = node("call", "subflow", subflowId="hello")
+    loop = node("loop", "for", pinDefaults={"start": 0, "end": 3, "step": 1})
+    ways = [("start", "loop"), ("loop.loop", "call"), ("loop.done", "end")]
+    save(client, flow("turns", [start(), loop, call, end()], ways))
+    run_id = client.launch("turns")
+    client.until(run_id, "completed")
+    called = [each["run_id"] for each in client.records(run_id) if each["run_id"] != run_id]
+    turns = list(dict.fromkeys(called))
+    assert len(turns) == 3
+    for visit, inner in enumerate(turns, 1):
+        asked = {"flow_id": "turns", "node": call, "wired": [], "tab": "data", "visit": visit}
+        html = client.post("/editor/inspector", json=asked).text
+        address = html.split('<a class="button small" href="')[1].split('"')[0].replace("&amp;", "&")
+        assert address.startswith("/flows/hello?")
+        assert f"run={inner}" in address
+        assert 'aria-label="You are here"' in client.get(address).text

@@ -10,7 +10,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
+from urllib.parse import urlencode
 
+from abstractruntime.core.errors import RunNotFound
 from abstractruntime.nodes.define import NodeType
 from abstractruntime.nodes.pins import pins_of
 from abstractruntime.visualflow_compiler.policies import (
@@ -25,6 +27,7 @@ from abstractruntime.visualflow_compiler.policies import (
 from ..runner_nodes import NO_RUN, Visit
 from ..studio import Studio
 from .data_views import Changed, Part, Table, differing, parts_of, table_of
+from .html import path
 from .words import SIGNS, Sign, state
 
 Json = Any
@@ -119,9 +122,23 @@ def data_words(
         "came": _viewed(came, visit.inputs, old.inputs if old else None),
         "gave": _viewed(gave, visit.outputs, old.outputs if old else None),
         "run_before": before,
+        "step_in": step_in(studio, flow_id, run_id or "", node_id, visit),
         "out_pins": frozenset(named),
         "is_cut": bool(story and story.is_cut),
     }
+
+
+def step_in(studio: Studio, flow_id: str, run_id: str, node_id: str, visit: Visit) -> str:
+    """Return the address of the call that a visit made of another flow, with the way back; empty for none."""
+    called = visit.outputs.get("sub_run_id")
+    if not isinstance(called, str) or not called:
+        return ""
+    try:
+        inner = studio.reader.flow_of(called)
+    except RunNotFound:
+        return ""  # it was cleared away
+    way = urlencode({"via": json.dumps([flow_id, node_id, run_id]), "run": called})
+    return f"/flows/{path(inner)}?{way}"
 
 
 def run_before(
