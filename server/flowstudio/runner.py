@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from abstractruntime import Runtime
@@ -21,10 +22,11 @@ from abstractruntime.core.errors import (
     RunIsOver,
     WaitKeyMismatch,
 )
-from abstractruntime.core.models import RunState, RunStatus, WaitReason
+from abstractruntime.core.models import RunState, RunStatus, WaitReason, WaitState
 from abstractruntime.core.waits import is_paused
 from abstractruntime.integrations.abstractcore.tool_approval import read_decision
 
+from .ai.budget import is_shared
 from .library_versions import Versions
 from .programs import Programs
 from .runner_retry import retry
@@ -158,7 +160,17 @@ class Runner:
             asked_at=run.updated_at,
         )
         self._submit(run.run_id)
+        if is_shared(wait):
+            self._give_others(run, wait, response, actor)
         return after
+
+    def _give_others(self, run: RunState, wait: WaitState | None, response: Json, actor: str) -> None:
+        """Answer the same question of the other runs of the tree; who was answered meanwhile stays so."""
+        key = wait.wait_key if wait is not None else None
+        for other in self._reader.tree(self._reader.root_of(run.run_id)).runs:
+            if other.run_id != run.run_id and asks(other) and other.waiting and other.waiting.wait_key == key:
+                with suppress(NotWaiting, WaitKeyMismatch, RunIsOver):
+                    self._give(other, response, actor)
 
     def _check_decision(self, run: RunState, response: Json) -> None:
         """Hold what a person decided of calls to the calls, and arguments that they changed to the tools."""

@@ -5,7 +5,7 @@ Nothing here is kept between calls but which run belongs to which tree, which ne
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, cast
@@ -17,6 +17,7 @@ from abstractruntime.integrations.abstractcore.tool_approval import APPROVAL_REQ
 from abstractruntime.integrations.abstractcore.tool_results import CALLS
 from abstractruntime.storage.base import PlacedRecord, QueryableRunIndexStore, QueryableRunStore, Stores
 
+from .ai.budget import is_shared
 from .library import FlowLibrary, FlowNotFound
 from .programs import Programs
 
@@ -46,8 +47,8 @@ class Tree:
 
     @property
     def asking(self) -> list[RunState]:
-        """Return the runs that ask a person something, the deepest first."""
-        return [run for run in reversed(self.runs) if asks(run)]
+        """Return the runs that ask a person something, the deepest first; who shares a question once."""
+        return _once(run for run in reversed(self.runs) if asks(run))
 
 
 class RunReader:
@@ -164,7 +165,7 @@ class RunReader:
         found = self._runs.list_runs(status=RunStatus.WAITING, wait_reason=WaitReason.USER, limit=ALL)
         found += self._runs.list_runs(status=RunStatus.WAITING, wait_reason=WaitReason.EVENT, limit=ALL)
         names = self._names()
-        rows = [self._prompt(run, self.root_of(run.run_id), names) for run in found if asks(run)]
+        rows = [self._prompt(run, self.root_of(run.run_id), names) for run in _once(filter(asks, found))]
         return sorted(rows, key=lambda row: str(row["asked_at"]))
 
     def prompt(self, run_id: str) -> dict[str, Json] | None:
@@ -230,6 +231,18 @@ class RunReader:
             CALLS: tool_calls_of(run),
             "asked_at": run.updated_at,
         }
+
+
+def _once(asking: Iterable[RunState]) -> list[RunState]:
+    """Leave out the runs that ask what another one asks for them too: the first to ask is shown."""
+    shown: dict[str | None, RunState] = {}
+    for run in asking:
+        wait = run.waiting
+        key = wait.wait_key if wait is not None and is_shared(wait) else run.run_id
+        other = shown.setdefault(key, run)
+        if (run.updated_at or "", run.run_id) < (other.updated_at or "", other.run_id):
+            shown[key] = run
+    return [*shown.values()]
 
 
 def asks(run: RunState) -> bool:

@@ -82,7 +82,7 @@ class Ai:
         """Return the handlers of models, tools and facts."""
         asks = make_llm_call_handler(llm=self.models, artifact_store=artifacts, run_store=runs)
         made: Handlers = {
-            EffectType.LLM_CALL: within_budget(asks, lambda: self.budget.tokens),
+            EffectType.LLM_CALL: within_budget(asks, lambda: self.budget.tokens, runs),
             EffectType.TOOL_CALLS: make_tool_calls_handler(
                 tools=_Present(self.tools), artifact_store=artifacts, run_store=runs, ledger_store=ledger
             ),

@@ -1,0 +1,105 @@
+"""The budget of a run counts all that it has started: agents and subflows too; it is asked about once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from drive import end, flow, node, start
+from web.conftest import Client
+from web.moody import MoodyModel
+from web.test_bad_models import paid, provide
+
+
+@pytest.fixture
+def moody(client: Client) -> Iterator[MoodyModel]:
+    """A model of which each answer takes 42 tokens."""
+    made = MoodyModel()
+    provide(client, made.url)
+    yield made
+    made.close()
+
+
+def allow(client: Client, tokens: int) -> None:
+    said = client.post("/settings/models/budget", data={"tokens": str(tokens)}, follow_redirects=False)
+    assert said.status_code == 303
+
+
+AGENTS = {name: node("agent", pins={"prompt": f"Work {name}"}) for name in ("one", "two")}
+
+
+def in_turn() -> dict[str, Any]:
+    wires = "start -> one, one -> two, two -> end, two.response -> end.said"
+    return flow("agents", {"start": start(), **AGENTS, "end": end("said")}, wires)
+
+
+def side_by_side() -> dict[str, Any]:
+    """A flow that asks a model, and then has two agents work at once."""
+    both = node(
+        "parallel", ins=["exec-in"], outs=["then:0|execution", "then:1|execution", "completed|execution"]
+    )
+    first = node("llm_call", pins={"prompt": "first"})
+    wires = "start -> first, first -> both, both:then:0 -> one, both:then:1 -> two, both:completed -> end"
+    return flow("side", {"start": start(), "first": first, "both": both, **AGENTS, "end": end()}, wires)
+
+
+def answered(client: Client, prompt: dict[str, Any], said: str) -> None:
+    body = {"wait_key": prompt["wait_key"], "response": said}
+    client.post(f"/api/prompts/{prompt['run_id']}", json=body).raise_for_status()
+
+
+def test_what_a_child_has_used_counts_and_what_is_granted_counts_for_all(
+    client: Client, moody: MoodyModel
+) -> None:
+    """Each agent needs 42 tokens: the second one may not begin, is let go on, and nobody asks again."""
+    allow(client, 40)
+    client.save(in_turn())
+    run_id = client.launch("agents")
+    prompt = client.asked(run_id)
+    assert prompt["prompt"] == "This run has used 42 of 40 tokens. Shall it go on?"
+    assert prompt["run_id"] != run_id, "the second agent asks"
+    assert [each["run_id"] for each in client.get("/api/prompts").json()["prompts"]] == [prompt["run_id"]]
+    assert moody.asked == ["Work one"]
+    answered(client, prompt, "Go on")
+    done = client.until(run_id, "completed", "failed", seconds=30)
+    assert done["status"] == "completed", done["error"]
+    assert paid(client, run_id) == 2
+    assert moody.asked == ["Work one", "Work two"]
+
+
+def test_a_run_that_was_stopped_may_go_on_after_all(client: Client, moody: MoodyModel) -> None:
+    allow(client, 40)
+    client.save(in_turn())
+    run_id = client.launch("agents")
+    answered(client, client.asked(run_id), "Stop")
+    page = client.until(run_id, "failed")
+    assert "The run has used 42 tokens, and a person stopped it there." in page["error"]
+    client.post(f"/api/runs/{run_id}/retry").raise_for_status()
+    answered(client, client.asked(run_id), "Go on")
+    assert client.until(run_id, "completed", "failed", seconds=30)["status"] == "completed"
+    assert moody.asked == ["Work one", "Work two"]
+
+
+@pytest.mark.parametrize(("said", "ends"), [("Go on", "completed"), ("Stop", "failed")])
+def test_agents_side_by_side_ask_one_question(
+    client: Client, moody: MoodyModel, said: str, ends: str
+) -> None:
+    client.save(side_by_side())
+    allow(client, 40)
+    run_id = client.launch("side")
+    kin = client.studio.reader
+    client.wait(
+        lambda: [
+            each.waiting.prompt for each in kin.tree(run_id).runs if each.waiting and each.waiting.prompt
+        ],
+        lambda found: found == ["This run has used 42 of 40 tokens. Shall it go on?"] * 2,
+        30,
+    )
+    [prompt] = client.get("/api/prompts").json()["prompts"]
+    assert client.run(run_id)["prompts"] == [prompt]
+    answered(client, prompt, said)
+    done = client.until(run_id, "completed", "failed", seconds=30)
+    assert done["status"] == ends
+    assert len(moody.asked) == (3 if said == "Go on" else 1)
