@@ -94,7 +94,8 @@ def build(settings: Settings) -> tuple[Studio, Worker]:
     ledger = ObservableLedgerStore(stores.ledger)
     library, history, versions = open_library(settings)
     artifacts = FileArtifactStore(settings.data)
-    ai = open_ai(settings.data, artifacts)
+    shop = practice.Practice(settings.data / "practice.json")
+    ai = open_ai(settings.data, artifacts, shop)
     programs = open_programs(settings, library, versions, types, ai)
     reader = RunReader(stores, programs, library)
     outbox = Outbox(settings.data / "outbox")
@@ -103,7 +104,7 @@ def build(settings: Settings) -> tuple[Studio, Worker]:
         ledger_store=ledger,
         workflow_registry=programs,
         effect_policy=NodesOwnPolicy(),
-        effect_handlers=_handlers(settings, ai, artifacts, stores, outbox),
+        effect_handlers=_handlers(settings, ai, artifacts, stores, outbox, shop),
         artifact_store=artifacts,
         config=TELLING,
     )
@@ -122,7 +123,7 @@ def build(settings: Settings) -> tuple[Studio, Worker]:
         bell=bell,
         bundles=Bundles(library, types, versions.bound),
         catalog=types,
-        gallery=Gallery(packaged("flows"), library),
+        gallery=Gallery(packaged("flows"), library, settings.files),
         habits=Habits(library),
         history=history,
         library=library,
@@ -168,10 +169,14 @@ def open_programs(
 
 
 def _handlers(
-    settings: Settings, ai: Ai, artifacts: FileArtifactStore, stores: Stores, outbox: Outbox
+    settings: Settings,
+    ai: Ai,
+    artifacts: FileArtifactStore,
+    stores: Stores,
+    outbox: Outbox,
+    shop: practice.Practice,
 ) -> dict[EffectType, Any]:
     """Return who carries out which effect."""
-    shop = practice.Practice(settings.data / "practice.json")
     return {
         EffectType.WEB_REQUEST: WebRequest(
             settings.reachable, settings.secrets, inside={practice.HOST: lambda: shop}

@@ -17,6 +17,7 @@ from abstractruntime.core.errors import NotFound
 from .bundles import under_new_ids
 from .library import Document, FlowLibrary, FlowNotFound
 from .links import REFERENCES
+from .staging import write_whole
 
 Json = Any
 
@@ -41,14 +42,21 @@ class Starter:
     badges: tuple[str, ...]
     document: Document
     inputs: Mapping[str, Json]
+    beside: tuple[str, ...] = ()
+
+    @property
+    def uses_files(self) -> bool:
+        """Whether it reads files that come with it, or writes some."""
+        return "uses files" in self.badges
 
 
 class Gallery:
-    """The starter flows of a folder, beside a library that takes them."""
+    """The starter flows of a folder, beside a library that takes them and a workspace for their files."""
 
-    def __init__(self, folder: Path, library: FlowLibrary) -> None:
+    def __init__(self, folder: Path, library: FlowLibrary, workspace: Path) -> None:
         self._folder = folder
         self._library = library
+        self._workspace = workspace
         self._starters: tuple[Starter, ...] | None = None
         self._own = frozenset(file.stem for file in folder.glob("*.json"))
 
@@ -68,7 +76,10 @@ class Gallery:
         return found
 
     def keep(self, flow_id: str) -> str:
-        """Put a starter and its subflows into the library, but for those that it has; return its id."""
+        """Put a starter, its subflows and the flows used beside it into the library, but for those that it has.
+
+        Its sample files go into the workspace, below `samples`, but for those that are there. Return its id.
+        """
         self._put(self.starter(flow_id).id, {})
         return flow_id
 
@@ -94,11 +105,13 @@ class Gallery:
             for key, document in self._needed(flow_id).items()
         }
         self._library.put_all({key: document for key, document in wanted.items() if key not in held})
+        if self.starter(flow_id).uses_files:
+            put_sample_files(self._folder, self._workspace)
 
     def _needed(self, flow_id: str) -> dict[str, Document]:
-        """Return a flow and those that it calls, by id."""
+        """Return a starter, the flows used beside it, and those that they call, by id."""
         found: dict[str, Document] = {}
-        ahead = [flow_id]
+        ahead = [flow_id, *self.starter(flow_id).beside]
         while ahead:
             key = ahead.pop()
             if key in found:
@@ -111,6 +124,16 @@ class Gallery:
 
     def _document(self, flow_id: str) -> Document:
         return _read(self._folder / f"{flow_id}.json")
+
+
+def put_sample_files(folder: Path, workspace: Path) -> None:
+    """Copy the sample files of the starter flows into a workspace, below `samples`; none is written over."""
+    origin = folder / "samples" / "files"
+    for file in sorted(origin.rglob("*.*")):
+        goal = workspace / "samples" / file.relative_to(origin)
+        if not goal.exists():
+            goal.parent.mkdir(parents=True, exist_ok=True)
+            write_whole(goal, file.read_bytes())
 
 
 def _read(file: Path) -> dict[str, Json]:
@@ -131,4 +154,5 @@ def _starter(document: Document, sample: Mapping[str, Json]) -> Starter:
         badges=tuple(sample["badges"]),
         document=document,
         inputs=first.get("inputs") or {},
+        beside=tuple(sample.get("with", ())),
     )

@@ -4,6 +4,7 @@
 //                            ../css/style.css and editor-style.css with all they import
 //   node build.mjs --watch   the same, again on every change
 //   node build.mjs --test    bundle test/*.test.ts and run them with Node's own runner
+//   node build.mjs --measure FILE   print where the nodes of flows stand and what is in their way (test/measure.ts)
 //   node build.mjs --sizes   build and print what the browser has to load
 import { spawnSync } from "node:child_process";
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
@@ -70,14 +71,19 @@ async function watch() {
 }
 
 async function test() {
+  const wanted = process.argv.slice(3).filter((word) => !word.startsWith("-"));
+  const files = sources("test", ".test.ts").filter((path) => !wanted.length || wanted.some((word) => path.includes(word)));
+  await inNode(files, (bundles) => ["--test", ...bundles]);
+}
+
+/** Bundle files for Node, run it with what `argv` makes of them, and end as it ends. */
+async function inNode(files, argv) {
   const cache = join(ROOT, "node_modules", ".cache");
   mkdirSync(cache, { recursive: true });
   const out = mkdtempSync(join(cache, "test-"));
-  const wanted = process.argv.slice(3).filter((word) => !word.startsWith("-"));
-  const files = sources("test", ".test.ts").filter((path) => !wanted.length || wanted.some((word) => path.includes(word)));
   await esbuild.build(bundle(files, out, { platform: "node", minify: false, sourcemap: "inline", outExtension: { ".js": ".mjs" } }));
   const bundles = readdirSync(out).filter((name) => name.endsWith(".mjs")).map((name) => join(out, name));
-  const done = spawnSync(process.execPath, ["--enable-source-maps", "--test", ...bundles], { cwd: ROOT, stdio: "inherit" });
+  const done = spawnSync(process.execPath, ["--enable-source-maps", ...argv(bundles)], { cwd: ROOT, stdio: "inherit" });
   rmSync(out, { recursive: true, force: true });
   process.exit(done.status ?? 1);
 }
@@ -91,6 +97,7 @@ function printSizes() {
 
 const flag = process.argv[2];
 if (flag === "--test") await test();
+else if (flag === "--measure") await inNode([join(ROOT, "test/measure.ts")], ([script]) => [script, resolve(process.argv[3])]);
 else if (flag === "--watch") await watch();
 else await build();
 if (flag === "--sizes") printSizes();

@@ -4,30 +4,45 @@ from __future__ import annotations
 
 import inspect
 import json
+import os
 from collections import Counter
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from abstractruntime.core.models import EffectType, RunState, RunStatus
+from abstractruntime.core.models import EffectType, RunState, RunStatus, WaitReason
 from abstractruntime.integrations.abstractcore.llm_call import make_llm_call_handler
+from abstractruntime.integrations.abstractcore.react_agent import react_agent_workflow
+from abstractruntime.integrations.abstractcore.tool_calls import make_tool_calls_handler
+from abstractruntime.nodes.agent_work import agent_workflow
 from abstractruntime.nodes.catalog import catalog
 from abstractruntime.testing.verify import verify
 from abstractruntime.visualflow_compiler.validate import check
 from drive import NOBODY, Host, Played
+from flowstudio.ai.keys import KeyStore
 from flowstudio.ai.scripted import ScriptedModel
+from flowstudio.ai.tools import Tools
+from flowstudio.gallery import put_sample_files
 from flowstudio.outside.outbox import Outbox
 from flowstudio.outside.practice import HOST, Practice
 from flowstudio.outside.retries import NodesOwnPolicy
 from flowstudio.outside.web import WebRequest
+from flowstudio.outside.workspace import WorkspaceFolder
 from house import ROOT
 
 FLOWS = ROOT / "flows"
+BEGIN = datetime(2030, 1, 1, tzinfo=UTC)  # where the clock of a host stands
 SAMPLES = {file.stem: json.loads(file.read_bytes()) for file in sorted((FLOWS / "samples").glob("*.json"))}
 CASES = [
-    pytest.param(flow_id, case, id=f"{flow_id}-{case['name'].replace(' ', '-')}")
+    pytest.param(
+        flow_id,
+        case,
+        id=f"{flow_id}-{case['name'].replace(' ', '-')}",
+        marks=[pytest.mark.slow] if "kill_every" in case else [],
+    )
     for flow_id, sample in SAMPLES.items()
     for case in sample["cases"]
 ]
@@ -47,14 +62,44 @@ def needed(flow_id: str) -> list[dict[str, Any]]:
     return found
 
 
-class Fragile(Host):
-    """A host that is killed after every step: all that a run has is what was stored."""
+class Stage(Host):
+    """A host with all that a flow of the gallery may ask for; an event comes after some days."""
+
+    outbox: Outbox
+    tools: Tools
+    event_after: float | None = None
+
+    def restart(self) -> None:
+        super().restart()
+        for flow_id, node_id in self.agents:
+            name = agent_workflow(flow_id, node_id)
+            self.registry.specs[name] = react_agent_workflow(name, self.tools.specs)
+
+    agents: tuple[tuple[str, str], ...] = ()
+
+    def drive(self, run_id: str, max_steps: int = 2_000) -> RunState:
+        while True:
+            run = super().drive(run_id, max_steps)
+            if run.status is not RunStatus.RUNNING:
+                return run
+
+    def _first(self, children: list[RunState]) -> RunState:  # type: ignore[override]
+        if self.event_after is not None and self.clock.moment >= BEGIN + timedelta(days=self.event_after):
+            heard = [each for each in children if each.waiting and each.waiting.reason is WaitReason.EVENT]
+            if heard:
+                return heard[0]
+        return super()._first(children)
+
+
+class Fragile(Stage):
+    """A host that is killed after every step, or after some: all that a run has is what was stored."""
 
     kills = 0
+    every = 1
 
     def drive(self, run_id: str, max_steps: int = 1) -> RunState:
         while True:
-            run = super().drive(run_id, 1)
+            run = Host.drive(self, run_id, self.every)
             if run.status is not RunStatus.RUNNING:
                 return run
             self.restart()
@@ -78,22 +123,38 @@ class Counted:
         return self.handler(*(run, effect, next_node)[: len(places)], **more)
 
 
-def host_of(flow_id: str, case: Mapping[str, Any], folder: Path, kind: type[Host] = Host) -> Host:
-    shop = Practice(folder / "practice.json")
-    handlers = {
+def host_of(flow_id: str, case: Mapping[str, Any], folder: Path, kind: type[Stage] = Stage) -> Stage:
+    shop, workspace = Practice(folder / "practice.json"), folder / "workspace"
+    put_sample_files(FLOWS, workspace)
+    for path, text in case.get("files", {}).items():
+        (workspace / path).write_text(text, encoding="utf-8")
+    for file in workspace.rglob("*.*"):
+        os.utime(file, (BEGIN.timestamp(), BEGIN.timestamp()))
+    handlers: dict[EffectType, Any] = {
         EffectType.WEB_REQUEST: WebRequest(inside={HOST: lambda: shop}),
-        EffectType.NOTIFY: Outbox(folder / "outbox"),
         EffectType.LLM_CALL: make_llm_call_handler(llm=ScriptedModel(case.get("model", []))),
     }
-    host = kind(
-        *needed(flow_id), store=f"sqlite:///{folder}/runs.db", handlers=handlers, policy=NodesOwnPolicy()
+    found = needed(flow_id)
+    host = kind(*found, store=f"sqlite:///{folder}/runs.db", handlers=handlers, policy=NodesOwnPolicy())
+    host.outbox = Outbox(folder / "outbox", now=host.clock)
+    host.tools = Tools(folder, KeyStore(folder), practice=shop)
+    host.event_after = case.get("event_after")
+    if isinstance(host, Fragile):
+        host.every = case.get("kill_every", 1)
+    host.agents = tuple(
+        (flow["id"], node["id"]) for flow in found for node in flow["nodes"] if node["type"] == "agent"
     )
-    host.outbox = Outbox(folder / "outbox", now=host.clock)  # type: ignore[attr-defined]
-    handlers[EffectType.NOTIFY] = host.outbox  # type: ignore[attr-defined]
+    handlers[EffectType.NOTIFY] = host.outbox
+    handlers[EffectType.TOOL_CALLS] = make_tool_calls_handler(
+        tools=host.tools.executor, run_store=host.stores.runs, ledger_store=host.stores.ledger
+    )
+    handlers |= WorkspaceFolder(workspace, host.artifacts).handlers()
+    host.handlers = handlers
+    host.restart()
     return host
 
 
-def play(host: Host, case: Mapping[str, Any]) -> Played:
+def play(host: Stage, case: Mapping[str, Any]) -> Played:
     if "turns" not in case:
         answers = [NOBODY if each is None else each for each in case.get("answers", ())]
         return host.play(case.get("inputs"), answers)
@@ -113,7 +174,7 @@ def play(host: Host, case: Mapping[str, Any]) -> Played:
 def test_a_flow_survives_a_kill_after_every_step(flow_id: str, case: dict[str, Any], tmp_path: Path) -> None:
     """Same end, same words, and every call to the world made as often as in a run that nobody kills."""
     ends, acts = [], []
-    for kind in (Host, Fragile):
+    for kind in (Stage, Fragile):
         folder = tmp_path / kind.__name__
         folder.mkdir()
         host = host_of(flow_id, case, folder, kind)
@@ -121,7 +182,7 @@ def test_a_flow_survives_a_kill_after_every_step(flow_id: str, case: dict[str, A
         host.handlers = counted
         host.restart()
         played = play(host, case)
-        notices = host.outbox.notices()  # type: ignore[attr-defined]
+        notices = host.outbox.notices()
         told = sorted(notice["message"] for notice in notices)
         asked = (played.asked, played.messages, played.waits)
         ends.append((played.status, played.output, played.error, played.visits, told, asked))
@@ -131,7 +192,7 @@ def test_a_flow_survives_a_kill_after_every_step(flow_id: str, case: dict[str, A
     assert ends[0] == ends[1]
     assert acts[0] == acts[1]
     assert isinstance(host, Fragile)
-    assert host.kills >= len(played.visits) - len(played.waits) - 1
+    assert host.kills >= (len(played.visits) - len(played.waits) - 1) // host.every
 
 
 @pytest.mark.parametrize(("flow_id", "case"), CASES)
@@ -149,8 +210,12 @@ def test_a_sample_has_its_expected_result(
     if "last" in expect:
         assert played.visits[-1] == expect["last"]
     if "notices" in expect:
-        notices = host.outbox.notices()  # type: ignore[attr-defined]
+        notices = host.outbox.notices()
         assert sorted(notice["message"] for notice in notices) == sorted(expect["notices"])
+    for path, text in expect.get("written", {}).items():
+        assert (tmp_path / "workspace" / path).read_text(encoding="utf-8") == text
+    for path, count in expect.get("lines", {}).items():
+        assert (tmp_path / "workspace" / path).read_text(encoding="utf-8").count("\n") == count
     if "taken" in expect:
         books = json.loads((tmp_path / "practice.json").read_bytes())["books"]
         step = {"reserve": 1, "cancel": -1}

@@ -146,3 +146,11 @@ def test_a_program_that_needs_a_type_we_lack_is_refused() -> None:
     body["ops"]["start"]["type"] = "beginn"
     with pytest.raises(InvalidFlow, match="Did you mean 'begin'"):
         bind(Program.from_json(body), TINY)
+
+
+def test_a_note_on_the_canvas_makes_no_other_program() -> None:
+    plain = flow("f", {"start": START, "n": node("note")}, "start -> n")
+    marks = {"notes": {"n1": {"x": 0, "y": 0, "text": "look here"}}, "locked": True}
+    noted = flow("f", {"start": START, "n": node("note", canvas=marks)}, "start -> n")
+    assert lowered(noted).digest == lowered(plain).digest
+    assert "look here" not in json.dumps(lowered(noted).to_json())

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from abstractruntime.core.models import RunStatus, WaitReason
 from flowstudio.gallery import Gallery, StarterNotFound
 from flowstudio.library import FlowLibrary
 from flowstudio.pages.picture import picture
@@ -60,6 +61,39 @@ def test_its_subflows_come_with_it(client: Client) -> None:
     }
 
 
+def test_what_is_used_beside_it_comes_with_it(client: Client) -> None:
+    press(client, "/gallery/invoice-reminder/copy")
+    assert {flow["id"] for flow in client.get("/api/flows").json()["flows"]} == {
+        "invoice-reminder",
+        "mark-as-paid",
+    }
+
+
+def test_its_files_come_into_the_workspace_and_none_is_written_over(client: Client) -> None:
+    press(client, "/gallery/hello-durable-world/copy")
+    samples = client.studio.settings.files / "samples"
+    assert not samples.exists()
+    (samples / "notes").mkdir(parents=True)
+    (samples / "notes" / "trip.md").write_text("mine", encoding="utf-8")
+    press(client, "/gallery/daily-digest/copy")
+    assert sorted(file.name for file in samples.rglob("*.*")) == [
+        "customers.csv",
+        "kitchen.md",
+        "meeting.md",
+        "trip.md",
+    ]
+    assert (samples / "notes" / "trip.md").read_text(encoding="utf-8") == "mine"
+
+
+def test_telling_that_an_invoice_is_paid_ends_the_reminder_and_its_waits(client: Client) -> None:
+    run_id = press(client, "/gallery/invoice-reminder/run").split("run=")[1]
+    runs = client.studio.stores.runs
+    client.wait(lambda: runs.list_runs(wait_reason=WaitReason.EVENT, status=RunStatus.WAITING), bool)
+    told = client.launch("mark-as-paid", invoice="R-17")
+    assert client.until(told, "completed")["output"]["reached"] == 1
+    assert client.until(run_id, "completed")["output"]["result"] == "paid"
+
+
 def test_a_second_copy_is_a_flow_of_its_own(client: Client) -> None:
     first = press(client, "/gallery/expense-approval/copy").removeprefix("/flows/")
     second = press(client, "/gallery/expense-approval/copy").removeprefix("/flows/")
@@ -88,7 +122,7 @@ def test_an_unknown_starter_is_refused(client: Client, tmp_path: Any) -> None:
     assert client.post("/gallery/../run").status_code == 404
     assert client.post("/gallery/one-task/run").status_code == 404
     with pytest.raises(StarterNotFound, match="no flow 'zebra'"):
-        Gallery(packaged("flows"), FlowLibrary(tmp_path)).copy("zebra")
+        Gallery(packaged("flows"), FlowLibrary(tmp_path / "flows"), tmp_path).copy("zebra")
 
 
 def test_the_first_steps_follow_what_was_done_and_can_be_hidden(client: Client) -> None:

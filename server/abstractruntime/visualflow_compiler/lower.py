@@ -25,7 +25,8 @@ from .validate import setting_of, structural
 
 Rename = Callable[[str], str]
 
-_LOOKS = frozenset({"nodeType", "label", "icon", "headerColor", "description", "pinDefaults"})
+# What is for the eye only: `canvas` holds notes, groups and led wires (decision 0023).
+_LOOKS = frozenset({"nodeType", "label", "icon", "headerColor", "description", "pinDefaults", "canvas"})
 _OWN_KEYS = frozenset(
     {"inputKey", "outputKey", "entryRoutes", "inputRouteOverrides", ON_ERROR.path, EXPRESSIONS, "policy"}
 )

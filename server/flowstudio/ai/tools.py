@@ -28,6 +28,8 @@ from abstractruntime.integrations.abstractcore.tool_mcp import McpToolset
 from abstractruntime.integrations.mcp import McpConnections, McpServer
 from abstractruntime.storage.artifacts import ArtifactStore
 
+from ..outside.practice import Practice
+from ..outside.practice_tools import SPECS, practice_tools
 from ..staging import write_whole
 from .arguments import misfits
 from .keys import KeyStore
@@ -110,6 +112,7 @@ _BOX_SPECS: dict[str, dict[str, Any]] = {
         "toolset": "box",
     },
 }
+_OWN_SPECS = {**_BOX_SPECS, **{name: dict(spec) for name, spec in SPECS.items()}}
 
 
 @dataclass(frozen=True)
@@ -135,7 +138,13 @@ class Offered:
 class Tools:
     """Tools, their settings and their sessions. Safe to call from several threads."""
 
-    def __init__(self, folder: Path, keys: KeyStore, artifacts: ArtifactStore | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        keys: KeyStore,
+        artifacts: ArtifactStore | None = None,
+        practice: Practice | None = None,
+    ) -> None:
         self._file = folder / "tools.json"
         self._keys = keys
         self._lock = Lock()
@@ -143,14 +152,16 @@ class Tools:
         self._connections = McpConnections(
             map(self._filled, self.settings.servers), log_folder=folder / "logs"
         )
-        self._box = MappingToolExecutor(IN_THE_BOX, timeout_s=10)
+        box = {**IN_THE_BOX, **(practice_tools(practice) if practice is not None else {})}
+        self._box = MappingToolExecutor(box, timeout_s=10)
+        self._own = {name: _OWN_SPECS[name] for name in box}
         self._toolset = McpToolset(self._connections, otherwise=self._box, artifact_store=artifacts)
-        self._known: dict[str, dict[str, Any]] = dict(_BOX_SPECS)
+        self._known: dict[str, dict[str, Any]] = dict(self._own)
 
     @property
     def executor(self) -> ApprovalToolExecutor:
         """Who carries tool calls out: by name, and after asking where it has to be asked."""
-        free = {*AUTO_APPROVED, *IN_THE_BOX, *self.settings.auto_approve}
+        free = {*AUTO_APPROVED, *self._own, *self.settings.auto_approve}
         policy = ToolApprovalPolicy(auto_approve_tools=free)
         return ApprovalToolExecutor(delegate=self._toolset, policy=policy)
 
@@ -166,7 +177,7 @@ class Tools:
     def offered(self) -> Offered:
         """Return all tools that can be chosen now; asks the MCP servers."""
         found, failed = self._toolset.specs()
-        self._known = {**_BOX_SPECS, **{each["name"]: each for each in found}}
+        self._known = {**self._own, **{each["name"]: each for each in found}}
         return Offered([self._known[name] for name in sorted(self._known)], failed)
 
     def specs(self, names: Iterable[str]) -> list[dict[str, Any]]:

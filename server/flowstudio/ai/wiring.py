@@ -24,6 +24,7 @@ from abstractruntime.nodes.define import Offers
 from abstractruntime.storage.artifacts import ArtifactStore
 from abstractruntime.storage.base import LedgerStore, RunStore
 
+from ..outside.practice import Practice
 from ..staging import write_whole
 from .budget import within_budget
 from .keys import KeyStore
@@ -114,13 +115,13 @@ class Ai:
         self.tools.close()
 
 
-def open_ai(folder: Path, artifacts: ArtifactStore | None = None) -> Ai:
-    """Open models and tools of a data folder."""
+def open_ai(folder: Path, artifacts: ArtifactStore | None = None, practice: Practice | None = None) -> Ai:
+    """Open models and tools of a data folder; `practice` is the shop whose books are tools too."""
     keys = KeyStore(folder)
     return Ai(
         Models(Providers(folder), keys, folder / "recordings"),
         keys,
-        Tools(folder, keys, artifacts),
+        Tools(folder, keys, artifacts, practice),
         Budget(folder),
     )
 

@@ -54,6 +54,18 @@ class Practice(httpx.BaseTransport):
             status, headers={"Content-Type": "application/json"}, stream=_Whole(json.dumps(body).encode())
         )
 
+    def book(self, item: str, action: str, *, key: str, seats: int = 1_000_000) -> Json:
+        """Write an entry into the books, once per key, and return it; raise ValueError when it is refused."""
+        if action not in _STEPS:
+            raise ValueError(f"The books know no '{action}', only: {', '.join(_STEPS)}.")
+        with self._lock:
+            memory = self._read()
+            status, body = _book(memory["books"], item, action, seats, key)
+            write_whole(self._path, json.dumps(memory).encode())
+        if status != 200:
+            raise ValueError(body["error"])
+        return body
+
     def _read(self) -> dict[str, Json]:
         try:
             found = json.loads(self._path.read_bytes())

@@ -24,6 +24,9 @@ export interface Prompt {
   answer?: Json;
   answered_by?: string | null;
   answered_at?: string | null;
+  /** Nobody answered before the deadline. */
+  timed_out?: boolean;
+  timed_out_at?: string | null;
 }
 
 export interface RunStateEvent {

@@ -27,20 +27,30 @@ function backward(from: Point, to: Point): Curve {
   return [...out, to.x - turn, middle.y, to.x - turn, to.y, to.x, to.y];
 }
 
-/** A curve through points, from the right side of one pin to the left side of another. */
+/** How far a wire rounds a sharp corner where it is led, and how much further a slight one. */
+const CORNER = 14;
+const BEND = 48;
+
+/** A curve through points, from the right side of one pin to the left side of another: straight, with round corners. */
 export function through(points: readonly Point[]): Curve {
   const line: number[] = [];
   const last = points.length - 1;
-  const way = (index: number): Point => {
-    const [a, b] = [points[Math.max(0, index - 1)]!, points[Math.min(last, index + 1)]!];
+  const step = (from: number): { x: number; y: number; far: number } => {
+    const [a, b] = [points[from]!, points[from + 1]!];
     const far = Math.hypot(b.x - a.x, b.y - a.y);
-    return index === 0 || index === last ? { x: Math.max(24, far * 0.4), y: 0 } : { x: (b.x - a.x) / 6, y: (b.y - a.y) / 6 };
+    return { x: (b.x - a.x) / (far || 1), y: (b.y - a.y) / (far || 1), far };
   };
   for (const [index, point] of points.entries()) {
-    const { x, y } = way(index);
-    if (index > 0) line.push(point.x - x, point.y - y);
+    const before = index > 0 ? step(index - 1) : { x: 1, y: 0, far: 0 };
+    const after = index < last ? step(index) : { x: 1, y: 0, far: 0 };
+    const isEnd = index === 0 || index === last;
+    const [x, y] = isEnd ? [1, 0] : [before.x + after.x, before.y + after.y];
+    const size = Math.hypot(x, y) || 1;
+    const most = isEnd ? 28 : CORNER + BEND * Math.max(0, before.x * after.x + before.y * after.y);
+    const reach = (far: number): number => Math.min(far * 0.4, most) / size;
+    if (index > 0) line.push(point.x - x * reach(before.far), point.y - y * reach(before.far));
     line.push(point.x, point.y);
-    if (index < last) line.push(point.x + x, point.y + y);
+    if (index < last) line.push(point.x + x * reach(after.far), point.y + y * reach(after.far));
   }
   return line;
 }

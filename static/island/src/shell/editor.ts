@@ -26,6 +26,7 @@ const TAGS = { tags: "turn", follow: "follow", "rename-tag": "rename" } as const
 const NARROW = 900;
 const BESIDE = 1100; // from here the text stands beside the canvas
 const READABLE = 0.7;
+const WHOLE = 0.59; // a flow that fits at this is shown whole
 
 export class Editor {
   readonly canvas: FlowCanvas;
@@ -129,7 +130,7 @@ export class Editor {
       return canvas.select([at]);
     }
     const box = canvas.desk.scene.bounds();
-    if (!box || canvas.view.zoom >= READABLE) return;
+    if (!box || canvas.view.zoom >= WHOLE) return;
     const { width, height } = canvas.desk.viewport;
     const from = entryOf(canvas.model, canvas.catalog);
     const x = box.w * READABLE > width - 96 && from ? from.x : box.x;

@@ -96,11 +96,12 @@ export class PromptForm {
   /** Give way; with `typed`, to a note that says who was first and what was not recorded. */
   private leave(typed: string | null, refusal?: Refusal): void {
     if (typed === null) return this.element.remove();
-    const body = { ...refusal?.body, ...this.closed } as Pick<Prompt, "answered_by" | "answered_at" | "answer">;
-    const [by, at] = [body.answered_by, body.answered_at];
+    const body = { ...refusal?.body, ...this.closed } as Pick<Prompt, "answered_by" | "answered_at" | "answer" | "timed_out_at">;
+    const [by, at] = [body.answered_by, body.answered_at ?? body.timed_out_at];
     const who = by === this.self ? "you, in another tab" : by;
     const time = at ? ` at ${new Date(at).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" })}` : "";
-    const told = who ? `Already answered by ${who}${time}` : (refusal?.message ?? "This question is gone").replace(/\.$/, "");
+    const gone = (refusal?.message ?? "This question is gone").replace(/\.$/, "");
+    const told = body.timed_out_at ? `Timed out${time}: nobody had answered` : who ? `Already answered by ${who}${time}` : gone;
     const words = [el("p", "", `${told}${typeof body.answer === "string" ? `: “${body.answer}”` : ""}.`), el("p", "small", `Your answer “${typed}” was not recorded.`)];
     const note = el("div", "note warn ask-late", icon("warn"), el("div", "words", ...words), button("quiet only small", "", "cross", () => note.remove()));
     note.setAttribute("role", "alert");

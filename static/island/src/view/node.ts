@@ -120,9 +120,11 @@ export class NodeView {
     element.toggleAttribute("data-expression", typeof expression === "string");
     element.inert = typeof expression === "string";
     if (typeof expression === "string") {
+      element.title = `= ${expression}`;
       if (editor !== "switch" && editor !== "choice") fillText(element, expression, undefined, (value) => `= ${value as string}`);
       return;
     }
+    if (element.title.startsWith("= ")) element.title = "";
     const value = valueAt(this.node, field.path);
     if (element === document.activeElement && editor !== "switch" && !look.following) return;
     if (editor === "switch") (element as HTMLInputElement).checked = truth(value ?? field.preset);

@@ -68,7 +68,7 @@ export class WireLayer {
     const knots = this.knots.get(wire) ?? makeSvg("path", "fc-knots");
     this.knots.set(wire, knots);
     knots.dataset.type = look.scene.wireType(wire);
-    knots.setAttribute("d", wire.points.map(({ x, y }) => `M${x - 4} ${y}a4 4 0 1 0 8 0a4 4 0 1 0 -8 0`).join(""));
+    knots.setAttribute("d", wire.points.map(({ x, y }) => `M${x - 3} ${y}a3 3 0 1 0 6 0a3 3 0 1 0 -6 0`).join(""));
     this.element.append(knots);
   }
 
