@@ -78,6 +78,7 @@ CODES: Mapping[str, tuple[int, str]] = {
     "method.not_allowed": (405, "This place does not know the method"),
     "request.too_slow": (408, "The body did not arrive in time"),
     "prompt.answered": (409, "Somebody else was first; `answered_by` and `answered_at` say who and when"),
+    "prompt.timed_out": (409, "Nobody answered before the deadline; `timed_out_at` says when that was"),
     "bundle.conflict": (409, "Flows of the bundle exist with other content; `flows` names them"),
     "run.is_paused": (409, "The run is held back"),
     "run.stale_revision": (409, "The run moves faster than it can be changed; try again"),

@@ -30,7 +30,7 @@ from .ai.budget import is_shared
 from .library_versions import Versions
 from .programs import Programs
 from .runner_retry import retry
-from .runner_views import RunReader, asks, tool_calls_of
+from .runner_views import RunReader, asks, timed_out, tool_calls_of
 
 Json = Any
 TRIES = 5
@@ -51,6 +51,16 @@ class PromptAnswered(Conflict):
         who = answered_by or "somebody"
         super().__init__(f"This question was answered by {who} at {answered_at}.")
         self.extra = {"answered_by": answered_by, "answered_at": answered_at}
+
+
+class PromptTimedOut(Conflict):
+    """Nobody has answered the question before its deadline; `extra` says when that was."""
+
+    code = "prompt.timed_out"
+
+    def __init__(self, timed_out_at: str | None) -> None:
+        super().__init__(f"Nobody answered this question in time: it timed out at {timed_out_at}.")
+        self.extra = {"timed_out_at": timed_out_at}
 
 
 class NotAChoice(KernelError, ValueError):
@@ -128,7 +138,7 @@ class Runner:
     ) -> RunState:
         """Answer an open question of a run or of one of its children.
 
-        Raises PromptAnswered with who and when, PromptGone, or NotAChoice.
+        Raises PromptAnswered with who and when, PromptTimedOut with when, PromptGone, or NotAChoice.
         """
         for _ in range(TRIES):
             run = self._asking(run_id, wait_key)
@@ -240,6 +250,8 @@ class Runner:
                 payload = record["effect"].get("payload") or {}
                 is_same = wait_key in (None, payload.get("wait_key"))
                 if is_same and payload.get("wait_reason") in (WaitReason.USER.value, WaitReason.EVENT.value):
+                    if timed_out(payload.get("payload")):
+                        return PromptTimedOut(record.get("ended_at"))
                     return PromptAnswered(record.get("actor_id"), record.get("ended_at"))
         state = self._reader.state(run_id)
         ended = f": the run is {state.status.value}" if state.status is not RunStatus.RUNNING else ""

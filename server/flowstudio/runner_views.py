@@ -12,7 +12,7 @@ from typing import Any, cast
 
 from abstractruntime.core.errors import RunNotFound
 from abstractruntime.core.models import RunState, RunStatus, WaitReason
-from abstractruntime.core.waits import is_pause_wait, is_paused, pause_reason
+from abstractruntime.core.waits import TIMED_OUT, is_pause_wait, is_paused, pause_reason
 from abstractruntime.integrations.abstractcore.tool_approval import APPROVAL_REQUIRED
 from abstractruntime.integrations.abstractcore.tool_results import CALLS
 from abstractruntime.storage.base import PlacedRecord, QueryableRunIndexStore, QueryableRunStore, Stores
@@ -229,6 +229,7 @@ class RunReader:
             "choices": (wait.choices if wait else None) or [],
             "allow_free_text": wait.allow_free_text if wait else True,
             CALLS: tool_calls_of(run),
+            "assignee": ((wait.details or {}).get("assignee") if wait else None) or "",
             "asked_at": run.updated_at,
         }
 
@@ -251,6 +252,11 @@ def asks(run: RunState) -> bool:
     if run.status is not RunStatus.WAITING or wait is None or is_pause_wait(run):
         return False
     return wait.reason is WaitReason.USER or (wait.reason is WaitReason.EVENT and bool(wait.prompt))
+
+
+def timed_out(given: Json) -> bool:
+    """Say whether what a wait was answered with is only that its deadline had passed."""
+    return bool(given == TIMED_OUT)
 
 
 def tool_calls_of(run: RunState) -> list[dict[str, Json]]:

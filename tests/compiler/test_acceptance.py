@@ -9,6 +9,7 @@ import pytest
 
 from corpus.real import corpus_folder
 
+OURS = "X"  # how the lines begin that the contract does not have
 TESTS = Path(__file__).resolve().parents[1]
 PAGE = TESTS.parent / "docs" / "acceptance.md"
 CONTRACT = corpus_folder().parent / "contract" / "visualflow.md"
@@ -25,7 +26,7 @@ def test_every_line_of_the_checklist_has_a_row() -> None:
     checklist = CONTRACT.read_text("utf-8").split("# 6. Acceptance checklist", 1)[1]
     lines = set(re.findall(r"\b([A-Z]\d{1,2})\b (?=\S)", checklist))
     assert len(lines) > 45
-    assert lines == set(rows())
+    assert lines == {line for line in rows() if not line.startswith(OURS)}
 
 
 @pytest.mark.parametrize("line", sorted(rows()))

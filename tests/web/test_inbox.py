@@ -64,6 +64,49 @@ def test_a_choice_is_answered_by_pressing_its_button(client: Client) -> None:
     assert "No" in receipt.text
 
 
+def test_questions_for_somebody_can_be_seen_alone(client: Client) -> None:
+    for flow_id, whom in (("one", "finance"), ("two", "the lead & all"), ("three", "")):
+        document = asking(flow_id, prompt=f"For {whom or 'anybody'}?")
+        ask = next(node for node in document["nodes"] if node["id"] == "ask")
+        ask["data"]["effectConfig"] = {"assignee": whom}
+        client.save(document)
+        client.asked(client.launch(flow_id))
+    assert {prompt["assignee"] for prompt in client.get("/api/prompts").json()["prompts"]} == {
+        "finance",
+        "the lead & all",
+        "",
+    }
+    assert len(see(client, "/inbox").values("data-prompt-row")) == 3
+    for address in ("/inbox?for=the+lead+%26+all", "/inbox/list?for=the%20lead%20%26%20all"):
+        page = see(client, address)
+        assert len(page.values("data-prompt-row")) == 1
+        assert "For the lead & all?" in page.text
+    assert "Nothing waits for nobody" in see(client, "/inbox?for=nobody").text
+
+
+def test_a_question_whose_deadline_has_passed_says_so_with_when(client: Client) -> None:
+    document = asking(deadline=0.8)
+    ask = next(node for node in document["nodes"] if node["id"] == "ask")
+    ask["data"] |= {"onTimeout": "continue", "effectConfig": {"deadlineUnit": "seconds"}}
+    client.save(document)
+    run_id = client.launch("asking")
+    prompt = client.asked(run_id)
+    form = see(client, f"/inbox/{run_id}")
+    assert client.until(run_id, "completed")["output"]["name"] == ""
+    late = send(client, form, text="Ada")
+    assert late.status_code == 409
+    for page in (late.text, see(client, f"/inbox/{run_id}").text):
+        assert "Timed out" in page
+        assert "nobody had answered" in page.lower()
+        assert "Already answered" not in page
+    assert "Ada" in late.text, "what was typed is not lost"
+    body = {"wait_key": prompt["wait_key"], "response": "Ada"}
+    refused = client.post(f"/api/prompts/{run_id}", json=body)
+    assert (refused.status_code, refused.json()["code"]) == (409, "prompt.timed_out")
+    assert refused.json()["timed_out_at"]
+    assert "Timed out: nobody answered in time" in see(client, f"/runs/{run_id}").text
+
+
 def test_free_words_are_answered_with_their_line_breaks(client: Client) -> None:
     run_id = asked(client)
     answer = send(client, see(client, f"/inbox/{run_id}"), text="one\r\ntwo", send="1")

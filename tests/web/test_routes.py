@@ -76,6 +76,33 @@ def test_the_walk_sees_all_routes_of_the_app(client: Client) -> None:
     assert len(CLOSED) > 20
 
 
+@pytest.mark.parametrize(
+    ("capability", "routes"),
+    [
+        (
+            "flow store with revisions",
+            ["GET /api/flows", "GET /api/flows/x", "PUT /api/flows/x", "DELETE /api/flows/x"],
+        ),
+        ("validate unsaved documents", ["POST /api/flows/x/validate"]),
+        ("catalogue", ["GET /api/catalog"]),
+        ("start", ["POST /api/runs"]),
+        ("observe", ["GET /api/runs/x/events"]),
+        ("answer", ["GET /api/prompts", "POST /api/prompts/x"]),
+        ("control", [f"POST /api/runs/x/{what}" for what in ("pause", "resume", "cancel", "retry")]),
+        (
+            "inspect",
+            ["GET /api/runs", "GET /api/runs/x", "GET /api/runs/x/ledger", "GET /api/runs/x/flow"],
+        ),
+        ("versions", ["POST /api/flows/x/versions", "PUT /api/flows/x/published"]),
+        ("bundles", ["POST /api/bundles", "GET /api/flows/x/bundle"]),
+    ],
+)
+def test_what_the_contract_asks_for_has_a_route(capability: str, routes: list[str]) -> None:
+    """Section 4.6 of the contract; its routes are suggestions, its capabilities are not."""
+    known = {f"{method} {path}" for method, path in ROUTES}
+    assert set(routes) <= known, capability
+
+
 def test_no_route_answers_without_a_session(stranger: AppClient) -> None:
     answered = {}
     for method, path in [*CLOSED, ("GET", "/api/openapi.json"), ("GET", "/nowhere"), ("POST", "/nowhere")]:

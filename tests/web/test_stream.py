@@ -117,6 +117,18 @@ def test_a_finished_run_is_told_from_its_beginning_and_the_stream_ends(app: App)
     assert all(event.id == event.data["position"] for event in events if event.name == "step")
 
 
+def test_a_question_that_timed_out_is_closed_as_such_with_when(app: App) -> None:
+    document = asking("in-time", deadline=0.5)
+    ask = next(node for node in document["nodes"] if node["id"] == "ask")
+    ask["data"] |= {"onTimeout": "continue", "effectConfig": {"deadlineUnit": "seconds"}}
+    save(app, document)
+    prompts = [event.data for event in listen(app, launch(app, "in-time")) if event.name == "prompt"]
+    assert [prompt["open"] for prompt in prompts] == [True, False]
+    assert prompts[1]["timed_out"] is True
+    assert prompts[1]["timed_out_at"]
+    assert "answered_by" not in prompts[1]
+
+
 def test_steps_arrive_live_with_prompt_and_state(app: App) -> None:
     save(app, asking())
     run_id = launch(app, "asking")

@@ -19,6 +19,7 @@ def ask_user(run: RunState, effect: Effect, next_node: str | None, services: Ser
     prompt, choices = payload.get("prompt"), payload.get("choices")
     if not prompt:
         return EffectOutcome.failed("ask_user requires payload.prompt")
+    assignee = str(payload.get("assignee") or "").strip()
     until, over = deadline(effect, services)
     if over is not None:
         return over
@@ -32,6 +33,7 @@ def ask_user(run: RunState, effect: Effect, next_node: str | None, services: Ser
             prompt=str(prompt),
             choices=list(choices) if isinstance(choices, list) else None,
             allow_free_text=bool(payload.get("allow_free_text", True)),
+            details={"assignee": assignee} if assignee else None,
         )
     )
 
@@ -64,6 +66,13 @@ CASES: list[tuple[EffectType, dict[str, Any], str | None, str, Any]] = [
             "resume_to_node": "next",
             "until": None,
         },
+    ),
+    (
+        EffectType.ASK_USER,
+        {"prompt": "Name?", "assignee": " finance "},
+        "next",
+        "waiting",
+        {"prompt": "Name?", "details": {"assignee": "finance"}},
     ),
     (
         EffectType.ASK_USER,

@@ -13,6 +13,7 @@ from .values import items, text, truth
 
 Json = Any
 
+_ASSIGNEE = "effectConfig.assignee"
 _LEVELS = ("message", "warning", "error")
 
 
@@ -63,6 +64,13 @@ _ASK_OUT = (EXEC_OUT, Pin("response", "string", description="What the person ans
             "Allow other answers",
             "Whether the person may write something that is not among the choices.",
         ),
+        Field(
+            _ASSIGNEE,
+            "string",
+            "",
+            "For whom",
+            "Who should answer: a name, a role or a group. The inbox shows the questions for one of them.",
+        ),
     ),
     settle=deadlines.settled(_answered, {"response": ""}),
     main="response",
@@ -110,6 +118,22 @@ _ASK_OUT = (EXEC_OUT, Pin("response", "string", description="What the person ans
             reply={"timed_out": True},
             note="Nobody has answered within two hours.",
         ),
+        Example(
+            {"prompt": "Ship it?"},
+            {
+                "effect": {
+                    "type": "ask_user",
+                    "payload": {
+                        "prompt": "Ship it?",
+                        "choices": [],
+                        "allow_free_text": True,
+                        "assignee": "finance",
+                    },
+                }
+            },
+            data={"effectConfig": {"assignee": " finance "}},
+            note="A question for a group.",
+        ),
         Example({"prompt": "  "}, error="question is empty"),
     ),
 )
@@ -126,7 +150,10 @@ def ask_user(call: Call) -> Effect:
         )
     choices = [text(choice) for choice in items(call.get("choices")) if choice is not None]
     allow = truth(setting(call.data, "effectConfig.allowFreeText", True), "effectConfig.allowFreeText")
-    asked = {"prompt": prompt, "choices": choices, "allow_free_text": allow}
+    asked: dict[str, Json] = {"prompt": prompt, "choices": choices, "allow_free_text": allow}
+    assignee = text(setting(call.data, _ASSIGNEE, "")).strip()
+    if assignee:
+        asked["assignee"] = assignee
     return Effect(EffectType.ASK_USER, {**asked, **deadlines.until_of(call)})
 
 

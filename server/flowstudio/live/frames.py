@@ -16,6 +16,8 @@ from typing import Any
 from abstractruntime.integrations.abstractcore.tool_approval import APPROVAL_REQUIRED
 from abstractruntime.storage.base import PlacedRecord
 
+from ..runner_views import timed_out
+
 Json = Any
 FlowOf = Callable[[str], str]
 OpenPrompt = Callable[[str, int], Mapping[str, Json] | None]
@@ -118,6 +120,9 @@ def prompt_of(placed: PlacedRecord, open_prompt: OpenPrompt) -> dict[str, Json] 
         }
         words: dict[str, Json] = {"prompt": None, "choices": [], "allow_free_text": True, "approves": False}
         by = {"answered_by": record.get("actor_id"), "answered_at": record.get("ended_at")}
+        if timed_out(given):
+            late = {"timed_out": True, "timed_out_at": record.get("ended_at")}
+            return {**closed, **words, "open": False, **late}
         return {**closed, **words, "open": False, "answer": answer, **by}
     if terminal_status(record) in OVER:
         left = open_prompt(placed.run_id, placed.seq)

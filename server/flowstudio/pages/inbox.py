@@ -7,9 +7,10 @@ answers one is recorded; whoever comes late is told who was first and keeps what
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Annotated, Any
+from urllib.parse import urlencode
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import HTMLResponse
 from starlette.datastructures import FormData
 
@@ -17,26 +18,36 @@ from abstractruntime.integrations.abstractcore.tool_approval import NO, YES
 
 from ..access import actor_of
 from ..errors import Refused
-from ..runner import NotAChoice, PromptAnswered, PromptGone
+from ..runner import NotAChoice, PromptAnswered, PromptGone, PromptTimedOut
+from ..runner_views import timed_out
 from ..studio import Studio, TheStudio
 from .form import Posted, go, text, within
 from .html import fragment, path, questions, render
 
 router = APIRouter()
+Whom = Annotated[str, Query(alias="for", max_length=200)]
 ARGUMENTS = "arguments:"  # what a field with the arguments of a call is named after its id
 
 
 @router.get("/inbox")
-def inbox(request: Request, studio: TheStudio) -> HTMLResponse:
-    """Show the open questions."""
-    return render(request, "inbox.html", prompts=studio.reader.prompts(), digest="", back="/inbox")
+def inbox(request: Request, studio: TheStudio, whom: Whom = "") -> HTMLResponse:
+    """Show the open questions, or those for one person or group."""
+    return render(request, "inbox.html", digest="", **_list(studio, whom))
 
 
 @router.get("/inbox/list")
-def inbox_list(request: Request, studio: TheStudio) -> Response:
+def inbox_list(request: Request, studio: TheStudio, whom: Whom = "") -> Response:
     """Return the list of open questions when it has changed."""
+    return fragment(request, "partials/_inbox_list.html", **_list(studio, whom))
+
+
+def _list(studio: Studio, whom: str) -> dict[str, Any]:
+    """Return the open questions for somebody, and for whom there are any."""
     prompts = studio.reader.prompts()
-    return fragment(request, "partials/_inbox_list.html", prompts=prompts, back="/inbox")
+    groups = sorted({*(prompt["assignee"] for prompt in prompts if prompt["assignee"]), whom} - {""})
+    shown = [prompt for prompt in prompts if whom in ("", prompt["assignee"])]
+    here = f"/inbox?{urlencode({'for': whom})}" if whom else "/inbox"
+    return {"prompts": shown, "groups": groups, "whom": whom, "back": here}
 
 
 @router.get("/inbox/count")
@@ -55,7 +66,9 @@ def question(request: Request, studio: TheStudio, run_id: str, recorded: bool = 
     if prompt is not None and not recorded:
         return render(request, "prompt.html", prompt=prompt, **_blank_form())
     answer = last_answer(request, studio, run_id)
-    outcome = "gone" if answer is None else "recorded" if recorded else "answered"
+    outcome = "gone" if answer is None else answer["outcome"]
+    if recorded and outcome == "answered":
+        outcome = "recorded"
     return _outcome(request, run_id, outcome, answer)
 
 
@@ -97,7 +110,7 @@ def answer(request: Request, studio: TheStudio, run_id: str, form: Posted) -> Re
             raise Refused(422, error.code, str(error)) from None
         words = {**_blank_form(), "wrong": str(error), "text": text(form, "text"), "edited": _edited(form)}
         return render(request, "prompt.html", 422, prompt=prompt, **words)
-    except (PromptAnswered, PromptGone) as error:
+    except (PromptAnswered, PromptGone, PromptTimedOut) as error:
         if is_part:
             raise
         return _too_late(request, studio, run_id, error, said)
@@ -134,10 +147,17 @@ def _edited(form: FormData) -> dict[str, str]:
 
 
 def _too_late(
-    request: Request, studio: Studio, run_id: str, error: PromptAnswered | PromptGone, said: str
+    request: Request,
+    studio: Studio,
+    run_id: str,
+    error: PromptAnswered | PromptGone | PromptTimedOut,
+    said: str,
 ) -> HTMLResponse:
     if isinstance(error, PromptGone):
         return _outcome(request, run_id, "gone", None, status=404, is_late=True, text=said)
+    if isinstance(error, PromptTimedOut):
+        late = {"answered_at": error.extra["timed_out_at"], "text": ""}
+        return _outcome(request, run_id, "timed_out", late, status=409, is_late=True, text=said)
     found = last_answer(request, studio, run_id)
     by, at = error.extra["answered_by"], error.extra["answered_at"]
     who = {"answered_by": _who(request, by), "answered_at": at, "text": ""}
@@ -145,7 +165,7 @@ def _too_late(
 
 
 def last_answer(request: Request, studio: Studio, run_id: str) -> dict[str, Any] | None:
-    """Return who answered this run's last question, when, and what."""
+    """Return who answered this run's last question, when, and what; or when its deadline passed."""
     for record in studio.reader.answers(run_id):
         payload = record["effect"].get("payload") or {}
         if payload.get("wait_reason") not in ("user", "event"):
@@ -155,6 +175,7 @@ def last_answer(request: Request, studio: Studio, run_id: str) -> dict[str, Any]
         given = payload.get("payload")
         said = given.get("response") if isinstance(given, dict) else given
         return {
+            "outcome": "timed_out" if timed_out(given) else "answered",
             "answered_by": _who(request, record.get("actor_id")),
             "answered_at": record.get("ended_at"),
             "text": said if isinstance(said, str) else "",

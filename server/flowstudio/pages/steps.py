@@ -15,6 +15,7 @@ from abstractruntime.core.models import EffectType
 from abstractruntime.integrations.abstractcore.tool_results import CALLS
 from abstractruntime.storage.base import PlacedRecord
 
+from ..runner_views import timed_out
 from .html import gist, one_line
 from .words import SIGNS, WAITS, Sign, took
 
@@ -229,7 +230,9 @@ def _answer(step: Step, record: Mapping[str, Json], effect: Mapping[str, Json]) 
     step.ended_at = str(record.get("ended_at") or "")
     given = payload.get("payload")
     said = given.get("response", given) if isinstance(given, Mapping) else given
-    if payload.get("wait_reason") == "user":
+    if timed_out(given):
+        step.gist = "Timed out: nobody answered in time"
+    elif payload.get("wait_reason") == "user":
         step.gist = f"{record.get('actor_id') or 'Somebody'} answered: {one_line(said, 90)}"
 
 

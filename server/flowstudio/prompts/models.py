@@ -16,7 +16,7 @@ class ToolCallRow(BaseModel):
 
 
 class PromptRow(BaseModel):
-    """An open question to a person."""
+    """An open question to a person. `assignee` says for whom it is; empty: for anybody."""
 
     run_id: str
     root_run_id: str
@@ -28,6 +28,7 @@ class PromptRow(BaseModel):
     choices: list[str]
     allow_free_text: bool
     tool_calls: list[ToolCallRow] = []
+    assignee: str = ""
     asked_at: str
 
 
