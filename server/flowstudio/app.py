@@ -26,7 +26,7 @@ from .assets import Assets
 from .bundles import Bundles
 from .errors import Problem, install
 from .follows import Habits
-from .gallery import Gallery
+from .gallery import Gallery, starter_script
 from .library import FlowLibrary
 from .library_history import FlowHistory
 from .library_log import EditLog
@@ -95,7 +95,7 @@ def build(settings: Settings) -> tuple[Studio, Worker]:
     library, history, versions = open_library(settings)
     artifacts = FileArtifactStore(settings.data)
     shop = practice.Practice(settings.data / "practice.json")
-    ai = open_ai(settings.data, artifacts, shop)
+    ai = open_ai(settings.data, artifacts, shop, starter_script(packaged("flows")))
     programs = open_programs(settings, library, versions, types, ai)
     reader = RunReader(stores, programs, library)
     outbox = Outbox(settings.data / "outbox")

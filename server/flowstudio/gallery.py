@@ -136,6 +136,12 @@ def put_sample_files(folder: Path, workspace: Path) -> None:
             write_whole(goal, file.read_bytes())
 
 
+def starter_script(folder: Path) -> list[dict[str, Json]]:
+    """Return the rules by which the model in the box answers the starter flows: those of their first cases."""
+    samples = [_read(file) for file in sorted(folder.glob("samples/*.json"))]
+    return [rule for each in samples for case in each["cases"][:1] for rule in case.get("model", ())]
+
+
 def _read(file: Path) -> dict[str, Json]:
     found: dict[str, Json] = json.loads(file.read_bytes())
     return found

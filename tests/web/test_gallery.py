@@ -48,7 +48,7 @@ def test_the_page_shows_all_of_them_and_those_with_a_badge(client: Client) -> No
 def test_a_starter_runs_as_it_is_in_an_empty_library(client: Client, flow_id: str) -> None:
     address = press(client, f"/gallery/{flow_id}/run")
     assert address.startswith(f"/flows/{flow_id}?run=")
-    run = client.until(address.split("run=")[1], "waiting", "completed", "failed")
+    run = client.until(address.split("run=")[1], "waiting", "completed", "failed", seconds=90)
     assert (run["status"] == "failed") == (flow_id == "fork-playground"), run
     assert client.get(f"/api/flows/{flow_id}").status_code == 200
 
@@ -83,6 +83,18 @@ def test_its_files_come_into_the_workspace_and_none_is_written_over(client: Clie
         "trip.md",
     ]
     assert (samples / "notes" / "trip.md").read_text(encoding="utf-8") == "mine"
+
+
+@pytest.mark.parametrize(
+    ("flow_id", "words"),
+    [
+        ("support-triage", "Your parcel R-17 is on its way."),
+        ("which-prompt-is-better", "1: Short answer."),
+    ],
+)
+def test_the_model_in_the_box_knows_what_to_say(client: Client, flow_id: str, words: str) -> None:
+    run_id = press(client, f"/gallery/{flow_id}/run").split("run=")[1]
+    assert words in client.asked(run_id, seconds=20)["prompt"]
 
 
 def test_telling_that_an_invoice_is_paid_ends_the_reminder_and_its_waits(client: Client) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -15,7 +16,7 @@ from abstractruntime.integrations.abstractcore.llm_remote import RemoteAbstractC
 from .keys import KeyStore
 from .providers import OPENAI, RECORDED, SCRIPTED, Provider, ProviderNotFound, Providers
 from .recordings import RecordedModel, RecordingModel
-from .scripted import MODEL, ScriptedModel
+from .scripted import MODEL, Rule, ScriptedModel
 from .words import LiveWords
 
 NO_MODEL = (
@@ -30,8 +31,11 @@ Listed = tuple[float, tuple[str, ...], str]
 class Models:
     """The models of one installation, as a client that routes. Safe to call from several threads."""
 
-    def __init__(self, providers: Providers, keys: KeyStore, recordings: Path) -> None:
+    def __init__(
+        self, providers: Providers, keys: KeyStore, recordings: Path, script: Sequence[Rule] = ()
+    ) -> None:
         self.providers = providers
+        self._script = script
         self._keys = keys
         self._recordings = recordings
         self.words = LiveWords()
@@ -156,7 +160,7 @@ class Models:
 
     def _made(self, provider: Provider, key: str) -> LLMClient:
         if provider.kind == SCRIPTED:
-            return ScriptedModel()
+            return ScriptedModel(self._script)
         if provider.kind == RECORDED:
             return RecordedModel(self._recordings)
         client = self._remote(provider, key)

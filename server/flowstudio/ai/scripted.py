@@ -21,6 +21,7 @@ from abstractruntime.integrations.abstractcore.llm_schema import schema_of
 from abstractruntime.integrations.abstractcore.tool_results import CALLS
 from abstractruntime.integrations.abstractcore.tool_specs import openai_tools
 
+Rule = Mapping[str, Any]
 MODEL = "scripted"
 _MOST_ECHO = 400
 _MOST_LEVELS = 12
@@ -29,7 +30,7 @@ _MOST_LEVELS = 12
 class ScriptedModel:
     """Answers by rules; `script` may be empty."""
 
-    def __init__(self, script: Iterable[Mapping[str, Any]] = ()) -> None:
+    def __init__(self, script: Iterable[Rule] = ()) -> None:
         self._script = [dict(rule) for rule in script]
 
     def generate(
@@ -63,7 +64,7 @@ class ScriptedModel:
         )
 
 
-def _fits(rule: Mapping[str, Any], history: list[dict[str, Any]], offered: list[dict[str, Any]]) -> bool:
+def _fits(rule: Rule, history: list[dict[str, Any]], offered: list[dict[str, Any]]) -> bool:
     words = str(rule.get("when") or "").lower()
     if words and words not in _text(history[-1]).lower():
         return False
@@ -74,7 +75,7 @@ def _fits(rule: Mapping[str, Any], history: list[dict[str, Any]], offered: list[
     return turn is None or turn == 1 + sum(each.get("role") == "assistant" for each in history)
 
 
-def _by_rule(rule: Mapping[str, Any]) -> dict[str, Any]:
+def _by_rule(rule: Rule) -> dict[str, Any]:
     answer = rule.get("answer", "")
     content = answer if isinstance(answer, str) else json.dumps(answer, ensure_ascii=False)
     return {"content": content, CALLS: rule.get(CALLS)}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -30,6 +30,7 @@ from .budget import within_budget
 from .keys import KeyStore
 from .models import Models
 from .providers import Providers
+from .scripted import Rule
 from .tools import LiveTools, Tools
 
 AGENT_PREFIX = "visual_react_agent_"
@@ -115,11 +116,19 @@ class Ai:
         self.tools.close()
 
 
-def open_ai(folder: Path, artifacts: ArtifactStore | None = None, practice: Practice | None = None) -> Ai:
-    """Open models and tools of a data folder; `practice` is the shop whose books are tools too."""
+def open_ai(
+    folder: Path,
+    artifacts: ArtifactStore | None = None,
+    practice: Practice | None = None,
+    script: Sequence[Rule] = (),
+) -> Ai:
+    """Open models and tools of a data folder.
+
+    `practice` is the shop whose books are tools too; by `script` the model in the box answers.
+    """
     keys = KeyStore(folder)
     return Ai(
-        Models(Providers(folder), keys, folder / "recordings"),
+        Models(Providers(folder), keys, folder / "recordings", script),
         keys,
         Tools(folder, keys, artifacts, practice),
         Budget(folder),

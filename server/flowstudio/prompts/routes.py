@@ -17,6 +17,7 @@ LATE = (
     "workflow.not_found",
     "prompt.gone",
     "prompt.answered",
+    "prompt.timed_out",
     "run.is_paused",
     "prompt.not_a_choice",
 )
