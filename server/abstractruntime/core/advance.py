@@ -132,10 +132,10 @@ def _unfit(plan: Any, node_id: str) -> Exception | None:
     """Return the error of a node that has not given a plan that can be carried out."""
     if not isinstance(plan, StepPlan):
         return TypeError(f"Node '{node_id}' returned {type(plan).__name__} instead of a StepPlan")
-    complaint = _complaint(plan)
-    if complaint is not None:
-        return TypeError(f"Node '{node_id}' {complaint}")
-    if plan.failure is None and plan.complete_output is None and plan.effect is None and not plan.next_node:
+    if plan.effect is not None or plan.complete_output is not None:
+        complaint = _complaint(plan)
+        return None if complaint is None else TypeError(f"Node '{node_id}' {complaint}")
+    if plan.failure is None and not plan.next_node:
         return ValueError(f"Node '{node_id}' returned no effect and no next_node")
     return None
 
@@ -369,6 +369,9 @@ def _earlier_result(
     finished run that its host has set back uses the plain keys and finds all its results.
     """
     run_id = held.run.run_id
+    if held.is_untouched:
+        held.replays = False
+        return visit_key(policy_key, visits_before(held.run.vars, node_id, policy_key) + 1), None
     if held.replays is None:
         held.replays = engine.journal.find_completed(run_id, f"{STATUS_KEY_PREFIX}completed") is not None
     key = policy_key
@@ -431,7 +434,7 @@ def _trace(held: Held, deed: Deed, outcome: EffectOutcome) -> None:
         try:
             last = deed.records[-1] = sealed(deed.records[-1])
             if len(last.text) <= LATE_ROOM:
-                held.traces.append(LateTrace._make((deed.plan.node_id, last.text, deed.ms)))
+                held.traces.append(LateTrace(deed.plan.node_id, last.text, deed.ms))
                 return
         except NotDurable as bad:
             log.debug("The commit of this step will be refused: %s", bad)

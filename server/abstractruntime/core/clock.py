@@ -15,7 +15,7 @@ _MICROSECOND = timedelta(microseconds=1)
 _OUR_LENGTH = 32  # of the text of an instant as we write it
 _MILLION = 1_000_000
 _second = (0, "1970-01-01T00:00:00")  # the last that was told, in microseconds and as text
-_now = ("", 0)  # the last moment that was told, as text and in microseconds
+_now = ("", 0, "", 0)  # the last two moments that were told, as text and in microseconds
 
 
 def utc_now() -> datetime:
@@ -34,7 +34,7 @@ def utc_now_iso() -> str:
         past, text = micros - since, (_EPOCH + timedelta(microseconds=since)).isoformat()[:-6]
         _second = since, text
     told = f"{text}.{past:06d}+00:00"
-    _now = told, micros
+    _now = told, micros, _now[0], _now[1]
     return told
 
 
@@ -66,9 +66,9 @@ def parse_instant(value: object) -> datetime:
 
 def instant_micros(value: object) -> int:
     """Return the instant as whole microseconds since 1970, for indexes."""
-    told, micros = _now
-    if value is told:
-        return micros
+    last, micros, before, micros_before = _now
+    if value is last or value is before:
+        return micros if value is last else micros_before
     if type(value) is str and len(value) == _OUR_LENGTH and value[-6:] == "+00:00":
         try:
             since = datetime.fromisoformat(value) - _EPOCH

@@ -93,24 +93,28 @@ def fold(vars: dict[str, Any], ops: Iterable[Any]) -> dict[str, Any]:
 
     Raises LedgerBroken when an operation does not fit.
     """
-    for op in ops:
-        try:
-            _apply(vars, op)
-        except (KeyError, IndexError, TypeError, ValueError, AttributeError):
-            raise LedgerBroken(f"The operation {str(op)[:200]} does not fit the state it follows.") from None
+    op: Any = None
+    try:
+        for op in ops:
+            path, node = op[1], vars
+            if op[0] != "set":
+                _apply(vars, op[0], path, op)
+                continue
+            for step in path[:-1]:
+                node = node[step]
+            node[path[-1]] = op[2]
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError):
+        raise LedgerBroken(f"The operation {str(op)[:200]} does not fit the state it follows.") from None
     return vars
 
 
-def _apply(vars: dict[str, Any], op: Any) -> None:
-    name, path = op[0], op[1]
+def _apply(vars: dict[str, Any], name: str, path: list[Any], op: Any) -> None:
+    """Apply one of the rarer operations."""
     node: Any = vars
-    if name in ("set", "del"):
+    if name == "del":
         for step in path[:-1]:
             node = node[step]
-        if name == "set":
-            node[path[-1]] = op[2]
-        else:
-            node.pop(path[-1], None)
+        node.pop(path[-1], None)
         return
     for step in path:
         node = node[step]

@@ -329,8 +329,8 @@ class StepServices:
         return run is None or run.status is RunStatus.RUNNING
 
     def _drive(self, run_id: str, max_steps: int) -> RunState | None:
-        found = self._engine.journal.load(run_id)
-        if found is None:
+        workflow_id = self._engine.journal.workflow_of(run_id)
+        if workflow_id is None:
             return None
-        workflow = self._engine.workflow(found.run.workflow_id)
+        workflow = self._engine.workflow(workflow_id)
         return self._engine.tick(workflow, run_id, max_steps, plans_retries=self._plans_retries)

@@ -74,6 +74,11 @@ class Held:
             raise RunNotFound(f"Unknown run_id: {run_id}")
         return cls(journal, found.run, found.revision)
 
+    @property
+    def is_untouched(self) -> bool:
+        """Whether the run is as it was created: nothing that a crash cut short can be in its ledger."""
+        return self.revision == 1 and self._journal.atomic
+
     def step(
         self, records: Sequence[StepRecord] = (), *, durable: bool = False, listening: str | None = None
     ) -> StepCommit:

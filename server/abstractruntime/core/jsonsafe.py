@@ -129,7 +129,7 @@ def _is_well_shaped(value: Any, room: int) -> bool:
     if isinstance(value, dict):
         if not _has_text_keys(map(type, value)) and not all(isinstance(key, str) for key in value):
             return False
-        items: Iterable[Any] = value.values() if type(value) is dict else dict.values(value)
+        items: Iterable[Any] = dict.values(value)
     elif isinstance(value, list):
         items = value if type(value) is list else [*list.__iter__(value)]
     elif isinstance(value, tuple):

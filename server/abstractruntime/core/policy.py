@@ -194,8 +194,9 @@ def visits_before(vars: dict[str, Any], node_id: str, key: str) -> int:
     space = read(vars, "_runtime")
     visits = read(space, "visits") if isinstance(space, dict) else None
     seen: Any = read(visits, node_id) if isinstance(visits, dict) else None
-    if isinstance(seen, dict):
-        seen = read(seen, key[:_COUNTED_LENGTH], 0)
+    if type(seen) is int:
+        return seen
+    seen = read(seen, key[:_COUNTED_LENGTH]) if isinstance(seen, dict) else 0
     return seen if isinstance(seen, int) else 0
 
 

@@ -156,15 +156,18 @@ class Driver:
         Raises LeaseLost while another process drives it, WorkflowNotFound when its workflow is not
         registered, and what its nodes raise.
         """
-        run = self._runtime.get_state(run_id)
-        workflow = self.workflow(run.workflow_id)
+        workflow_id = self._runtime.journal.workflow_of(run_id)
+        if workflow_id is None:
+            raise RunNotFound(f"Unknown run_id: {run_id}")
+        workflow = self.workflow(workflow_id)
         with self._runtime.claim(run_id) as lease:
             if lease is None:
                 raise LeaseLost(f"Run '{run_id}' is driven by another process")
             if lease.losses >= self._park_after:
+                node_id = self._runtime.get_state(run_id).current_node
                 return self._runtime.park_run(
                     run_id,
-                    reason=f"{lease.losses} drivers in a row were lost at node '{run.current_node}': "
+                    reason=f"{lease.losses} drivers in a row were lost at node '{node_id}': "
                     "driving it on seems to end the process",
                 )
             run = self._runtime.tick(workflow, run_id, max_steps, plans_retries=True)

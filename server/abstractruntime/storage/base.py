@@ -265,6 +265,11 @@ class Journal(ABC):
     def load(self, run_id: str) -> Checkpoint | None:
         """Return the newest state: the last whole checkpoint with the later deltas folded in."""
 
+    def workflow_of(self, run_id: str) -> str | None:
+        """Return the id of a run's workflow, None for an unknown run; no state is read where that is dear."""
+        found = self.load(run_id)
+        return None if found is None else found.run.workflow_id
+
     @abstractmethod
     def state_at(self, run_id: str, seq: int) -> RunState | None:
         """Rebuild the state as it was right after record `seq` was committed."""

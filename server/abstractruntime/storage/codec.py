@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..core.clock import utc_now_iso
 from ..core.delta import plain
 from ..core.errors import NotDurable
 from ..core.jsonsafe import decode, encode, encode_flat, quoted
@@ -46,26 +47,35 @@ def run_json(run: RunState) -> dict[str, Any]:
     }
 
 
+_NEEDED = frozenset({"run_id", "workflow_id", "status", "current_node"})
+
+
 def run_from_json(data: Any) -> RunState:
     """Build a run from a plain object; raise ValueError naming what is missing or wrong."""
     if not isinstance(data, dict):
         raise ValueError("A stored run must be a JSON object.")
-    missing = [key for key in ("run_id", "workflow_id", "status", "current_node") if key not in data]
-    if missing:
+    if not data.keys() >= _NEEDED:
+        missing = [key for key in ("run_id", "workflow_id", "status", "current_node") if key not in data]
         raise ValueError(f"A stored run lacks {', '.join(missing)}.")
     kept = data.get("vars")
-    run = RunState(
-        run_id=data["run_id"],
-        workflow_id=data["workflow_id"],
-        status=RunStatus(data["status"]),
-        current_node=data["current_node"],
-        vars=kept if isinstance(kept, dict) else {},
-        waiting=wait_from_json(data.get("waiting")),
+    read, now = data.get, ""
+    if "created_at" not in data or "updated_at" not in data:
+        now = utc_now_iso()
+    return RunState(
+        data["run_id"],
+        data["workflow_id"],
+        RunStatus(data["status"]),
+        data["current_node"],
+        kept if isinstance(kept, dict) else {},
+        wait_from_json(read("waiting")),
+        read("output"),
+        read("error"),
+        read("created_at", now),
+        read("updated_at", now),
+        read("actor_id"),
+        read("session_id"),
+        read("parent_run_id"),
     )
-    for key in ("output", "error", "created_at", "updated_at", "actor_id", "session_id", "parent_run_id"):
-        if key in data:
-            setattr(run, key, data[key])
-    return run
 
 
 def wait_from_json(data: Any) -> WaitState | None:
@@ -90,8 +100,8 @@ def wait_from_json(data: Any) -> WaitState | None:
 def encode_run(run: RunState, vars_text: str | None = None, *, known: bool = False) -> str:
     """Return the text of a run; raise NotDurable with the place of what is not JSON.
 
-    `vars_text` spares encoding the variables, which are then not read; `known` says that they were
-    found durable before.
+    `vars_text` spares encoding the variables, which are then not read; `known` says that all of the run
+    was found durable before.
     """
     if vars_text is None:
         vars_text = encode(plain(run.vars), "vars", known=known)
@@ -111,7 +121,8 @@ def encode_run(run: RunState, vars_text: str | None = None, *, known: bool = Fal
         "session_id": run.session_id,
         "parent_run_id": run.parent_run_id,
     }
-    return f'{encode(head, "run")[:-1]},"vars":{vars_text},{encode(tail, "run")[1:]}'
+    end = encode(tail, "run", known=known)
+    return f'{encode(head, "run", known=True)[:-1]},"vars":{vars_text},{end[1:]}'
 
 
 def run_from_text(text: str) -> RunState:

@@ -363,6 +363,12 @@ class MemoryJournal(Journal):
             kept = self._runs._kept.get(run_id)
             return Checkpoint(kept.state(), kept.revision) if kept else None
 
+    def workflow_of(self, run_id: str) -> str | None:
+        """Return the id of a run's workflow, from its columns."""
+        with self._runs._lock:
+            known = self._runs._index.get(run_id)
+            return None if known is None else str(known.row["workflow_id"])
+
     def state_at(self, run_id: str, seq: int) -> RunState | None:
         """Rebuild the state as it was right after record `seq` was committed."""
         with self._runs._lock, self._ledger._lock:

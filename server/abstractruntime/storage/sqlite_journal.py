@@ -59,6 +59,11 @@ class SqliteJournal(Journal):
         """Return the newest state: the last whole checkpoint with the later deltas folded in."""
         return load_checkpoint(self._database, run_id)
 
+    def workflow_of(self, run_id: str) -> str | None:
+        """Return the id of a run's workflow, from its column."""
+        rows = self._database.rows(_Q["workflow_of"], (run_id,))
+        return rows[0][0] if rows else None
+
     def state_at(self, run_id: str, seq: int) -> RunState | None:
         """Rebuild the state as it was right after record `seq` was committed."""
         with self._database.read() as connection:

@@ -115,15 +115,23 @@ def outweigh(deltas: int, state: int, *, patient: bool = False) -> bool:
 def fold_run(text: str, deltas: Iterable[str]) -> RunState:
     """Rebuild a run from a whole checkpoint and what changed since; ValueError if unreadable."""
     run = run_from_text(text)
-    for change in decode(f"[{','.join(deltas)}]"):
-        apply_change(run, change)
+    changes = decode(f"[{','.join(deltas)}]")
+    for change in changes:
+        fold(run.vars, change["ops"])
+    if changes:
+        _stand(run, changes[-1])
     return run
 
 
 def apply_change(run: RunState, change: dict[str, Any]) -> None:
     """Change a run by the object that a delta's text stands for; ValueError, KeyError if it does not fit."""
+    fold(run.vars, change["ops"])
+    _stand(run, change)
+
+
+def _stand(run: RunState, change: dict[str, Any]) -> None:
+    """Put a run where a change left it; its variables are another matter."""
     run.current_node, run.updated_at = change["node"], change["at"]
-    run.vars = fold(run.vars, change["ops"])
     rest = change.get("rest")
     if not rest:
         run.status, run.waiting, run.output, run.error = RunStatus.RUNNING, None, None, None

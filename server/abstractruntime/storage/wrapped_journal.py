@@ -73,6 +73,10 @@ class WrappedJournal(Journal):
         """Return the newest state with its revision."""
         return self._inner.load(run_id)
 
+    def workflow_of(self, run_id: str) -> str | None:
+        """Return the id of a run's workflow, None for an unknown run."""
+        return self._inner.workflow_of(run_id)
+
     def state_at(self, run_id: str, seq: int) -> RunState | None:
         """Rebuild the state as it was right after record `seq` was committed."""
         return self._inner.state_at(run_id, seq)

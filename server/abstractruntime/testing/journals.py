@@ -267,6 +267,13 @@ class JournalSuite:
         assert stores.journal.find_completed("r", "other") is None
         assert stores.journal.find_completed("other", "k") is None
 
+    def test_the_workflow_of_a_run_is_told(self, place: Place) -> None:
+        stores = place.open()
+        run = a_run("r")
+        stores.journal.commit(StepCommit(run, None))
+        assert stores.journal.workflow_of("r") == run.workflow_id
+        assert stores.journal.workflow_of("other") is None
+
     def test_a_tree_is_read_by_position(self, place: Place) -> None:
         stores = place.open()
         journal = stores.journal

@@ -52,6 +52,26 @@ def test_a_loop_that_asks_the_same_gets_fresh_answers(make_runtime: MakeRuntime,
     assert sensor.calls == 3
 
 
+def test_only_a_run_that_has_moved_is_looked_up_in_its_ledger(
+    make_runtime: MakeRuntime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    runtime, spec = make_runtime(effect_handlers={KIND: Sensor()}), polling(2)
+    find = runtime.journal.find_completed
+
+    def counted(run_id: str, key: str) -> Any:
+        asked.append(key)
+        return find(run_id, key)
+
+    monkeypatch.setattr(runtime.journal, "find_completed", counted)
+    run_id = runtime.start(spec)
+    runtime.tick(spec, run_id, max_steps=1)
+    is_atomic, first = runtime.journal.atomic, len(asked)
+    runtime.tick(spec, run_id, max_steps=2)
+    assert first == (0 if is_atomic else 2)
+    assert len(asked) == first + 2, "whether it had completed, and whether this visit has a result"
+
+
 def test_an_effect_without_a_result_acts_once(make_runtime: MakeRuntime, stores: Stores) -> None:
     """Weakness B2: a pause comes while it acts; when the run goes on, it is not asked again."""
     calls: list[str] = []

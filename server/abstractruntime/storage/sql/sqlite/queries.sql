@@ -107,6 +107,9 @@ SELECT r.base_revision, r.base_seq, r.apart, r.run_json, h.revision
 FROM runs AS r LEFT JOIN ledger_heads AS h ON h.run_id = r.run_id
 WHERE r.run_id = ?;
 
+-- name: workflow_of
+SELECT workflow_id FROM runs WHERE run_id = ?;
+
 -- name: checkpoint
 SELECT state_json FROM checkpoints WHERE run_id = ? AND revision = ?;
 
