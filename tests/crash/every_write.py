@@ -38,6 +38,7 @@ FAULTS = {
     "enospc": ((*WRITES, "rename", "mkdir"), "error=ENOSPC:when={k}"),
     "full": (("pwrite64", "write"), "error=ENOSPC:when={k}+"),
     "eio": ((*WRITES, *NAMES, *SYNCS), "error=EIO:when={k}"),
+    "handles": (("openat",), "error=EMFILE:when={k}"),
 }
 
 

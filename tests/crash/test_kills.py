@@ -8,7 +8,14 @@ from .every_write import FAULTS, Injection, why_not
 from .random_kills import DURABLE, Killing
 
 # Each how many calls of a kind one fails: files are written by fewer calls than a database.
-STRIDES = {("json", "full"): 9, ("json", "enospc"): 23, ("json", "eio"): 23}
+STRIDES = {
+    ("json", "kill"): 29,
+    ("json", "enospc"): 11,
+    ("json", "full"): 9,
+    ("json", "eio"): 17,
+    ("json", "handles"): 31,
+    ("sqlite", "handles"): 1,
+}
 
 
 @pytest.mark.parametrize("backend", DURABLE)

@@ -28,6 +28,7 @@ from abstractruntime.testing.verify import Witness
 from .world import ACT, MOST_TURNS, begin, child_flow, listener_flow, root_flow
 
 NAP = 0.002
+ENOUGH_ERRORS = 10  # as on a disk that stays full: the worker gives up
 PR_SET_PTRACER = 0x59616D61
 
 
@@ -81,6 +82,7 @@ def toil(stores: Stores, teller: Teller, turns: int) -> None:
             begin(runtime, registry)
             keeper.recover()
             keeper.poll_once()
+            assert len(keeper.stats.errors) < ENOUGH_ERRORS, keeper.stats.errors
             waiting = keeper.find_waiting_runs()
             if not waiting and not keeper.orphans() and not runtime.driven_elsewhere():
                 assert keeper.stats.errors == [], keeper.stats.errors

@@ -167,8 +167,15 @@ def test_a_poisoned_run_is_put_off(keeper: Scheduler, runtime: Runtime, clock: M
     assert keeper.recover() == 0
     assert keeper.stats.runs_failed == 1
     assert "division by zero" in keeper.stats.errors[0]
-    assert keeper.poll_once() == 0
-    assert keeper.stats.runs_failed == 1, "not tried again at once"
+    for tries, delay in enumerate((2, 4, 8), 1):
+        clock.advance(delay - 0.5)
+        runtime.announce(run_id)
+        assert keeper.poll_once() == 0
+        assert keeper.stats.runs_failed == tries, "not again so soon, whoever says that it can go on"
+        clock.advance(0.6)
+        runtime.announce(run_id)
+        assert keeper.poll_once() == 0
+        assert keeper.stats.runs_failed == tries + 1
     assert runtime.get_state(run_id).status is RunStatus.RUNNING
 
 
