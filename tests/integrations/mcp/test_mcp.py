@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import socket
-import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -26,6 +23,7 @@ from abstractruntime.integrations.abstractcore.tool_mcp import (
 from abstractruntime.integrations.mcp import BadMcpServer, McpConnections, McpFailed, McpServer
 from abstractruntime.storage import open_stores
 from integrations.abstractcore.scripted import call, tool_effect
+from integrations.mcp.listening import Listening
 
 SERVER = str(Path(__file__).with_name("tools_server.py"))
 OURS = McpServer("ours", command=(sys.executable, SERVER, "stdio"), env={"GIVEN": "${TEST_GIVEN}"})
@@ -96,21 +94,28 @@ def test_a_server_that_dies_in_a_call_is_started_again_for_the_next(connections:
 
 @pytest.fixture
 def http_server() -> Iterator[str]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    process = subprocess.Popen([sys.executable, SERVER, "http", str(port)], stderr=subprocess.DEVNULL)
-    deadline = time.monotonic() + 30
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", port), 0.2).close()
-            break
-        except OSError:
-            assert time.monotonic() < deadline, "the server did not start"
-            assert process.poll() is None
-    yield f"http://127.0.0.1:{port}/mcp"
-    process.kill()
-    process.wait(5)
+    listening = Listening().start()
+    yield listening.url
+    listening.stop()
+
+
+def test_a_server_behind_http_that_died_or_was_started_anew_is_told_and_reached_again() -> None:
+    listening = Listening().start()
+    connections = McpConnections([McpServer("ours", url=listening.url, timeout_s=20)])
+    try:
+        assert one(connections, "add", a=1)["success"] is True
+        died = one(connections, "die")["error"]
+        assert "connection lost" in died
+        assert "may or may not have been carried out" in died
+        listening.start()
+        assert one(connections, "add", a=1)["success"] is True
+        listening.start()
+        with pytest.raises(McpFailed, match=r"started anew .*the call was not carried out"):
+            connections.call("ours", "add", {"a": 1})
+        assert one(connections, "add", a=1)["success"] is True
+    finally:
+        connections.close()
+        listening.stop()
 
 
 def test_a_server_behind_http_answers(http_server: str) -> None:

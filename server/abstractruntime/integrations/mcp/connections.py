@@ -30,6 +30,9 @@ from .servers import McpServer
 
 log = logging.getLogger("abstractruntime")
 _LOST = frozenset({"ClosedResourceError", "BrokenResourceError", "EndOfStream", "BrokenPipeError"})
+# What the SDK says where a server over HTTP died in mid-call, and where it was started anew since the last one.
+_LOST_WORDS = ("connection closed", "stream ended without a response")
+_UNKNOWN_WORDS = ("session not found", "session terminated")
 _GRACE_S = 8.0  # more than the SDK takes to end a server: it asks, waits, terminates, and kills at last
 _LAST_S = 5.0
 _PIPES_S = 0.1
@@ -292,7 +295,8 @@ async def _ping(server: McpServer, opened: Any, lost: asyncio.Event) -> None:
 
 def is_lost(error: BaseException) -> bool:
     """Say whether an error means that the session is gone."""
-    return type(error).__name__ in _LOST or "connection closed" in str(error).lower()
+    said = str(error).lower()
+    return type(error).__name__ in _LOST or any(words in said for words in (*_LOST_WORDS, *_UNKNOWN_WORDS))
 
 
 def failure(server: McpServer, error: BaseException | None, what: str) -> McpFailed:
@@ -306,7 +310,9 @@ def failure(server: McpServer, error: BaseException | None, what: str) -> McpFai
     if isinstance(error, TimeoutError):
         return McpFailed(f"MCP server {server.server_id!r} {what} within {server.timeout_s:g}s")
     told = hidden(str(error), server.secrets()) or type(error).__name__
-    if is_lost(error):
+    if any(words in told.lower() for words in _UNKNOWN_WORDS):
+        told = f"it was started anew ({told}), and the call was not carried out. The next call begins a new session"
+    elif is_lost(error):
         told = (
             f"connection lost ({told}); the call may or may not have been carried out: see whether it was before "
             "you try again. The server is started again for the next call"

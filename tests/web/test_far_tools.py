@@ -1,0 +1,145 @@
+"""Tools of a real MCP server over HTTP that misbehave, and approvals across kills of the whole server."""
+
+from __future__ import annotations
+
+import itertools
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from browser.app import App
+from drive import end, flow, node, start
+from integrations.mcp.listening import SERVER, Listening
+from web.conftest import Client
+
+
+@pytest.fixture
+def far() -> Iterator[Listening]:
+    """The tests' MCP server, listening on loopback."""
+    listening = Listening().start()
+    yield listening
+    listening.stop()
+
+
+def using(flow_id: str, *calls: tuple[str, dict[str, Any]]) -> dict[str, Any]:
+    """A flow that uses tools of `ours`, one after the other, and ends with what each has said."""
+    names = [f"use{number}" for number in range(len(calls))]
+    nodes = {"start": start()}
+    for name, (tool, arguments) in zip(names, calls, strict=True):
+        call = {"name": f"ours__{tool}", "arguments": arguments}
+        nodes[name] = node("call_tool", pins={"tool_call": call, "allowed_tools": [f"ours__{tool}"]})
+    nodes["end"] = end(*names, "well")
+    way = ["start", *names, "end"]
+    wires = [f"{here} -> {there}" for here, there in itertools.pairwise(way)]
+    wires += [f"{name}.result -> end.{name}" for name in names]
+    return flow(flow_id, nodes, ", ".join([*wires, f"{names[-1]}.success -> end.well"]))
+
+
+def settings_of(client: Any, fields: dict[str, str], *free: str) -> None:
+    """Keep the server; its tools `free` run without asking."""
+    assert client.post("/settings/tools", data=fields, follow_redirects=False).status_code == 303
+    names = "\n".join(f"ours__{name}" for name in free)
+    client.post("/settings/tools/approvals", data={"names": names}, follow_redirects=False)
+
+
+@pytest.mark.parametrize(
+    ("tool", "arguments", "words"),
+    [
+        (
+            "slow",
+            {"seconds": 30},
+            "slow timed out after 4s: give its calls more time (timeout_s), or ask for less",
+        ),
+        ("die", {}, "may or may not have been carried out: see whether it was before you try again"),
+        ("add", {"a": "many"}, "valid integer"),
+        ("add", {}, "Field required"),
+        ("nothing", {}, "nothing"),
+        ("broken", {}, "Error executing tool broken"),
+        ("flood", {"megabytes": 100}, "ask"),
+    ],
+)
+def test_a_far_tool_that_fails_is_told_and_what_was_done_is_done_once(
+    client: Client, far: Listening, tmp_path: Path, tool: str, arguments: dict[str, Any], words: str
+) -> None:
+    settings_of(client, {"id": "ours", "url": far.url, "timeout_s": "4"}, "note", tool, "add")
+    notes = tmp_path / "notes.txt"
+    client.save(using("misused", ("note", {"file": str(notes), "text": "paid"}), (tool, arguments)))
+    done = client.until(client.launch("misused"), "failed", "completed", seconds=60)
+    assert done["status"] == "completed", done["error"]
+    assert done["output"]["well"] is False
+    assert words in str(done["output"]["use1"])
+    assert "ExceptionGroup" not in str(done["output"])
+    assert len(client.get(f"/api/runs/{done['run_id']}/ledger").content) < 100_000
+    if tool == "die":
+        far.start()  # as whoever keeps it running would
+    client.save(using("again", ("add", {"a": 2})))
+    for _ in range(3):  # what hangs is given up first
+        good = client.until(client.launch("again"), "failed", "completed", seconds=60)
+        if good["output"]["well"]:
+            break
+    assert good["output"]["well"] is True, good
+    assert notes.read_text() == "paid\n"
+
+
+# ---- kills ---------------------------------------------------------------------------------------
+
+
+def calls_in(client: Any, run_id: str, status: str) -> int:
+    records = client.get(f"/api/runs/{run_id}/ledger", params={"limit": 2000}).json()["records"]
+    return sum(
+        (each.get("effect") or {}).get("type") == "tool_calls" and each["status"] == status
+        for each in records
+    )
+
+
+def until(app: App, run_id: str, *statuses: str) -> dict[str, Any]:
+    with app.client() as client:
+        for _ in range(600):
+            page: dict[str, Any] = client.get(f"/api/runs/{run_id}").json()
+            if page["status"] in statuses:
+                return page
+            time.sleep(0.1)
+    raise AssertionError(page)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("transport", ["stdio", "http"])
+def test_an_approval_outlives_kills_of_the_server(tmp_path: Path, far: Listening, transport: str) -> None:
+    """Killed between question and answer, and between answer and call: one question, one answer, one call."""
+    fields = {"id": "ours", "timeout_s": "60"}
+    fields |= {"url": far.url} if transport == "http" else {"command": f"{sys.executable} {SERVER} stdio"}
+    notes = tmp_path / "notes.txt"
+    app = App(tmp_path / "app")
+    app.folder.mkdir()
+    app.start()
+    try:
+        with app.client() as client:
+            settings_of(client, fields)
+            document = using("noting", ("note", {"file": str(notes), "text": "once"}))
+            assert client.put("/api/flows/noting", json=document).status_code == 201
+            run_id = client.post("/api/runs", json={"flow_id": "noting"}).json()["run_id"]
+        [asked] = until(app, run_id, "waiting")["prompts"]
+        app.kill()
+        app.start()
+        [prompt] = until(app, run_id, "waiting")["prompts"]
+        assert prompt == asked, "the same question, with the same arguments"
+        assert prompt["tool_calls"][0]["arguments"] == {"file": str(notes), "text": "once"}
+        with app.client() as client:
+            body = {"wait_key": prompt["wait_key"], "response": {"approved": True}}
+            assert client.post(f"/api/prompts/{run_id}", json=body).status_code == 200
+        app.kill()  # the session with the tool's server is not open yet
+        assert not notes.exists()
+        app.start()
+        done = until(app, run_id, "completed", "failed")
+        assert done["output"]["well"] is True, done
+        assert notes.read_text() == "once\n"
+        with app.client() as client:
+            assert calls_in(client, run_id, "completed") == 1
+            late = client.post(f"/api/prompts/{run_id}", json=body)
+            assert (late.status_code, late.json()["code"]) == (409, "prompt.answered")
+    finally:
+        app.stop()
