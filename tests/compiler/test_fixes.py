@@ -135,7 +135,8 @@ def test_a_fix_makes_its_problem_vanish(code: str, place: int) -> None:
 def test_the_page_says_which_problems_have_a_fix() -> None:
     rows = re.findall(r"^\| `([a-z_.]+)`[ *]*\|.*\| (fix|) ?\|$", PAGE.read_text("utf-8"), re.MULTILINE)
     assert len(rows) > 30
-    assert {code for code, mark in rows if mark} == set(MENDED)
+    of_the_library = {"flow.version_missing"}  # found above the compiler; mended in tests/web/test_links.py
+    assert {code for code, mark in rows if mark} == set(MENDED) | of_the_library
 
 
 def test_all_notes_of_an_old_flow_applied_are_the_migrated_flow() -> None:
