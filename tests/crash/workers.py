@@ -29,6 +29,7 @@ from .world import ACT, MOST_TURNS, begin, child_flow, listener_flow, root_flow
 
 NAP = 0.002
 ENOUGH_ERRORS = 10  # as on a disk that stays full: the worker gives up
+STILL_S = 10.0  # so does one for which nothing moves any more; nothing in the story waits for as long
 PR_SET_PTRACER = 0x59616D61
 
 
@@ -48,10 +49,12 @@ class Teller:
 
     pipe: int
     clock: WallClock = field(default_factory=WallClock)
+    told_at: float = field(default_factory=time.monotonic)
 
     def tell(self, *words: str) -> None:
         """Say something, by a call that no store uses: its faults are for the files."""
         os.writev(self.pipe, [(json.dumps(words) + "\n").encode()])
+        self.told_at = time.monotonic()
 
     def act(self, run: RunState, effect: Effect, *, idempotency_key: str) -> EffectOutcome:
         """Do something that cannot be undone."""
@@ -78,6 +81,8 @@ def toil(stores: Stores, teller: Teller, turns: int) -> None:
     )
     keeper = Scheduler(runtime=runtime, registry=registry, takes_over=True)
     for _ in range(MOST_TURNS * 10):
+        if time.monotonic() - teller.told_at > STILL_S:
+            break
         try:
             begin(runtime, registry)
             keeper.recover()
