@@ -39,6 +39,12 @@ def test_a_bad_pattern_is_found_while_editing(pattern: str) -> None:
     assert codes("match_text", {"pinDefaults": {"pattern": pattern}}) == ["text.bad_pattern"]
 
 
+def test_a_bad_pattern_is_quoted_as_far_as_a_person_reads() -> None:
+    with pytest.raises(NodeError, match=r"The pattern '\(ab ab ab") as refused:
+        run("match_text", {"text": "x", "pattern": "(" + "ab\n" * 3000})
+    assert len(str(refused.value)) < 400
+
+
 def test_a_missing_library_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     library.borrowed.cache_clear()
     with pytest.raises(NodeError, match="pip install google-re2") as caught:

@@ -13,11 +13,12 @@ from typing import Any
 from .authored import pin_value
 from .borrowed import borrowed
 from .define import UNSET, Call, Example, Finding, NodeError, Pin, pure
-from .values import text, truth, whole
+from .values import clipped, text, truth, whole
 
 Json = Any
 
 _MOST = 10_000
+_SHOWN = 140
 _MEMORY = 16 * 1024 * 1024
 
 
@@ -35,7 +36,9 @@ def compiled(pattern: str, ignore_case: bool) -> Any:
         reason = error.args[0] if error.args else "unknown reason"
         said = reason.decode(errors="replace") if isinstance(reason, bytes) else str(reason)
         raise NodeError(
-            f"The pattern '{pattern}' cannot be used: {said}.", code="text.bad_pattern", pin="pattern"
+            f"The pattern '{clipped(pattern, _SHOWN)}' cannot be used: {clipped(said, _SHOWN)}.",
+            code="text.bad_pattern",
+            pin="pattern",
         ) from None
 
 

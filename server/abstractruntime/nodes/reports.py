@@ -7,17 +7,12 @@ from typing import Any
 
 from ..rendering import render_agent_trace_markdown
 from .define import Call, Example, Pin, pure
-from .values import items, json_text, text
+from .values import clipped, items, json_text, text
 
 Json = Any
 
 _MOST_ARGUMENT = 160
 _MOST_OBSERVATION = 420
-
-
-def _clipped(value: str, most: int) -> str:
-    line = " ".join(value.split())
-    return line if len(line) <= most else line[: most - 1].rstrip() + "…"
 
 
 def _primary(name: str, arguments: Json, output: Json, tools: Mapping[str, Mapping[str, Json]]) -> str:
@@ -31,7 +26,7 @@ def _primary(name: str, arguments: Json, output: Json, tools: Mapping[str, Mappi
     for key in [each for each in order if isinstance(each, str)] or list(given):
         for source in (given, shown):
             if source.get(key) not in (None, ""):
-                return _clipped(text(source[key]), _MOST_ARGUMENT)
+                return clipped(text(source[key]), _MOST_ARGUMENT)
     return ""
 
 
@@ -45,7 +40,7 @@ def _observation(result: Mapping[str, Json]) -> str:
         said = (
             output if isinstance(output, str) else "" if output is None else json_text(output, compact=True)
         )
-    return _clipped(said, _MOST_OBSERVATION) or "(no output)"
+    return clipped(said, _MOST_OBSERVATION) or "(no output)"
 
 
 def tool_line(result: Mapping[str, Json], tools: Mapping[str, Mapping[str, Json]]) -> str:

@@ -42,6 +42,12 @@ def json_text(
         raise NodeError("The value is nested too deeply to be written as text.", code="value.deep") from None
 
 
+def clipped(value: str, most: int) -> str:
+    """Return a text on one line of at most `most` characters."""
+    line = " ".join(value.split())
+    return line if len(line) <= most else line[: most - 1].rstrip() + "…"
+
+
 def described(value: Json) -> str:
     """Return a few words that tell a person what a value is."""
     if value is None:
