@@ -32,6 +32,7 @@ log = logging.getLogger("abstractruntime")
 _LOST = frozenset({"ClosedResourceError", "BrokenResourceError", "EndOfStream", "BrokenPipeError"})
 # What the SDK says where a server over HTTP died in mid-call, and where it was started anew since the last one.
 _LOST_WORDS = ("connection closed", "stream ended without a response")
+_TOO_LARGE = "byte limit"  # as the SDK says of one event of a stream
 _UNKNOWN_WORDS = ("session not found", "session terminated")
 _GRACE_S = 8.0  # more than the SDK takes to end a server: it asks, waits, terminates, and kills at last
 _LAST_S = 5.0
@@ -317,4 +318,6 @@ def failure(server: McpServer, error: BaseException | None, what: str) -> McpFai
             f"connection lost ({told}); the call may or may not have been carried out: see whether it was before "
             "you try again. The server is started again for the next call"
         )
+    elif _TOO_LARGE in told.lower():
+        told = f"its answer is too large ({told.rstrip('.')}): ask it for less, or for a part"
     return McpFailed(f"MCP server {server.server_id!r} {what}: {told}")
