@@ -29,7 +29,7 @@ from .world import ACT, MOST_TURNS, begin, child_flow, listener_flow, root_flow
 
 NAP = 0.002
 ENOUGH_ERRORS = 10  # as on a disk that stays full: the worker gives up
-STILL_S = 10.0  # so does one for which nothing moves any more; nothing in the story waits for as long
+STILL_S = 25.0  # so does one for which nothing moves any more; a run driven elsewhere is left alone for 10
 PR_SET_PTRACER = 0x59616D61
 
 
