@@ -24,7 +24,7 @@ from abstractruntime.storage import open_stores
 from abstractruntime.testing.verify import Witness, verify
 
 from .random_kills import DURABLE, URLS, undisturbed
-from .workers import Worker, learn
+from .workers import STANDS_STILL, Worker, learn
 from .world import World, ending
 
 TURNS = 1
@@ -142,10 +142,12 @@ class Injection:
         witness, report = Witness(), self.report
         inject = f"inject={call}:{self.how.format(k=number)}"
         code, said = self._worker(folder, ["-o", os.devnull, "-e", f"trace={call}", "-e", inject])
-        learn(said, witness)
+        words = learn(said, witness)
+        stood = [word for word in words if STANDS_STILL in word] if not self.how.endswith("+") else []
         report.faults += 1
         report.felt += code != 0
         bad = self._verified(folder, witness, at_rest=code == 0)
+        bad += [f"one fault, and a worker stands still for good: {word}" for word in stood]
         worker = Worker.fork(self._url(folder), self.turns)
         worker.listen(time.monotonic() + 60)
         code = worker.end(kill=False)

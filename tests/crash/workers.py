@@ -30,6 +30,7 @@ from .world import ACT, MOST_TURNS, begin, child_flow, listener_flow, root_flow
 NAP = 0.002
 ENOUGH_ERRORS = 10  # as on a disk that stays full: the worker gives up
 STILL_S = 25.0  # so does one for which nothing moves any more; a run driven elsewhere is left alone for 10
+STANDS_STILL = "the story does not come to its end"
 PR_SET_PTRACER = 0x59616D61
 
 
@@ -97,7 +98,7 @@ def toil(stores: Stores, teller: Teller, turns: int) -> None:
                 _answer(runtime, registry, run, teller)
         except (Conflict, StoreBusy):
             time.sleep(NAP)  # another worker was faster
-    raise AssertionError(f"the story does not come to its end: {keeper.stats.errors}")
+    raise AssertionError(f"{STANDS_STILL}: {keeper.stats.errors}")
 
 
 def _is_over(stores: Stores) -> bool:

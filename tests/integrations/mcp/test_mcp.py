@@ -22,6 +22,7 @@ from abstractruntime.integrations.abstractcore.tool_mcp import (
     model_name,
 )
 from abstractruntime.integrations.mcp import BadMcpServer, McpConnections, McpFailed, McpServer
+from abstractruntime.integrations.mcp.connections import failure
 from abstractruntime.storage import open_stores
 from integrations.abstractcore.scripted import call, tool_effect
 from integrations.mcp.listening import Listening
@@ -119,6 +120,12 @@ def test_a_server_behind_http_that_died_or_was_started_anew_is_told_and_reached_
     finally:
         connections.close()
         listening.stop()
+
+
+@pytest.mark.parametrize("said", ["Session not found", "Session terminated"])
+def test_a_session_that_the_server_does_not_know_is_told_as_begun_anew(said: str) -> None:
+    told = str(failure(McpServer("ours", url="http://127.0.0.1:9/mcp"), RuntimeError(said), "failed at add"))
+    assert re.search(r"'ours' failed at add: it was started anew .*the call was not carried out", told)
 
 
 def test_a_server_behind_http_answers(http_server: str) -> None:
