@@ -3,11 +3,11 @@ pages that are watched: a script error, refused content or an error in the conso
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from typing import TypeAlias
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, StorageState, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Error, Page, StorageState, expect, sync_playwright
 
 from browser.app import BROWSER_FLAGS, App, chromium_path
 from browser.hand import Hand
@@ -15,6 +15,36 @@ from browser.watch import Watch
 
 OpenTab: TypeAlias = Callable[[str], Hand]
 PATIENCE_MS = 15_000
+WORDS_TOLD = 3000
+SEEN = """() => [location.href, document.activeElement?.outerHTML.slice(0, 200) ?? "", document.body.innerText,
+    performance.getEntriesByType("resource").slice(-8).map((each) =>
+        `${each.responseStatus} ${Math.round(each.duration)} ms ${each.name}`).join("\\n")]"""
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Tell with a failure what its pages showed and asked for last, and what the server logged."""
+    report = yield
+    used = getattr(item, "funcargs", {})
+    if call.when != "call" or not report.failed:
+        return report
+    for profile in used["chromium"].contexts if "chromium" in used else []:
+        for page in profile.pages:
+            report.sections.append(("a page", seen(page)))
+    if "app" in used:
+        said = (used["app"].folder / "server.log").read_text("utf-8", "replace")
+        report.sections.append(("server.log", said[-WORDS_TOLD:]))
+    return report
+
+
+def seen(page: Page) -> str:
+    """What a page shows, where its keyboard is, and what it fetched last."""
+    try:
+        return "\n".join(part[:WORDS_TOLD] for part in page.evaluate(SEEN))
+    except Error as error:
+        return f"{page.url} cannot be read: {error}"
 
 
 @pytest.fixture(scope="session")

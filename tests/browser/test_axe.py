@@ -19,6 +19,7 @@ from browser.conftest import PATIENCE_MS
 from browser.demo import Demo, furnish
 from browser.hand import Hand
 from browser.shots import Shot, fresh, shots, strangers
+from browser.watch import Watch
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -134,7 +135,7 @@ def test_nothing_is_found_on_any_page_in_any_state(
 
 
 def test_nothing_is_found_in_high_contrast_on_the_main_pages(
-    chromium: Browser, app: App, signed_in: StorageState, demo: Demo
+    chromium: Browser, app: App, signed_in: StorageState, demo: Demo, watch: Watch
 ) -> None:
     """Colours only: what else axe looks at is the same in every theme."""
     listed = [shot for shot in shots(demo) if shot.name in MAIN]
@@ -142,7 +143,7 @@ def test_nothing_is_found_in_high_contrast_on_the_main_pages(
     profile = profile_of(chromium, app, signed_in, WIDTHS["desk"])
     bad: dict[str, list[str]] = {}
     for shot in listed:
-        page = profile.new_page()
+        page = watch.over(profile.new_page())
         page.goto(shot.address)
         if shot.act:
             shot.act(Hand(page))

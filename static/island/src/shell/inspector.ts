@@ -20,6 +20,7 @@ import { el, place } from "./parts";
 import { resizable } from "./resize";
 
 const REST_MS = 90;
+const AGAIN_MS = 1500;
 const COMPUTE_MS = 250;
 
 export class Inspector {
@@ -90,9 +91,16 @@ export class Inspector {
       const html = await manyOf(many.map((node) => node.raw), many.map(wiredOf));
       if (turn === this.asked && many === this.many) this.put(html);
     } catch (error) {
-      if (!(error instanceof Refusal)) throw error;
-      this.pane.replaceChildren(el("div", "note warn", el("div", "words", error.message)));
+      this.refused(error, turn);
     }
+  }
+
+  /** Say why there is no form; when the server is away or busy for a moment, ask again. */
+  private refused(error: unknown, turn: number): void {
+    if (!(error instanceof Refusal)) throw error;
+    if (turn !== this.asked) return;
+    this.pane.replaceChildren(el("div", "note warn", el("div", "words", error.message)));
+    if (error.status === 0 || error.status === 503) this.again(AGAIN_MS);
   }
 
   /** Set or reset a field of all selected nodes, in one step of undo. */
@@ -153,9 +161,9 @@ export class Inspector {
   }
 
   /** Ask for the node's tab once more, in a moment. */
-  private again(): void {
+  private again(after = REST_MS): void {
     clearTimeout(this.timer);
-    this.timer = window.setTimeout(() => void (this.many.length > 1 ? this.loadMany() : this.load()), REST_MS);
+    this.timer = window.setTimeout(() => void (this.many.length > 1 ? this.loadMany() : this.load()), after);
   }
 
   private look(at: Partial<Looking>): void {
@@ -173,8 +181,7 @@ export class Inspector {
       if (turn !== this.asked || this.shown !== node.id) return;
       this.put(html);
     } catch (error) {
-      if (!(error instanceof Refusal)) throw error;
-      this.pane.replaceChildren(el("div", "note warn", el("div", "words", error.message)));
+      this.refused(error, turn);
     }
   }
 
