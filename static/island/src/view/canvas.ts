@@ -195,6 +195,7 @@ export class CanvasView {
 
   private put(view: View): void {
     this.zooming ||= view.zoom !== this.viewport.zoom;
+    this.keepRaster(!this.zooming);
     this.viewport.set(view);
     this.moved(this.viewport.view);
     this.invalidate();
@@ -202,9 +203,15 @@ export class CanvasView {
     this.settle = window.setTimeout(this.rest, 160);
   }
 
+  /** While the view only moves, what is drawn once is moved and not drawn again (docs/decisions/0032). */
+  private keepRaster(on: boolean): void {
+    this.near.world.style.willChange = on ? "transform" : "";
+  }
+
   /** Put the resting view on whole device pixels, so that text is sharp. */
   private readonly rest = (): void => {
     this.zooming = false;
+    this.keepRaster(false);
     const ratio = devicePixelRatio || 1;
     this.viewport.x = Math.round(this.viewport.x * ratio) / ratio;
     this.viewport.y = Math.round(this.viewport.y * ratio) / ratio;
