@@ -35,14 +35,15 @@ def in_turn() -> dict[str, Any]:
     return flow("agents", {"start": start(), **AGENTS, "end": end("said")}, wires)
 
 
-def side_by_side() -> dict[str, Any]:
-    """A flow that asks a model, and then has two agents work at once."""
+def side_by_side(kind: str) -> dict[str, Any]:
+    """A flow that asks a model, and then has two agents, or models, work at once."""
     both = node(
         "parallel", ins=["exec-in"], outs=["then:0|execution", "then:1|execution", "completed|execution"]
     )
     first = node("llm_call", pins={"prompt": "first"})
     wires = "start -> first, first -> both, both:then:0 -> one, both:then:1 -> two, both:completed -> end"
-    return flow("side", {"start": start(), "first": first, "both": both, **AGENTS, "end": end()}, wires)
+    work = {name: node(kind, pins={"prompt": f"Work {name}"}) for name in ("one", "two")}
+    return flow("side", {"start": start(), "first": first, "both": both, **work, "end": end()}, wires)
 
 
 def answered(client: Client, prompt: dict[str, Any], said: str) -> None:
@@ -82,11 +83,12 @@ def test_a_run_that_was_stopped_may_go_on_after_all(client: Client, moody: Moody
     assert moody.asked == ["Work one", "Work two"]
 
 
+@pytest.mark.parametrize("kind", ["agent", "llm_call"])
 @pytest.mark.parametrize(("said", "ends"), [("Go on", "completed"), ("Stop", "failed")])
-def test_agents_side_by_side_ask_one_question(
-    client: Client, moody: MoodyModel, said: str, ends: str
+def test_calls_side_by_side_ask_one_question(
+    client: Client, moody: MoodyModel, said: str, ends: str, kind: str
 ) -> None:
-    client.save(side_by_side())
+    client.save(side_by_side(kind))
     allow(client, 40)
     run_id = client.launch("side")
     kin = client.studio.reader

@@ -20,7 +20,7 @@ from typing import Any
 
 from ..evidence.capture import capture, capture_again
 from ..storage.codec import sealed
-from .effects import Deed, EffectOutcome, execute, guarded
+from .effects import Deed, EffectOutcome, execute, guarded, sets_aside
 from .engine import Engine, StepServices
 from .errors import KernelError, NotDurable, StaleRevision
 from .held import Held
@@ -403,6 +403,11 @@ def _settle(engine: Engine, held: Held, deed: Deed, outcome: EffectOutcome, serv
     for change in services.changes:
         change(run)
     count_visit(run.vars, plan.node_id, deed.policy_key)
+    if outcome.wait is not None and sets_aside(plan, outcome.wait):
+        set_result(run.vars, str(plan.aside_key), wait_json(outcome.wait))
+        run.current_node = str(plan.next_node)
+        held.write(deed.records, durable=True, others=others)
+        return False
     if outcome.wait is not None:
         if plan.failure_key:
             outcome.wait.details = {**(outcome.wait.details or {}), "failure_key": plan.failure_key}

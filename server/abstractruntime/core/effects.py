@@ -372,7 +372,8 @@ def execute(
             deed.records.append(told.completed(outcome.result, deed.now))
             return outcome
         if outcome.wait is not None:
-            deed.records.append(told.waiting(outcome.wait, deed.now))
+            tell = told.set_aside if sets_aside(deed.plan, outcome.wait) else told.waiting
+            deed.records.append(tell(outcome.wait, deed.now))
         else:
             code = "effect.not_wired" if handler is None else "effect.failed"
             deed.records.append(told.failed(code, outcome.error or "unknown error", deed.now))
@@ -388,6 +389,11 @@ def execute(
         if pause > 0:
             sleep(pause)
     return EffectOutcome.failed(f"Effect failed after {attempt} attempts: {outcome.error}")
+
+
+def sets_aside(plan: StepPlan, wait: WaitState) -> bool:
+    """Say whether a plan has the run go on where its effect waits; the end of a child is told to its parent only."""
+    return bool(plan.aside_key and plan.next_node) and wait.reason is not WaitReason.SUBWORKFLOW
 
 
 def _put_off(

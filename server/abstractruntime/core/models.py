@@ -87,6 +87,7 @@ class EffectType(str, Enum):
     VARS_QUERY = "vars_query"
     START_SUBWORKFLOW = "start_subworkflow"
     AWAIT_RUNS = "await_runs"
+    CARRY_WAIT = "carry_wait"
     WEB_REQUEST = "web_request"
     NOTIFY = "notify"
     READ_FILE = "read_file"
@@ -144,6 +145,8 @@ class StepPlan:
     it returns the last notes of the nodes that were visited more often than so many times.
     `retry` is what the step itself says of further attempts; it counts instead of the runtime's policy, for
     effects that may be tried again at all.
+    With an `aside_key` an effect that has to wait for a person, a job or an event does not hold the run up: it
+    moves on to `next_node`, and the wait is put there, as JSON, instead of a result.
     """
 
     node_id: str
@@ -155,6 +158,7 @@ class StepPlan:
     failure_key: str | None = None
     recap: Callable[[int], Mapping[str, dict[str, Any]]] | None = None
     retry: Retry | None = None
+    aside_key: str | None = None
 
     def __init__(
         self,
@@ -167,6 +171,7 @@ class StepPlan:
         failure_key: str | None = None,
         recap: Callable[[int], Mapping[str, dict[str, Any]]] | None = None,
         retry: Retry | None = None,
+        aside_key: str | None = None,
     ) -> None:
         fields = self.__dict__
         fields["node_id"] = node_id
@@ -178,6 +183,7 @@ class StepPlan:
         fields["failure_key"] = failure_key
         fields["recap"] = recap
         fields["retry"] = retry
+        fields["aside_key"] = aside_key
 
 
 @dataclass

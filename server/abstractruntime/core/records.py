@@ -71,6 +71,10 @@ class EffectRecords:
         """Return the record that closes the attempt with a wait."""
         return self._record(StepStatus.WAITING, {"wait": wait_json(wait)}, now)
 
+    def set_aside(self, wait: WaitState, now: str) -> StepRecord:
+        """Return the record that closes the attempt with a wait that does not hold this run up."""
+        return self._record(StepStatus.WAITING, {"set_aside": wait_json(wait)}, now)
+
     def failed(self, code: str, error: str, now: str) -> StepRecord:
         """Return the record that closes the attempt with an error."""
         node_id = self._given[2]

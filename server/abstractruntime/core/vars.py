@@ -111,6 +111,12 @@ def get_node_trace(vars: Vars, node_id: str) -> Vars:
     return trace if isinstance(trace, dict) else {"node_id": node_id, "steps": []}
 
 
+def with_answer(details: Any) -> dict[str, Any]:
+    """Return what the answer to a wait brings along, by dotted path: what the handler that asked has noted."""
+    brings = details.get("with_answer") if isinstance(details, dict) else None
+    return brings if isinstance(brings, dict) else {}
+
+
 def set_result(vars: Vars, result_key: str, value: Any) -> None:
     """Write a value at a result key; steps that are no dicts are replaced by dicts."""
     if "." not in result_key:

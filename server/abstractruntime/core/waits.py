@@ -16,7 +16,7 @@ from .clock import parse_instant
 from .errors import NotWaiting, RunIsPaused, WaitKeyMismatch
 from .models import RunState, RunStatus, StepRecord, WaitReason, WaitState
 from .records import answered_completion_record, failure_record, resume_record, status_record
-from .vars import get_runtime, listening_key, set_result
+from .vars import get_runtime, listening_key, set_result, with_answer
 
 MOST_MAIL = 1000
 TIMED_OUT = {"timed_out": True}
@@ -184,6 +184,8 @@ def answer(run: RunState, payload: Any, *, now: str, override_node: str | None =
     value = answer_value(wait, payload)
     if wait.result_key:
         set_result(run.vars, wait.result_key, value)
+    for key, kept in with_answer(wait.details).items():
+        set_result(run.vars, key, kept)
     to_node = override_node or wait.resume_to_node
     records = [resume_record(run, wait, payload, to_node=to_node, now=now)]
     run.waiting = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from ..core.clock import parse_instant
@@ -9,6 +10,7 @@ from ..core.effects import EffectOutcome, Services, handles
 from ..core.event_keys import build_event_wait_key
 from ..core.models import Effect, EffectType, RunState, WaitReason, WaitState
 from ..core.waits import TIMED_OUT
+from ..storage.codec import wait_from_json
 
 
 @handles(EffectType.WAIT_UNTIL)
@@ -76,6 +78,18 @@ def wait_event(run: RunState, effect: Effect, next_node: str | None, services: S
             details=details or (None if given is None else {}),
         )
     )
+
+
+@handles(EffectType.CARRY_WAIT)
+def carry_wait(run: RunState, effect: Effect, next_node: str | None, services: Services) -> EffectOutcome:
+    """Wait in place of another run: `wait` is what that one would wait for, and the answer is the result."""
+    try:
+        wait = wait_from_json(effect.payload.get("wait"))
+    except ValueError as bad:
+        return EffectOutcome.failed(f"carry_wait invalid payload.wait: {bad}")
+    if wait is None:
+        return EffectOutcome.failed("carry_wait requires payload.wait")
+    return EffectOutcome.waiting(replace(wait, resume_to_node=next_node, result_key=effect.result_key))
 
 
 def deadline(effect: Effect, services: Services) -> tuple[str | None, EffectOutcome | None]:
@@ -160,5 +174,21 @@ CASES: list[tuple[EffectType, dict[str, Any], str | None, str, Any]] = [
         "failed",
         "wait_event invalid payload: Unknown event scope",
     ),
+    (
+        EffectType.CARRY_WAIT,
+        {
+            "wait": {
+                "reason": "job",
+                "wait_key": "k",
+                "details": {"mode": "delegated"},
+                "resume_to_node": "far",
+            }
+        },
+        "next",
+        "waiting",
+        {"reason": "job", "wait_key": "k", "details": {"mode": "delegated"}, "resume_to_node": "next"},
+    ),
+    (EffectType.CARRY_WAIT, {"wait": {"reason": "hope"}}, None, "failed", "'hope'"),
+    (EffectType.CARRY_WAIT, {}, None, "failed", "carry_wait requires payload.wait"),
     (EffectType.WAIT_EVENT, {}, None, "failed", "wait_event requires payload.wait_key or payload.name"),
 ]

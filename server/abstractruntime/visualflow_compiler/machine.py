@@ -25,7 +25,7 @@ from ..nodes.define import FAULTS, Ask, Call, Finish, Goto, NodeError, NodeType,
 from ..nodes.paths import Segment, parse, write
 from .clip import clip
 from .document import EXEC_IN, EXEC_OUT
-from .memory import MISSING, Memory, failure_key, reply_key
+from .memory import MISSING, Memory, aside_key, failure_key, reply_key
 from .program import Op, Program
 from .reading import Fault, Reader, fresh
 from .routes import route_key
@@ -72,6 +72,8 @@ def land(bound: Bound, node_id: str, run: RunState, context: RunContext) -> Step
     step = _Step(bound, node_id, run, memory, visit, now, arrived=here, context=context)
     if (failure := memory.take_failure(node_id)) is not None:
         return step.caught({**step.place(), **failure})
+    if (wait := memory.take_aside(node_id)) is not None:
+        return step.plan(step.strands.hand_over(wait, node_id, run), {"visit": visit})
     if memory.temp.get("open", {}).get("carried"):
         return step.strands.set_aside(node_id)
     reply = memory.reply(node_id)
@@ -237,16 +239,22 @@ class _Step:
         if self.kind.listens:
             payload["keeps"] = True
         asked = Effect(effect.type, payload, reply_key(self.node_id))
-        carried = self.strands.carried(asked, self.node_id, self.run, self.context)
-        if carried is not None:
-            self.memory.temp["open"]["carried"] = True
-            asked = carried
-        note = {"visit": self.visit, **self._values(), **self.note}
+        asked = self.strands.carried(asked, self.node_id, self.run, self.context) or asked
+        return self.plan(asked, {"visit": self.visit, **self._values(), **self.note})
+
+    def plan(self, asked: Effect, note: dict[str, Any]) -> StepPlan:
+        """Return the plan of an effect of this visit; where it has to wait, other strands may go on."""
         caught = failure_key(self.node_id) if self.op.catch or self._guard() is not None else None
         landing = self.node_id + LANDING
-        retry = self._retry()
+        may_go_on = self.strands.may_go_on(self.run, self.context)
         return StepPlan(
-            self.node_id, effect=asked, next_node=landing, note=note, failure_key=caught, retry=retry
+            self.node_id,
+            effect=asked,
+            next_node=landing,
+            note=note,
+            failure_key=caught,
+            retry=self._retry(),
+            aside_key=aside_key(self.node_id) if may_go_on else None,
         )
 
     def _retry(self) -> Retry | None:

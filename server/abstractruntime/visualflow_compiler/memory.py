@@ -4,6 +4,7 @@
     effects.<node>         the reply to an effect, from the kernel, until the landing has read it
     failed.<node>          why an effect could not be carried out, where the program catches that
     visits.<node>          how often control came to a node
+    asides.<node>          the wait that an effect has come to, where a child run is to carry it
     open                   the visit whose reply is awaited: node, number, instant, what it keeps
     ambient                the nodes whose outputs, laid over each other, are the ambient value
     came                   the wire by which control came, where the next node's inputs depend on it
@@ -36,6 +37,11 @@ def reply_key(node_id: str) -> str:
 def failure_key(node_id: str) -> str:
     """Return where the kernel shall put the failure of a node's effect."""
     return f"_temp.failed.{slot(node_id)}"
+
+
+def aside_key(node_id: str) -> str:
+    """Return where the kernel shall put a wait of a node's effect that does not hold the run up."""
+    return f"_temp.asides.{slot(node_id)}"
 
 
 class Memory:
@@ -123,6 +129,12 @@ class Memory:
         failed = self.temp.get("failed")
         failure = failed.pop(slot(node_id), None) if isinstance(failed, dict) else None
         return failure if isinstance(failure, dict) else None
+
+    def take_aside(self, node_id: str) -> dict[str, Any] | None:
+        """Return the wait that a node's effect has come to, and forget it; None when it has not."""
+        asides = self.temp.get("asides")
+        wait = asides.pop(slot(node_id), None) if isinstance(asides, dict) else None
+        return wait if isinstance(wait, dict) else None
 
     # loops
 

@@ -5,7 +5,9 @@ to wait, and there is another that can go on, the wait is *carried* by a child r
 workflow that begins at the waiting node, asks what it is given (`CARGO` in its variables) and ends with
 the reply. The strand is set aside under the child's id; the next branch has its turn. When none can
 go on, the run waits for the first of its children (`await_runs`), takes up the strand whose child is over,
-and finishes its visit with the reply. So variables are shared, one step is taken at a time, and the order
+and finishes its visit with the reply. A call of a model, of tools or of the web is made by the run itself, in
+the order of the branches; only where it has to wait (for an approval, a budget, a host) that wait is
+carried too, as it stands, and its answer comes back to where it would have come. So variables are shared, one step is taken at a time, and the order
 depends on nothing but the order of the replies (decision 0027).
 
 What belongs to a strand: the active loops with their frames, the visit that is open, the way by which
@@ -25,6 +27,7 @@ from typing import Any
 from ..core.event_keys import build_event_wait_key
 from ..core.models import Effect, EffectType, RunState, StepPlan
 from ..core.spec import RunContext
+from ..core.vars import set_result, with_answer
 from .memory import MISSING, Memory, reply_key, slot
 from .reading import fresh
 
@@ -88,16 +91,38 @@ class Strands:
 
     def carried(self, effect: Effect, node_id: str, run: RunState, context: RunContext) -> Effect | None:
         """Return the effect that has a child run carry this one; None where the run itself can wait."""
-        if effect.type not in _CARRIED or "branches" not in self.memory.temp:
+        if effect.type not in _CARRIED or not self.may_go_on(run, context):
             return None
         if effect.type is EffectType.START_SUBWORKFLOW and not effect.payload.get("wait"):
             return None
+        return self._carrier(Effect(effect.type, _addressed(effect, run), effect.result_key), node_id, run)
+
+    def may_go_on(self, run: RunState, context: RunContext) -> bool:
+        """Say whether another strand can have its turn while a child run carries this one's wait."""
+        if "branches" not in self.memory.temp or not self._has_others():
+            return False
         knows = getattr(context, "knows", None)
-        if not self._has_others() or knows is None or not knows(run.workflow_id):
-            return None
+        return knows is not None and bool(knows(run.workflow_id))
+
+    def hand_over(self, wait: Mapping[str, Any], node_id: str, run: RunState) -> Effect:
+        """Return the effect that has a child run carry a wait to which a call of this strand has come.
+
+        Where its answer is to go, and what comes along, is kept with the visit.
+        """
+        self.memory.temp["open"]["answer"] = {
+            "to": wait.get("resume_to_node"),
+            "key": wait.get("result_key"),
+            "brings": with_answer(wait.get("details")),
+        }
+        asked = Effect(EffectType.CARRY_WAIT, {"wait": dict(wait)}, reply_key(node_id))
+        return self._carrier(asked, node_id, run)
+
+    def _carrier(self, asked: Effect, node_id: str, run: RunState) -> Effect:
+        """Return the effect that starts a child run which asks, and mark the visit as carried."""
+        self.memory.temp["open"]["carried"] = True
         cargo = {
-            "type": effect.type.value,
-            "payload": _addressed(effect, run),
+            "type": asked.type.value,
+            "payload": asked.payload,
             "visit": self.memory.visits(node_id),
         }
         payload = {
@@ -108,7 +133,7 @@ class Strands:
             "wait": False,
             "bound": True,
         }
-        return Effect(EffectType.START_SUBWORKFLOW, payload, effect.result_key)
+        return Effect(EffectType.START_SUBWORKFLOW, payload, asked.result_key)
 
     def _has_others(self) -> bool:
         forks = self._kept("forks")
@@ -139,8 +164,8 @@ class Strands:
         waits = Effect(EffectType.AWAIT_RUNS, {"run_ids": [*self._kept("held")]}, "_temp.arrived")
         return StepPlan(node_id, effect=waits, next_node=LANDING, note=note)
 
-    def take_up(self) -> str:
-        """Give the turn to the strand whose child is over; return its node."""
+    def take_up(self) -> tuple[str, str]:
+        """Give the turn to the strand whose child is over; return its node, and where it goes on."""
         temp = self.memory.temp
         told = temp.pop("arrived")
         held = self._kept("held").pop(told["sub_run_id"])
@@ -148,12 +173,20 @@ class Strands:
             temp.pop(key, None)
         temp.update(held["strand"])
         node_id: str = held["node"]
+        answer, output = temp["open"].pop("answer", None), told.get("output") or {}
         if told.get("status", "completed") != "completed":
             error = told.get("error") or f"The run that waited for it was {told['status']}"
             temp.setdefault("failed", {})[slot(node_id)] = {"code": "effect.failed", "message": error}
-        elif "reply" in (told.get("output") or {}):
-            temp.setdefault("effects", {})[slot(node_id)] = told["output"]["reply"]
-        return node_id
+        elif answer is not None:
+            brought = dict(answer["brings"])
+            if "reply" in output and answer["key"]:
+                brought[answer["key"]] = output["reply"]
+            for key, value in brought.items():
+                set_result(self.memory.vars, key, value)
+            return node_id, answer["to"] or node_id + LANDING
+        elif "reply" in output:
+            temp.setdefault("effects", {})[slot(node_id)] = output["reply"]
+        return node_id, node_id + LANDING
 
     # leaving
 
@@ -214,7 +247,7 @@ def carry(node_id: str, run: RunState) -> StepPlan:
     """Take the first step of a run that carries a wait: ask what it was given."""
     cargo = run.vars[CARGO]
     kind = cargo.get("type") if isinstance(cargo, Mapping) else None
-    if kind not in _CARRIED or not isinstance(cargo.get("payload"), Mapping):
+    if kind not in {*_CARRIED, EffectType.CARRY_WAIT} or not isinstance(cargo.get("payload"), Mapping):
         message = f"'{CARGO}' is a word of the system: it holds a wait, and no input can have this name."
         return StepPlan(node_id, failure={"code": "run.cargo", "message": message, "node_id": node_id})
     effect = Effect(EffectType(kind), dict(cargo["payload"]), reply_key(node_id))
@@ -236,5 +269,5 @@ def rejoin(run: RunState, context: RunContext) -> StepPlan:
         way = memory.temp.pop("let_go")
         let_go = Effect(EffectType.AWAIT_RUNS, {"run_ids": [], "let_go": way["ids"]})
         return StepPlan(way["from"], effect=let_go, next_node=way["to"], note={})
-    node_id = Strands(memory).take_up()
-    return StepPlan(node_id, next_node=node_id + LANDING, note={})
+    node_id, target = Strands(memory).take_up()
+    return StepPlan(node_id, next_node=target, note={})

@@ -15,7 +15,6 @@ from typing import Any
 
 from ...core.effects import EffectOutcome, guarded
 from ...core.models import Effect, RunState, WaitReason, WaitState
-from ...core.vars import get_runtime
 from ...storage.base import LedgerStore
 from .attachment_calls import Attachments
 from .constants import MAX_RESULT_BYTES
@@ -344,13 +343,14 @@ def _ask_person(run: RunState, effect: Effect, wait: WaitState) -> None:
     So the calls are an effect like any other: STARTED before they act, with a key, after any restart.
     """
     calls = wait.details["tool_calls"] if wait.details else []
-    get_runtime(run.vars)[f"{_APPROVAL_SLOT}_asked"] = {
+    asked = {
         "node_id": run.current_node,
         "ids": [
             each.get("runtime_call_id") if isinstance(each, dict) else None
             for each in effect.payload["tool_calls"]
         ],
     }
+    wait.details = {**(wait.details or {}), "with_answer": {f"_runtime.{_APPROVAL_SLOT}_asked": asked}}
     names = ", ".join(dict.fromkeys(_names(calls)))
     wait.prompt = wait.prompt or f"May the flow use {names}?"
     wait.choices = wait.choices or ["Approve", "Deny"]
