@@ -2,12 +2,14 @@
 
 Only `css` and `dist` are ever served: the sources of the island lie beside them in a checkout. A
 link carries a digest of the file (`?v=`), and what is asked for by its digest may be kept for
-ever; anything else is asked again with its ETag.
+ever, as may a part of a script, whose name holds one; anything else is asked again with its ETag.
 """
 
 from __future__ import annotations
 
 import gzip
+import json
+import re
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
@@ -29,6 +31,7 @@ TYPES = {
     ".txt": "text/plain; charset=utf-8",
 }
 SQUEEZED = frozenset({".css", ".js", ".map", ".json", ".svg", ".txt"})
+PART = re.compile(r"dist/part-\w+-[A-Z0-9]{8}\.js")
 FOR_EVER = "public, max-age=31536000, immutable"
 
 
@@ -55,6 +58,12 @@ class Assets:
         asset = self.read(name)
         return f"/static/{name}?v={asset.digest}" if asset else f"/static/{name}"
 
+    def parts(self, script: str) -> list[str]:
+        """Return the addresses of what a script of `dist` imports from its first line on, as its build says."""
+        told = self.read("dist/parts.json")
+        names: list[str] = json.loads(told.body).get(script, []) if told else []
+        return [f"/static/dist/{name}" for name in names]
+
     def read(self, name: str) -> Asset | None:
         """Return a served file, or None for anything that is not one."""
         path = PurePosixPath(name)
@@ -79,10 +88,11 @@ class Assets:
 
     async def answer(self, request: Request) -> Response:
         """Serve `/static/{name}`."""
-        asset = self.read(request.path_params["name"])
+        name = request.path_params["name"]
+        asset = self.read(name)
         if asset is None:
             return Response(status_code=404)
-        is_kept = request.query_params.get("v") == asset.digest
+        is_kept = request.query_params.get("v") == asset.digest or PART.fullmatch(name) is not None
         headers = {
             "ETag": f'"{asset.digest}"',
             "Cache-Control": FOR_EVER if is_kept else "no-cache",

@@ -7,7 +7,7 @@
 //   node build.mjs --measure FILE   print where the nodes of flows stand and what is in their way (test/measure.ts)
 //   node build.mjs --sizes   build and print what the browser has to load
 import { spawnSync } from "node:child_process";
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import { gzipSync } from "node:zlib";
 import * as esbuild from "esbuild";
@@ -55,16 +55,33 @@ function copyVendor() {
 
 /** The editor's script is split: what is seldom wanted is a file of its own, loaded when it is. */
 const EDITOR = [{ in: join(ROOT, "src/main.ts"), out: "editor" }];
-const SPLIT = { splitting: true, chunkNames: "part-[name]-[hash]" };
+const SPLIT = { splitting: true, chunkNames: "part-[name]-[hash]", metafile: true };
+/** Names for the page what a script needs from its first line on, so that all of it is asked for at once. */
+const PARTS = join(DIST, "parts.json");
+
+function partsOf({ outputs }, script) {
+  const byName = new Map(Object.entries(outputs).map(([path, output]) => [basename(path), output.imports]));
+  const found = new Set();
+  const walk = (name) => {
+    for (const { path, kind } of byName.get(name) ?? []) {
+      const part = basename(path);
+      if (kind === "import-statement" && !found.has(part)) walk((found.add(part), part));
+    }
+  };
+  walk(script);
+  return [...found];
+}
 
 async function build() {
   copyVendor();
   for (const name of readdirSync(DIST)) if (name.startsWith("part-")) rmSync(join(DIST, name));
-  await Promise.all([esbuild.build(bundle(EDITOR, DIST, SPLIT)), esbuild.build(bundle(pageEntries(), DIST))]);
+  const [{ metafile }] = await Promise.all([esbuild.build(bundle(EDITOR, DIST, SPLIT)), esbuild.build(bundle(pageEntries(), DIST))]);
+  writeFileSync(PARTS, JSON.stringify({ "editor.js": partsOf(metafile, "editor.js") }));
 }
 
 async function watch() {
   copyVendor();
+  rmSync(PARTS, { force: true });
   const loud = { minify: false, logLevel: "info" };
   const contexts = [await esbuild.context(bundle(EDITOR, DIST, { ...SPLIT, ...loud })), await esbuild.context(bundle(pageEntries(), DIST, loud))];
   for (const context of contexts) await context.watch();

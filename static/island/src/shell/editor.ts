@@ -143,7 +143,10 @@ export class Editor {
     canvas.on("change", ({ how }) => this.changed(how === "follow"));
     canvas.on("open-inspector", ({ node, pin }) => this.settings(node, pin));
     canvas.on("step-in", ({ node }) => void this.more.subflows((subflows) => subflows.enter(node, this.run)));
-    canvas.on("press", () => this.side.show("node", false));
+    canvas.on("press", () => {
+      this.side.show("node", false);
+      void this.panel(() => undefined); // once more, should it not have come
+    });
     canvas.on("viewport", ({ zoom }) => (this.tool("zoom-reset").textContent = `${Math.round(zoom * 100)}%`));
     canvas.on("announce", ({ text, urgent }) => this.voice.say(text, urgent));
     canvas.on("refuse", ({ reason }) => toast(reason, undefined, 5));

@@ -46,7 +46,6 @@ export class Sync {
     this.seq = Math.max(this.saver.seq, own === null ? found.seq : 0);
     this.oldest = found.done[0]?.seq ?? null;
     this.hasMore = found.more > 0;
-    this.hooks.changed();
   }
 
   /** Have some older steps ready before the last one is undone. */
