@@ -84,6 +84,11 @@ def _await_tracer(pid: int, strace: subprocess.Popen[bytes]) -> None:
         time.sleep(0.001)
 
 
+def _is_told(words: list[str]) -> bool:
+    """Say whether a worker has ended with the store's own error of a full disk."""
+    return len(words) == 1 and words[0].startswith("StoreFull(")
+
+
 class Injection:
     """Lives the story in processes under strace, one fault each."""
 
@@ -143,15 +148,27 @@ class Injection:
         inject = f"inject={call}:{self.how.format(k=number)}"
         code, said = self._worker(folder, ["-o", os.devnull, "-e", f"trace={call}", "-e", inject])
         words = learn(said, witness)
-        stood = [word for word in words if STANDS_STILL in word] if not self.how.endswith("+") else []
         report.faults += 1
         report.felt += code != 0
         bad = self._verified(folder, witness, at_rest=code == 0)
-        bad += [f"one fault, and a worker stands still for good: {word}" for word in stood]
+        bad += [f"a worker stands still for good: {word}" for word in words if STANDS_STILL in word]
+        if self.how.endswith("+") and code != 0 and not _is_told(words):
+            bad.append(f"the disk stays full, and a worker ends with {code} and the words {words}")
+        bad += self._lived_on(folder, witness)
+        report.bad += [f"{report.fault} at {call} {number}: {what}" for what in bad]
+        shutil.rmtree(folder)
+
+    def _lived_on(self, folder: Path, witness: Witness) -> list[str]:
+        """Let a worker without faults live the story to its end; return what is wrong with that."""
         worker = Worker.fork(self._url(folder), self.turns)
-        worker.listen(time.monotonic() + 60)
-        code = worker.end(kill=False)
-        bad += [f"it cannot be lived on: {fault}" for fault in learn(bytes(worker.said), witness)]
+        is_over = worker.listen(time.monotonic() + LONGEST_S)
+        code = worker.end(kill=not is_over)
+        words = learn(bytes(worker.said), witness)
+        bad = [f"it cannot be lived on: {word}" for word in words]
+        if not is_over:
+            bad.append("it cannot be lived on: the worker hung")
+        elif code != 0 and not words:
+            bad.append(f"it cannot be lived on: the worker ended with {code} and without a word")
         if code == 0:
             bad += self._verified(folder, witness, at_rest=True)
             stores = open_stores(self._url(folder))
@@ -159,8 +176,7 @@ class Injection:
             stores.close()
             if left.outputs != self.calm.outputs:
                 bad.append(f"it has another end: {left.outputs}")
-        report.bad += [f"{report.fault} at {call} {number}: {what}" for what in bad]
-        shutil.rmtree(folder)
+        return bad
 
     def _verified(self, folder: Path, witness: Witness, *, at_rest: bool) -> list[str]:
         stores = open_stores(self._url(folder))

@@ -10,6 +10,7 @@ it go on.
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -18,9 +19,9 @@ from datetime import datetime
 from time import monotonic
 from typing import Any
 
-from ..core.clock import utc_now
+from ..core.clock import parse_instant, utc_now
 from ..core.engine import WorkflowSource
-from ..core.errors import Conflict, LeaseLost, NotWaiting, StoreError, WorkflowNotFound
+from ..core.errors import Conflict, LeaseLost, NotWaiting, StoreError, StoreFull, WorkflowNotFound
 from ..core.event_keys import build_event_wait_key
 from ..core.models import RunState, RunStatus, WaitReason
 from ..core.runtime import Runtime
@@ -37,17 +38,24 @@ _LONGEST_DELAY_S = 300.0
 _SWEEP_S = 30.0
 _IDLE_S = 5.0
 _ELSEWHERE_S = 10.0  # until a run that another process drives is looked at again
+_NO_ROOM_S = 15.0  # until a run is tried again for which the disk had no room; it is not the run's fault
+
+log = logging.getLogger("abstractruntime")
 
 
 @dataclass
 class SchedulerStats:
-    """What a scheduler has done; errors are `<time>: <text>`."""
+    """What a scheduler has done; errors are `<time>: <text>`.
+
+    `no_room` is what the store says while its disk is full, None again as soon as a run could be written.
+    """
 
     runs_resumed: int = 0
     runs_failed: int = 0
     poll_cycles: int = 0
     last_poll_at: str | None = None
     errors: list[str] = field(default_factory=list)
+    no_room: StoreFull | None = None
 
 
 class Scheduler(Driver):
@@ -85,6 +93,7 @@ class Scheduler(Driver):
         self._put_off: dict[str, tuple[int, float]] = {}
         self._announced: deque[str] = deque()
         self._swept_at = self._ticks()
+        self._full_at = clock()
         self._workers = workers
         self._pool: Pool | None = None
         self._counting = threading.Lock()
@@ -188,6 +197,7 @@ class Scheduler(Driver):
             _, error = attempted(self.settle_up, child)
             if error is not None:
                 self._note(f"run {child.run_id}: its parent could not be told of its end: {error}")
+                self._look_for_room(error)
         return sum(hand(run_id) for run_id in self.orphans(idle_s=idle_s) if run_id not in without)
 
     def _is_put_off(self, run_id: str) -> bool:
@@ -204,6 +214,7 @@ class Scheduler(Driver):
         run, error = attempted(self._drive_on, run_id)
         if run is not None:
             self._put_off.pop(run_id, None)
+            self._look_for_room(run)
             if self._on_run_resumed is not None:
                 attempted(self._on_run_resumed, run)
             return 1
@@ -211,8 +222,9 @@ class Scheduler(Driver):
         if isinstance(error, LeaseLost):
             self._put_off[run_id] = (0, self._ticks() + _ELSEWHERE_S)
             return 0
-        count = self._put_off_longer(run_id)
+        count = self._put_off_longer(run_id, _NO_ROOM_S if isinstance(error, StoreFull) else _LONGEST_DELAY_S)
         self._note(f"run {run_id}: {error}")
+        self._look_for_room(error)
         if error is not None and self._on_run_failed is not None:
             attempted(self._on_run_failed, run_id, error)
         is_its_own = not isinstance(error, (StoreError, Conflict, WorkflowNotFound))
@@ -236,9 +248,22 @@ class Scheduler(Driver):
         run = self._runtime.get_state(run_id)
         return self._runtime.tick(self.workflow(run.workflow_id), run_id, _STEPS, plans_retries=True)
 
-    def _put_off_longer(self, run_id: str) -> int:
+    def _look_for_room(self, met: RunState | Exception | None) -> None:
+        """Note that the disk is full, or that it is not any more: a run was written since."""
+        stats = self._stats
+        if isinstance(met, StoreFull):
+            if stats.no_room is None:
+                log.error("No run goes on: %s", met)
+            stats.no_room, self._full_at = met, self._clock()
+            return
+        is_written = isinstance(met, RunState) and parse_instant(met.updated_at) > self._full_at
+        if stats.no_room is not None and is_written:
+            log.warning("There is room again for what runs write")
+            stats.no_room = None
+
+    def _put_off_longer(self, run_id: str, longest: float = _LONGEST_DELAY_S) -> int:
         count = self._put_off.get(run_id, (0, 0.0))[0] + 1
-        delay = min(max(self._poll_interval_s, 0.01) * 2.0 ** min(count, 16), _LONGEST_DELAY_S)
+        delay = min(max(self._poll_interval_s, 0.01) * 2.0 ** min(count, 16), longest)
         self._put_off[run_id] = (count, self._ticks() + delay)
         return count
 

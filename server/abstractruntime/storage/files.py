@@ -30,6 +30,7 @@ if sys.platform != "win32":
 
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)})
 _LONGEST_NAME = 200
+MAKE_ROOM = "Make room on it: runs stay as they are until then, and go on from there."
 
 
 class Sync(str, Enum):
@@ -58,7 +59,7 @@ def told(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         if error.errno in _NO_ROOM:
-            raise StoreFull(f"The disk is full; {path} was not written.") from error
+            raise StoreFull(f"The disk is full; {path} was not written. {MAKE_ROOM}") from error
         raise StoreError(f"{path} cannot be used: {error.strerror or error}.") from error
 
 

@@ -21,7 +21,7 @@ from threading import Lock
 from typing import Any
 from weakref import WeakValueDictionary
 
-from ..core.errors import StoreDamaged
+from ..core.errors import StoreDamaged, StoreFull
 from ..core.jsonsafe import decode
 from ..core.models import RunState
 from ..core.vars import listening_key
@@ -63,6 +63,8 @@ class JsonFolder:
         self._compared = False
         self._boot = _boot_id()
         self._position = 0
+        self._owed: list[str] = []  # runs that stay busy, because there was no room to finish them
+        self._unnoted: set[str] = set()  # those whose rows are in memory only
 
     @contextmanager
     def held(self) -> Iterator[JsonFolder]:
@@ -70,10 +72,11 @@ class JsonFolder:
         with self._lock:
             state = self._read_lock()
             self._position = int(state.get("position") or 0)
+            told, self._owed = self._owed, []
             if state.get("boot") != self._boot:
                 self._begin_anew()
             elif state.get("busy"):
-                self._recover(state["busy"])
+                self._recover(state["busy"], told)
             yield self
 
     def files(self, run_id: str) -> RunFiles:
@@ -98,12 +101,12 @@ class JsonFolder:
         """Return the first of so many new positions; note which runs change in more than their own files."""
         first = self._position + 1
         self._position += count
-        self._write_lock([*busy])
+        self._write_lock([*dict.fromkeys([*self._owed, *busy])])
         return first
 
     def done(self) -> None:
         """Note that all which was busy is written."""
-        self._write_lock([])
+        self._write_lock(self._owed)
 
     def note(self, entries: Iterable[Entry]) -> None:
         """Add the columns of runs to the index."""
@@ -166,12 +169,33 @@ class JsonFolder:
             if run is not None:
                 yield run
 
-    def _recover(self, busy: list[str]) -> None:
-        """Finish what a dead holder began: the promise it gave, and the index."""
-        log.warning("%s: finishing what a process that died left half-done.", self.path)
+    def _recover(self, busy: list[str], told: list[str]) -> None:
+        """Finish what a holder began that died or found no room: the promise it gave, and the index.
+
+        While there is no room the rows are known in memory only, in every process that looks, and the
+        lock file goes on saying so: a full disk keeps nobody from reading. `told` was logged already.
+        """
+        if busy != told:
+            log.warning("%s: finishing what was left half-done.", self.path)
         self._finish_promise()
-        self._log.add(asdict(_entry(run)) for run in self._iter_all_runs(busy))
-        self.done()
+        self._follow()
+        rows = [
+            row
+            for run in self._iter_all_runs(busy)
+            if (row := _entry(run)) != self.index.get(run.run_id) or run.run_id in self._unnoted
+        ]
+        self._unnoted.update(row.row["run_id"] for row in rows)
+        try:
+            if rows:
+                self.note(rows)
+            self._unnoted.clear()
+            self.done()
+        except StoreFull as error:
+            for row in rows:
+                self.index.put(row)
+            self._owed = [*busy]
+            if busy != told:
+                log.error("%s: %s", self.path, error)
 
     def _begin_anew(self) -> None:
         """After a start of the machine: nothing in the index is sure, and positions are counted again."""

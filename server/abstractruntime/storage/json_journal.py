@@ -56,7 +56,7 @@ class JsonJournal(Journal):
         ]
         durable = any(step.durable for step in steps)
         sync = self._sync is Sync.ALWAYS or (self._sync is Sync.MARKED and durable)
-        with self._folder.held() as folder:
+        with self._folder.held():
             planned: list[_Planned] = []
             for step, delta, records in ready:
                 planned.append(self._plan(step, delta, records, planned))
@@ -64,9 +64,7 @@ class JsonJournal(Journal):
             busy = touched if len(planned) == 1 else [one.step.run.run_id for one in planned]
             self._place(planned, busy)
             self._write(planned, sync=sync)
-            followed = self._follow_up(planned, {*touched})
-            if busy and followed:
-                folder.done()  # else the next holder finishes it
+            self._follow_up(planned, {*touched}, busy)
         return [one.revision for one in planned]
 
     def remove(self, run_id: str, stub: tuple[RunState, StepRecord] | None = None) -> bool:
@@ -203,10 +201,11 @@ class JsonJournal(Journal):
     def _moves_row(self, step: StepCommit) -> bool:
         return step.listening is not None or not self._folder.runs().goes_on(step.run)
 
-    def _follow_up(self, planned: Sequence[_Planned], touched: set[str]) -> bool:
+    def _follow_up(self, planned: Sequence[_Planned], touched: set[str], busy: Sequence[str]) -> None:
         """Write what the journal already says once more where it is found faster; a full disk loses nothing.
 
-        Says whether all of it could be written.
+        The commit stands by then. What cannot be written is finished by the next holder of the folder,
+        because the lock file names the runs that are `busy`.
         """
         try:
             for one in planned:
@@ -216,10 +215,10 @@ class JsonJournal(Journal):
                     listening = one.step.listening or (known.listening if known else None)
                     self._folder.note([entry_of(run, listening)])
                 self._write_checkpoint(one)
+            if busy:
+                self._folder.done()
         except StoreFull as error:
             log.warning("A commit is stored, its checkpoint or index is not yet: %s", error)
-            return False
-        return True
 
     def _write_checkpoint(self, one: _Planned) -> None:
         step, files = one.step, one.files

@@ -24,7 +24,7 @@ from types import TracebackType
 from typing import Any
 
 from ..core.errors import StoreBusy, StoreDamaged, StoreError, StoreFull
-from .files import Sync
+from .files import MAKE_ROOM, Sync
 from .migrate import migrate, migrations, statements
 from .sqlite_adopt import bring_over, fill_heads, set_old_aside
 
@@ -236,7 +236,7 @@ class SqliteDatabase:
         if primary in _DAMAGED:
             return StoreDamaged(f"The database {self._path} is damaged: {error}.")
         if primary == sqlite3.SQLITE_FULL:
-            return StoreFull(f"The disk is full; nothing was written to {self._path}.")
+            return StoreFull(f"The disk is full; nothing was written to {self._path}. {MAKE_ROOM}")
         if self._closed:
             return StoreError(f"The database {self._path} is closed.")
         return StoreError(f"The database {self._path} cannot be used: {error}.")

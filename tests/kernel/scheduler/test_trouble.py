@@ -15,10 +15,11 @@ from abstractruntime import (
     Runtime,
 )
 from abstractruntime.core import RuntimeConfig
-from abstractruntime.core.errors import StoreBusy, StoreError
+from abstractruntime.core.errors import StoreBusy, StoreError, StoreFull
 from abstractruntime.core.runtime import EffectOutcome
 from abstractruntime.scheduler import Driver, Scheduler, WorkflowRegistry
 from abstractruntime.storage import Stores
+from abstractruntime.storage.base import StepCommit
 from abstractruntime.testing.clock import MovableClock
 from abstractruntime.testing.flows import ask_for, end, flow
 
@@ -96,6 +97,38 @@ def test_a_store_that_fails_parks_nobody(
     monkeypatch.setattr(keeper, "drive", drive)
     clock.advance(400)
     assert keeper.poll_once() == 1
+
+
+def test_a_disk_that_stays_full_is_told_and_its_runs_go_on_soon_after_there_is_room(
+    keeper: Scheduler,
+    runtime: Runtime,
+    clock: MovableClock,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    run_id, other = runtime.start(PURE), runtime.start(PURE)
+    journal = runtime.journal
+    commit = journal.commit
+
+    def full(step: StepCommit) -> int:
+        raise StoreFull("The disk is full.")
+
+    monkeypatch.setattr(journal, "commit", full)
+    assert keeper.stats.no_room is None
+    for _ in range(9):
+        keeper.recover()
+        keeper.poll_once()
+        clock.advance(60)
+        assert isinstance(keeper.stats.no_room, StoreFull), "it is told while it lasts"
+    assert [line.message for line in caplog.records] == ["No run goes on: The disk is full."], "once"
+    assert keeper.recover() == 0
+    monkeypatch.setattr(journal, "commit", commit)
+    clock.advance(31)
+    assert keeper.poll_once() == 2, "without waiting longer and longer: it was not their fault"
+    for each in (run_id, other):
+        assert runtime.get_state(each).status is RunStatus.COMPLETED
+    assert keeper.stats.no_room is None
+    assert "There is room again" in caplog.text
 
 
 def test_a_store_that_fails_ends_no_thread(
