@@ -143,7 +143,15 @@ def using(flow_id: str = "book-a-call") -> Document:
     call = {"name": "time__convert_time", "arguments": told}
     nodes = [
         node("start", "on_flow_start", 0, 0, label="Start", outputs=[EXEC_OUT]),
-        node("use", "call_tool", 300, 0, label="Ask their clock", pinDefaults={"tool_call": call}),
+        node(
+            "use",
+            "call_tool",
+            300,
+            0,
+            label="Ask their clock",
+            pinDefaults={"tool_call": call},
+            policy={"key": "tool_call"},
+        ),
         node("end", "on_flow_end", 640, 0, label="Known", inputs=[EXEC_IN, *pins(("result", "any"))]),
     ]
     wires = ["start.exec-out > use.exec-in", "use.exec-out > end.exec-in", "use.result > end.result"]

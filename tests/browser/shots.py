@@ -98,6 +98,7 @@ def editor_shots(runs: dict[str, str]) -> Iterator[Shot]:
     for tab in ("Data", "Runs", "Policy", "Notes"):
         act = pressing("Ask for a name", tab)
         yield Shot(f"editor-tab-{tab.lower()}", "/flows/ask-and-greet", act, False)
+    yield Shot("editor-policy-key", "/flows/book-a-call", pressing("Ask their clock", "Policy"), False)
     yield Shot("editor-code", "/flows/outliers-need-eyes", pressing("Find the outliers"), False)
     yield Shot("editor-expression", approve, expression, False, ("desk",))
     yield Shot("editor-running", "/flows/remind-me?run=" + runs["event"], followed, False)

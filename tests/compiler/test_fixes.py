@@ -30,6 +30,12 @@ def wire(source: str, out: str, target: str, into: str) -> dict[str, Any]:
     return {"source": source, "sourceHandle": out, "target": target, "targetHandle": into}
 
 
+def looped_tools(key: str | None) -> dict[str, Any]:
+    policy = {} if key is None else {"policy": {"key": key}}
+    nodes = {"start": start(), "each": node("loop"), "do": node("tool_calls", **policy)}
+    return flow("f", nodes, "start -> each, each:loop -> do")
+
+
 N = {"n": node("note")}
 KEY = "start::exec-out"
 # code -> documents that have the problem
@@ -75,6 +81,8 @@ MENDED: dict[str, list[Document]] = {
         flow("f", {"start": start(), "a": node("notify", policy=[])}, "start -> a"),
     ],
     "policy.no_effect": [small({"n": node("note", policy={"retries": 2})}, "start -> n")],
+    "effect.no_key": [looped_tools(None)],
+    "effect.same_key": [looped_tools("'paid'")],
     "failure.unwired": [small({"n": node("note", onError="branch")}, "start -> n")],
     "edge.dangling": [small(N, "start -> n", wire("n", "said", "gone", "text"))],
     "edge.ignored": [

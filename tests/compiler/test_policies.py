@@ -10,7 +10,7 @@ from abstractruntime.core.effects import EffectOutcome
 from abstractruntime.core.models import EffectType
 from abstractruntime.nodes.catalog import catalog
 from abstractruntime.visualflow_compiler import check
-from abstractruntime.visualflow_compiler.policies import can_retry, pauses, retry_of
+from abstractruntime.visualflow_compiler.policies import can_key, can_retry, pauses, retry_of
 from drive import Host, end, flow, node, start
 
 Document = dict[str, Any]
@@ -108,3 +108,73 @@ def test_what_leaves_the_house_is_tried_again_and_nothing_else() -> None:
 def _retries(name: str) -> bool:
     kind = catalog().resolve(name)
     return kind is not None and can_retry(kind)
+
+
+# ---- keys ----------------------------------------------------------------------------------------
+
+
+def looped(kind: str, **data: Any) -> Document:
+    nodes = {"start": start(), "each": node("loop"), "do": node(kind, **data), "end": end()}
+    return flow("looped", nodes, "start -> each, each:loop -> do, each:done -> end")
+
+
+def keyed(document: Document) -> list[Any]:
+    return [each for each in check(document) if each.code.startswith(("effect.", "policy."))]
+
+
+@pytest.mark.parametrize("kind", ["tool_calls", "call_tool"])
+def test_tools_in_a_loop_want_a_key_and_the_fix_gives_one(kind: str) -> None:
+    (found,) = keyed(looped(kind))
+    assert (found.severity, found.code, found.node, found.pin) == (
+        "risk",
+        "effect.no_key",
+        "do",
+        "policy.key",
+    )
+    assert found.fix is not None
+    [change] = found.fix["changes"]
+    assert (change["path"], change["value"]) == (["policy", "key"], "pins")
+    assert keyed(looped(kind, policy={"key": change["value"]})) == []
+    once = flow("f", {"start": start(), "do": node(kind), "end": end()}, "start -> do, do -> end")
+    assert keyed(once) == []
+
+
+def test_a_key_that_is_always_the_same_is_a_risk_in_a_loop() -> None:
+    for key in ("'paid'", '"paid"', "7"):
+        assert [each.code for each in keyed(looped("notify", policy={"key": key}))] == ["effect.same_key"]
+    for key in ("message", 'f"{to} paid"', "vars['turn']", "pins"):
+        assert keyed(looped("notify", policy={"key": key})) == []
+    assert keyed(telling({"key": "'paid'"})) == []
+
+
+def test_a_request_that_changes_something_wants_a_key_in_a_loop_and_one_that_reads_does_not() -> None:
+    assert keyed(looped("web_request")) == []
+    assert keyed(looped("web_request", pins={"method": "HEAD"})) == []
+    (found,) = keyed(looped("web_request", pins={"method": "POST"}))
+    assert (found.code, found.pin) == ("effect.no_key", "key")
+    assert keyed(looped("web_request", pins={"method": "POST", "key": "o-7"})) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "key", "code"),
+    [
+        ("notify", "", "policy.value"),
+        ("notify", 7, "policy.value"),
+        ("notify", "x" * 4_001, "policy.value"),
+        ("ask_user", "prompt", "policy.no_effect"),
+        ("web_request", "url", "policy.no_effect"),
+        ("set_var", "name", "policy.no_effect"),
+    ],
+)
+def test_a_key_that_cannot_be_used_is_told_with_its_fix(kind: str, key: Any, code: str) -> None:
+    nodes = {"start": start(), "do": node(kind, policy={"key": key}), "end": end()}
+    found = keyed(flow("f", nodes, "start -> do, do -> end"))
+    assert [(each.code, each.pin, each.fix is not None) for each in found] == [(code, "policy.key", True)]
+
+
+def test_each_effect_of_the_catalog_takes_a_key_or_is_a_wait_of_its_own() -> None:
+    kinds = [catalog().resolve(card["type"]) for card in catalog().cards()["types"]]
+    effects = {kind.name: kind for kind in kinds if kind is not None and kind.kind == "effect"}
+    without = {name for name, kind in effects.items() if not can_key(kind) and kind.key is None}
+    assert without == {"ask_user", "listen_voice", "wait_until", "wait_event", "subflow", "agent"}
+    assert {name for name, kind in effects.items() if kind.key is not None} == {"web_request"}

@@ -170,6 +170,21 @@ def test_further_tries_are_offered_only_for_effects_that_are_tried_again(client:
     assert not offered & {"ask_user", "subflow", "wait_until", "memory_note", "web_request", "if", "add"}
 
 
+def test_a_key_is_offered_for_what_can_be_done_once(client: Client) -> None:
+    offered = {
+        card["type"]
+        for card in client.get("/api/catalog").json()["types"]
+        if 'data-path="policy.key"' in policy_of(client, card["type"])
+    }
+    assert {"notify", "llm_call", "tool_calls", "call_tool", "write_file", "emit_event"} <= offered
+    assert not offered & {"ask_user", "subflow", "wait_until", "web_request", "if", "add", "set_var"}
+    given = {"id": "n", **node("notify", policy={"key": 'f"{to}"'})}
+    asked = {"flow_id": "f", "node": given, "wired": [], "tab": "policy"}
+    page = Page(client.post("/editor/inspector", json=asked).text)
+    [field] = [tag for tag in page.named("input") if tag.attributes.get("data-path") == "policy.key"]
+    assert field.attributes["value"] == 'f"{to}"'
+
+
 def policy_of(client: Client, kind: str) -> str:
     given = {"id": "n", "type": kind, "data": {"policy": {"retries": 2}}}
     asked = {"flow_id": "f", "node": given, "wired": [], "tab": "policy"}

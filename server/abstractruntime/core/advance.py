@@ -32,6 +32,7 @@ from .policy import (
     count_visit,
     ensure_call_ids,
     forget_attempts,
+    named_key,
     note_attempt,
     visit_key,
     visits_before,
@@ -239,8 +240,16 @@ def _move(engine: Engine, held: Held, plan: StepPlan, began: str) -> bool:
 
 def _perform(engine: Engine, held: Held, plan: StepPlan, effect: Effect) -> bool:
     run = held.run
-    policy_key = engine.policy.idempotency_key(run=run, node_id=plan.node_id, effect=effect)
-    if held.replays is False:
+    policy_key = (
+        engine.policy.idempotency_key(run=run, node_id=plan.node_id, effect=effect)
+        if plan.key is None
+        else named_key(plan.key, effect)
+    )
+    is_known = plan.key is not None and visits_before(run.vars, plan.node_id, policy_key) > 0
+    if plan.key is not None:
+        held.flush()
+        key, prior = policy_key, engine.journal.find_completed(run.run_id, policy_key)
+    elif held.replays is False:
         key, prior = visit_key(policy_key, visits_before(run.vars, plan.node_id, policy_key) + 1), None
     else:
         key, prior = _earlier_result(engine, held, plan.node_id, policy_key)
@@ -248,7 +257,7 @@ def _perform(engine: Engine, held: Held, plan: StepPlan, effect: Effect) -> bool
         effect = ensure_call_ids(effect=effect, idempotency_key=key)
     handler = engine.handlers.get(effect.type)
     note = plan.note if engine.config.record_visits else None
-    deed = Deed(run, plan, effect, policy_key, key, prior, handler, note)
+    deed = Deed(run, plan, effect, policy_key, key, prior, handler, note, is_known)
     if prior is not None or handler is None or not handler.external(effect):
         held.flush()
         return _act(engine, held, deed)
@@ -307,7 +316,8 @@ def _take_evidence(engine: Engine, deed: Deed, outcome: EffectOutcome) -> Effect
     """Keep what tools have brought in; the record and the run get what is left of their results."""
     run, node_id, store = deed.run, deed.plan.node_id, engine.artifacts
     if deed.prior is not None:
-        capture_again(run, store, node_id=node_id, results=outcome.result, now=deed.now)
+        if not deed.is_known:
+            capture_again(run, store, node_id=node_id, results=outcome.result, now=deed.now)
         return outcome
     calls = deed.effect.payload.get("tool_calls")
     result = capture(
@@ -322,7 +332,7 @@ def _take_evidence(engine: Engine, deed: Deed, outcome: EffectOutcome) -> Effect
 
 def _repeat(deed: Deed, services: StepServices) -> None:
     """Have the changes made again that belong to a result found in the ledger."""
-    if deed.handler is None or not deed.handler.repeats:
+    if deed.handler is None or not deed.handler.repeats or deed.is_known:
         return
     plan, effect = deed.plan, deed.effect
     outcome, error = guarded(deed.handler.call, deed.run, effect, plan.next_node, services)

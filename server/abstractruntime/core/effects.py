@@ -330,6 +330,7 @@ class Deed:
     prior: dict[str, Any] | None  # the record of an earlier result
     handler: Handler | None
     note: dict[str, Any] | None = None
+    is_known: bool = False  # the run has settled the earlier result before: only its words are used again
     let_go: Callable[[], None] | None = None  # of an external effect: ends the claim on it
     is_held_back: bool = False
     records: list[StepRecord] = field(default_factory=list)  # that the step's commit must still write

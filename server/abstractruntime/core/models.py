@@ -147,6 +147,8 @@ class StepPlan:
     effects that may be tried again at all.
     With an `aside_key` an effect that has to wait for a person, a job or an event does not hold the run up: it
     moves on to `next_node`, and the wait is put there, as JSON, instead of a result.
+    A `key` names what the effect does, where the author has said so: within the run the same key is the same
+    request, done once however often the step is come to, and handlers are given it in a form that other runs share.
     """
 
     node_id: str
@@ -159,6 +161,7 @@ class StepPlan:
     recap: Callable[[int], Mapping[str, dict[str, Any]]] | None = None
     retry: Retry | None = None
     aside_key: str | None = None
+    key: str | None = None
 
     def __init__(
         self,
@@ -172,6 +175,7 @@ class StepPlan:
         recap: Callable[[int], Mapping[str, dict[str, Any]]] | None = None,
         retry: Retry | None = None,
         aside_key: str | None = None,
+        key: str | None = None,
     ) -> None:
         fields = self.__dict__
         fields["node_id"] = node_id
@@ -184,6 +188,7 @@ class StepPlan:
         fields["recap"] = recap
         fields["retry"] = retry
         fields["aside_key"] = aside_key
+        fields["key"] = key
 
 
 @dataclass

@@ -183,6 +183,11 @@ def _unfit(node_id: str, effect: Effect, bad: Exception) -> NotDurable:
     )
 
 
+def named_key(key: str, effect: Effect) -> str:
+    """Return the key of a request that its author has named: 32 hex digits, the same in all runs."""
+    return _digest(f"{effect.type.value}:{key}")
+
+
 def visit_key(key: str, visit: int) -> str:
     """Return the key of the n-th use of a policy key; the first keeps it."""
     return key if visit <= 1 else _digest(f"{key}:{visit}")

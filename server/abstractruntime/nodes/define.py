@@ -333,7 +333,8 @@ class NodeType:
     (of a type that carries its own: only these).
     `loops`: control comes back here by itself and the number of turns is bounded or meant to be
     endless; the first execution output is the branch that is repeated. `key` is the input that names
-    what the effect does, so that the world does not do it twice. `listens`: each such node gets a run of its own beside the flow's (`on_event`).
+    what the effect does, so that the world does not do it twice; `safe` says, from node.data, that what is asked
+    for changes nothing. `listens`: each such node gets a run of its own beside the flow's (`on_event`).
     `rereads=False`: the inputs are read when a loop begins, not again at each of its turns (the call
     has none while it has a frame).
     """
@@ -356,6 +357,7 @@ class NodeType:
     seed: Callable[[Mapping[str, Json]], Mapping[str, Json]] | None = None
     main: str | None = None
     key: str | None = None
+    safe: Callable[[Mapping[str, Json]], bool] | None = None
     ends_with: tuple[str, ...] = ()
     loops: bool = False
     listens: bool = False

@@ -7,11 +7,12 @@ from typing import Any
 
 from ..core.models import Effect, EffectType
 from .authored import pin_value, setting
-from .define import EXEC_IN, EXEC_OUT, Call, Example, Field, Finding, NodeError, Pin, effect
+from .define import EXEC_IN, EXEC_OUT, UNSET, Call, Example, Field, Finding, NodeError, Pin, effect
 from .values import described, number, text, truth
 
 Json = Any
 
+_SAFE = ("GET", "HEAD")
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD")
 
 
@@ -115,6 +116,8 @@ def _check_web(data: Mapping[str, Json]) -> list[Finding]:
     settle=lambda reply, call: dict(reply) if isinstance(reply, Mapping) else {},
     check=_check_web,
     main="body",
+    key="key",
+    safe=lambda data: pin_value(data, "method") in (UNSET, *_SAFE),
     keywords=(
         "http",
         "https",

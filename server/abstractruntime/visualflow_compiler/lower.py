@@ -17,7 +17,7 @@ from ..nodes.define import ERROR_OUT, EXEC_OUT, FAULTS, ON_ERROR, NodeType
 from ..nodes.paths import parse
 from .expressions import EXPRESSIONS, expressions_of
 from .graph import Graph, Placed
-from .policies import retry_of
+from .policies import key_of, retry_of
 from .problem import Problem, errors_of
 from .program import Op, Program, Source
 from .routes import ways_in
@@ -104,6 +104,7 @@ def _op(graph: Graph, placed: Placed, rename: Rename | None, wanted: tuple[str, 
         input_key=_key(node.data.get("inputKey")),
         catch=_catch(placed, kind, exits),
         retry=retry_of(kind, placed.node.data),
+        key=key_of(kind, placed.node.data),
     )
 
 

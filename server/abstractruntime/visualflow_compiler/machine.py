@@ -12,6 +12,7 @@ control leaves by the pin named.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -25,7 +26,9 @@ from ..nodes.define import FAULTS, Ask, Call, Finish, Goto, NodeError, NodeType,
 from ..nodes.paths import Segment, parse, write
 from .clip import clip
 from .document import EXEC_IN, EXEC_OUT
+from .expressions import evaluate
 from .memory import MISSING, Memory, aside_key, failure_key, reply_key
+from .policies import KEY, NAMED
 from .program import Op, Program
 from .reading import Fault, Reader, fresh
 from .routes import route_key
@@ -239,10 +242,34 @@ class _Step:
         if self.kind.listens:
             payload["keeps"] = True
         asked = Effect(effect.type, payload, reply_key(self.node_id))
+        key = self._key(asked)
         asked = self.strands.carried(asked, self.node_id, self.run, self.context) or asked
-        return self.plan(asked, {"visit": self.visit, **self._values(), **self.note})
+        return self.plan(asked, {"visit": self.visit, **self._values(), **self.note}, key)
 
-    def plan(self, asked: Effect, note: dict[str, Any]) -> StepPlan:
+    def _key(self, asked: Effect) -> str | None:
+        """Return the name that the author gives what is asked for; None where there is none.
+
+        It holds for this node of this flow, in whatever version of it.
+        """
+        if not self.op.key or asked.type not in NAMED:
+            return None
+        call = self.call()
+        value = evaluate(
+            call.sandbox,
+            self.op.key,
+            KEY,
+            call.inputs,
+            call.vars,
+            now=call.now,
+            seed=f"{call.run_id}:{self.node_id}:{self.visit}:{KEY}",
+        )
+        check(value, KEY)
+        if value is None or value == "":
+            raise NodeError("The key names nothing: its value is empty.", code="policy.no_key", pin=KEY)
+        self.note["key"] = clip(value)
+        return json.dumps([self.bound.program.flow_id, self.node_id, value], sort_keys=True)
+
+    def plan(self, asked: Effect, note: dict[str, Any], key: str | None = None) -> StepPlan:
         """Return the plan of an effect of this visit; where it has to wait, other strands may go on."""
         caught = failure_key(self.node_id) if self.op.catch or self._guard() is not None else None
         landing = self.node_id + LANDING
@@ -255,6 +282,7 @@ class _Step:
             failure_key=caught,
             retry=self._retry(),
             aside_key=aside_key(self.node_id) if may_go_on else None,
+            key=key,
         )
 
     def _retry(self) -> Retry | None:

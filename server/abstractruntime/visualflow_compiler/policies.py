@@ -1,8 +1,10 @@
-"""What an author says of a step's failures besides where control goes: how often it is tried again.
+"""What an author says of a step besides where control goes: how often it is tried again, and what is done once.
 
 `node.data.policy` holds `retries` (further attempts), `pause` (seconds before the first of them, doubled for
-each next one) and `longest` (seconds that no pause exceeds). It counts for node types whose effect may be
-carried out again (`can_retry`); the other keys of `policy` are kept and mean nothing here.
+each next one) and `longest` (seconds that no pause exceeds). They count for node types whose effect may be
+carried out again (`can_retry`). `key` is an expression (decision 0028): what it gives names what the step does,
+and within a run the same name is done once (decision 0032); it counts for node types whose effect has a result
+of its own (`can_key`). The other keys of `policy` are kept and mean nothing here.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from typing import Any
 
 from ..core.models import EffectType
 from ..nodes.define import NodeType
+from .expressions import MOST
 from .graph import Placed
 from .problem import Problem, set_to
 
@@ -44,6 +47,19 @@ RETRIED = frozenset(
     )
 )
 
+KEY = "policy.key"
+# Effects whose first result is the result of all that bear the same name; the others are waits, each its own.
+NAMED = frozenset(EffectType) - {
+    EffectType.ASK_USER,
+    EffectType.WAIT_EVENT,
+    EffectType.WAIT_UNTIL,
+    EffectType.START_SUBWORKFLOW,
+    EffectType.AWAIT_RUNS,
+    EffectType.CARRY_WAIT,
+}
+# Effects that act somewhere and do not say what: their turns in a loop should have names.
+_BLIND = frozenset({EffectType.TOOL_CALLS.value})
+
 
 def effects_of(kind: NodeType) -> frozenset[str]:
     """Return the types of the effects that a node asks for, as its examples show them."""
@@ -55,6 +71,26 @@ def can_retry(kind: NodeType) -> bool:
     """Say whether the author may say how often an effect is tried; not where the type has a setting for it."""
     own = any(each.path.endswith(".retries") for each in kind.fields)
     return kind.kind == "effect" and not own and bool(effects := effects_of(kind)) and effects <= RETRIED
+
+
+def can_key(kind: NodeType) -> bool:
+    """Say whether the author may name what a step does; not where an input of the type does so."""
+    effects = effects_of(kind)
+    return kind.kind == "effect" and kind.key is None and bool(effects) and effects <= NAMED
+
+
+def wants_key(kind: NodeType, data: Mapping[str, Any]) -> bool:
+    """Say whether a step that is repeated in a loop should name what it does."""
+    if kind.key is not None:
+        return kind.safe is None or not kind.safe(data)
+    return can_key(kind) and bool(effects_of(kind) & _BLIND)
+
+
+def key_of(kind: NodeType, data: Mapping[str, Any]) -> str:
+    """Return the expression that names what a step does, "" where there is none."""
+    policy = data.get("policy")
+    text = policy.get("key") if isinstance(policy, Mapping) and can_key(kind) else None
+    return text.strip() if isinstance(text, str) and len(text) <= MOST else ""
 
 
 def retry_of(kind: NodeType, data: Mapping[str, Any]) -> dict[str, float]:
@@ -89,6 +125,7 @@ def policy_problems(placed: Placed, kind: NodeType) -> Iterator[Problem]:
         text = f"{placed.name}: its policy is {type(policy).__name__}, not an object; it is not used."
         yield Problem("risk", "policy.value", text, node_id, "policy", set_to("Remove it", node_id, "policy"))
         return
+    yield from _key_problems(placed, kind, policy)
     used = [key for key in _LIMITS if key in policy]
     if used and not can_retry(kind):
         text = f"{placed.name} is not tried again, whatever its policy says: its work is done once or not at all."
@@ -106,6 +143,22 @@ def policy_problems(placed: Placed, kind: NodeType) -> Iterator[Problem]:
             )
             usual = set_to("Use the default", node_id, ("policy", key))
             yield Problem("risk", "policy.value", text, node_id, f"policy.{key}", usual)
+
+
+def _key_problems(placed: Placed, kind: NodeType, policy: Mapping[str, Any]) -> Iterator[Problem]:
+    text, node_id = policy.get("key"), placed.node.id
+    if text is None:
+        return
+    drop = set_to("Remove the key", node_id, ("policy", "key"))
+    if not can_key(kind):
+        own = f"its input '{kind.key}' does that" if kind.key else "each of its visits is one of its own"
+        words = f"{placed.name} takes no key in its policy: {own}."
+        yield Problem("note", "policy.no_effect", words, node_id, KEY, drop)
+    elif not isinstance(text, str) or not text.strip() or len(text) > MOST:
+        words = (
+            f"{placed.name}: `policy.key` must be an expression of 1 to {MOST:,} characters; no key is used."
+        )
+        yield Problem("risk", "policy.value", words, node_id, KEY, drop)
 
 
 def _read(policy: Mapping[str, Any], key: str, usual: float) -> float:

@@ -19,7 +19,11 @@ from ..core.errors import InvalidFlow
 from ..nodes.define import ERROR_OUT
 
 FORMAT = 1  # of a program without expressions
-FORMATS = (1, 2)  # 2: with expressions, which a reader of 1 would leave out unseen
+FORMATS = (
+    1,
+    2,
+    3,
+)  # 2: with expressions, 3: with keys of effects; an older reader would leave them out unseen
 
 Source = tuple[str, str]  # (node, pin)
 
@@ -37,6 +41,7 @@ class Op:
     exits         execution output -> next node
     ways          the execution wires that lead here, in order, where the node is told which was taken
     retry         attempts, pause and longest pause of an effect that is tried again
+    key           the expression that names what an effect does, so that it is done once
     catch         the execution output by which a failure leaves; "": a failure ends the run
     wanted        outputs on demand that another node reads
     output_key    dotted run variable that also receives the output; input_key: read as ambient value
@@ -59,6 +64,7 @@ class Op:
     input_key: str = ""
     catch: str = ""
     retry: Mapping[str, float] = field(default_factory=dict)
+    key: str = ""
 
     @property
     def is_exec(self) -> bool:
@@ -105,6 +111,7 @@ class Op:
             "input_key": self.input_key,
             "catch": self.catch,
             "retry": dict(self.retry),
+            "key": self.key,
         }
         return {key: value for key, value in body.items() if value}
 
@@ -133,6 +140,7 @@ class Op:
             input_key=body.get("input_key", ""),
             catch=body.get("catch", ""),
             retry=body.get("retry", {}),
+            key=body.get("key", ""),
         )
 
 
@@ -150,10 +158,17 @@ class Program:
     seeds: tuple[tuple[str, Any], ...] = ()
     ignored: tuple[str, ...] = ()
 
+    @property
+    def format(self) -> int:
+        """The oldest format that says all that this program holds."""
+        if any(op.key for op in self.ops.values()):
+            return 3
+        return 2 if any(op.expressions for op in self.ops.values()) else FORMAT
+
     def to_json(self) -> dict[str, Any]:
         """Return the program as JSON."""
         return {
-            "format": 2 if any(op.expressions for op in self.ops.values()) else FORMAT,
+            "format": self.format,
             "workflow_id": self.workflow_id,
             "flow_id": self.flow_id,
             "entry": self.entry,

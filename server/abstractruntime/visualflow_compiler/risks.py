@@ -6,11 +6,16 @@ value that nobody reads. Like `validate`, this reads declarations and names no t
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
+from ..nodes.define import NodeType
 from .expressions import expressions_of
 from .graph import Graph, Placed
-from .problem import Problem, fix
+from .policies import KEY, key_of, wants_key
+from .problem import Problem, fix, set_to
+
+_CONSTANT = re.compile(r"'[^']*'|\"[^\"]*\"|[\d._]+")
 
 
 def risks(graph: Graph) -> Iterator[Problem]:
@@ -21,28 +26,46 @@ def risks(graph: Graph) -> Iterator[Problem]:
 
 
 def _unnamed_effects(graph: Graph) -> Iterator[Problem]:
-    keyed = [
-        placed
+    steps = [
+        (placed, placed.kind)
         for node_id in graph.reachable
-        if (placed := graph.nodes[node_id]).kind is not None and placed.kind.key
+        if (placed := graph.nodes[node_id]).kind is not None
+        and (wants_key(placed.kind, placed.node.data) or key_of(placed.kind, placed.node.data))
     ]
-    if not keyed:
-        return
-    repeated = _repeated(graph)
-    for placed in keyed:
-        node_id, pin = placed.node.id, placed.kind.key if placed.kind is not None else None
+    repeated = _repeated(graph) if steps else frozenset()
+    for placed, kind in steps:
+        if placed.node.id in repeated:
+            yield from _unnamed(graph, placed, kind)
+
+
+def _unnamed(graph: Graph, placed: Placed, kind: NodeType) -> Iterator[Problem]:
+    """Yield what is wrong with the name of an effect that is repeated."""
+    node_id, pin, data = placed.node.id, kind.key, placed.node.data
+    if pin is not None:
         if (
-            node_id not in repeated
-            or pin in graph.wires.get(node_id, {})
-            or placed.node.defaults.get(pin or "")
-            or pin in expressions_of(placed.node.data)
+            pin in graph.wires.get(node_id, {})
+            or placed.node.defaults.get(pin)
+            or pin in expressions_of(data)
         ):
-            continue
+            return
         text = (
             f"{placed.name} is repeated in a loop, but its input '{pin}' has no value: where the other side "
             "goes by that, it may take the turns for one and the same request."
         )
         yield Problem("risk", "effect.no_key", text, node_id, pin)
+        return
+    key = key_of(kind, data)
+    if not key:
+        text = (
+            f"{placed.name} is repeated in a loop without a key: where two turns ask for the "
+            "same thing, it is done twice."
+        )
+        once = set_to("Do the same request once", node_id, ("policy", "key"), "pins")
+        yield Problem("risk", "effect.no_key", text, node_id, KEY, once)
+    elif _CONSTANT.fullmatch(key):
+        text = f"{placed.name} is repeated in a loop, but its key is always the same: only the first turn does it."
+        drop = set_to("Remove the key", node_id, ("policy", "key"))
+        yield Problem("risk", "effect.same_key", text, node_id, KEY, drop)
 
 
 def _repeated(graph: Graph) -> set[str]:

@@ -13,6 +13,7 @@ from ..nodes.define import FAULTS, Source
 from .document import VisualFlow
 from .expressions import MOST, expressions_of, source_of
 from .graph import Graph, Placed, graph_of
+from .policies import KEY, key_of
 from .problem import Problem
 from .sandbox import CodeSandbox
 from .sandbox_words import SandboxRefusal
@@ -34,8 +35,15 @@ def problems_of_code(graph: Graph, sandbox: CodeSandbox) -> list[Problem]:
 
 
 def _of_expressions(placed: Placed, wired: Container[str], sandbox: CodeSandbox) -> Iterator[Problem]:
-    for pin, text in expressions_of(placed.node.data).items():
-        if pin in wired or pin not in placed.inputs or len(text) > MOST:
+    texts = [
+        (pin, text)
+        for pin, text in expressions_of(placed.node.data).items()
+        if pin not in wired and pin in placed.inputs
+    ]
+    if placed.kind is not None and (key := key_of(placed.kind, placed.node.data)):
+        texts.append((KEY, key))
+    for pin, text in texts:
+        if len(text) > MOST:
             continue
         source = source_of(text, [])
         try:
@@ -51,8 +59,8 @@ def holds_code(flow: VisualFlow, types: Catalog) -> bool:
     """Whether any node of the flow runs code: only then is there something to ask the sandbox."""
     if any(expressions_of(node.data) for node in flow.nodes):
         return True
-    kinds = (types.resolve(node.type) for node in flow.nodes)
-    return any(kind is not None and kind.source is not None for kind in kinds)
+    kinds = ((node, types.resolve(node.type)) for node in flow.nodes)
+    return any(kind and (kind.source is not None or key_of(kind, node.data)) for node, kind in kinds)
 
 
 def _problem(placed: Placed, sandbox: CodeSandbox) -> Problem | None:

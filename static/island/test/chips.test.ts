@@ -24,6 +24,8 @@ test("a chip stands only for what is set", () => {
   assert.deepEqual(all, ["3 retries", "needs a secret", "goes on by “On error” when it fails", "at most 5 s", "has a copy of its own of its flow", "note: why"]);
   assert.deepEqual(words({ webConfig: { retries: 1 } }), ["1 retry"]);
   assert.deepEqual(words({ policy: { retries: 2 } }), ["2 retries"]);
+  assert.deepEqual(words({ policy: { retries: 2, key: " order " } }), ["2 retries", "done once for each order"]);
+  assert.deepEqual(words({ policy: { key: " " } }), []);
   const call = { ...web, fields: [{ path: "subflowVersion", type: "string" }] };
   const said = (version: string): string[] => chipsOf(made({ subflowVersion: version }), call).map((chip) => chip.words);
   assert.deepEqual([said(""), said("published"), said("12")], [[], ["runs the published version"], ["bound to version 12"]]);

@@ -52,6 +52,8 @@ export function chipsOf(node: FlowNode, card: Card | null): Chip[] {
   const again = read(node.data, ["policy", "retries"]);
   const tries = again === undefined ? null : SIGNS["retries"]?.(again);
   if (tries) chips.unshift(tries);
+  const named = read(node.data, ["policy", "key"]);
+  if (typeof named === "string" && named.trim()) chips.push({ icon: "check", text: "", words: `done once for each ${named.trim()}` });
   if ("canvas" in node.data) {
     const { own, remark } = marksOf(node);
     if (typeof own === "string") chips.push({ icon: "copy", text: "", words: "has a copy of its own of its flow" });
