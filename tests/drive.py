@@ -19,6 +19,7 @@ from abstractruntime.core.models import EffectType, RunState, RunStatus, WaitRea
 from abstractruntime.core.policy import EffectPolicy
 from abstractruntime.core.runtime import Runtime
 from abstractruntime.core.spec import WorkflowSpec
+from abstractruntime.core.waits import deadline_of
 from abstractruntime.effects.runs import ended
 from abstractruntime.nodes.define import Offers
 from abstractruntime.storage.artifacts import InMemoryArtifactStore
@@ -250,7 +251,7 @@ class Host:
             played.asked.append(wait.prompt)
         if wait.until and (not left or left[0] is NOBODY):
             del left[:1]
-            self.clock.move(to=wait.until)
+            self.clock.move(to=deadline_of(wait))
             return True
         if not left:
             return False

@@ -274,8 +274,8 @@ def fold(records: Iterable[PlacedRecord]) -> list[Visit]:
 
 def _ask(visit: Visit, record: Mapping[str, Json], effect: Mapping[str, Json]) -> None:
     _note(visit, record)
-    if effect.get("type") == "resume":
-        visit.state = "running"
+    if effect.get("type") in ("resume", "remind"):
+        visit.state = "running" if effect["type"] == "resume" else visit.state
         return
     visit.effect, visit.sent = str(effect.get("type") or ""), effect.get("payload") or None
     visit.attempts = max(visit.attempts, int(record.get("attempt") or 1))

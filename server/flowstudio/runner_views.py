@@ -11,8 +11,8 @@ from functools import lru_cache
 from typing import Any, cast
 
 from abstractruntime.core.errors import RunNotFound
-from abstractruntime.core.models import RunState, RunStatus, WaitReason
-from abstractruntime.core.waits import TIMED_OUT, is_pause_wait, is_paused, pause_reason
+from abstractruntime.core.models import RunState, RunStatus, WaitReason, WaitState
+from abstractruntime.core.waits import TIMED_OUT, deadline_of, is_pause_wait, is_paused, pause_reason
 from abstractruntime.integrations.abstractcore.tool_approval import APPROVAL_REQUIRED
 from abstractruntime.integrations.abstractcore.tool_results import CALLS
 from abstractruntime.storage.base import PlacedRecord, QueryableRunIndexStore, QueryableRunStore, Stores
@@ -230,6 +230,7 @@ class RunReader:
             "allow_free_text": wait.allow_free_text if wait else True,
             CALLS: tool_calls_of(run),
             "assignee": ((wait.details or {}).get("assignee") if wait else None) or "",
+            **stages_of(wait),
             "asked_at": run.updated_at,
         }
 
@@ -252,6 +253,14 @@ def asks(run: RunState) -> bool:
     if run.status is not RunStatus.WAITING or wait is None or is_pause_wait(run):
         return False
     return wait.reason is WaitReason.USER or (wait.reason is WaitReason.EVENT and bool(wait.prompt))
+
+
+def stages_of(wait: WaitState | None) -> dict[str, Json]:
+    """Return until when a question may be answered, how often its person was reminded, and who had it before."""
+    history = ((wait.details or {}).get("history") if wait is not None else None) or []
+    passed = [each["from"] for each in history if "to" in each]
+    reminded = sum(1 for each in history if "reminded" in each)
+    return {"due": deadline_of(wait) or "", "reminded": reminded, "passed_from": passed[-1] if passed else ""}
 
 
 def timed_out(given: Json) -> bool:
@@ -286,7 +295,7 @@ def waiting_of(tree: Tree) -> dict[str, Json] | None:
         "prompt": wait.prompt,
         "choices": wait.choices,
         "allow_free_text": wait.allow_free_text,
-        "until": wait.until,
+        "until": deadline_of(wait),
         "node_id": visible(run.current_node),
         "run_id": run.run_id,
     }

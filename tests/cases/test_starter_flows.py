@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from abstractruntime.core.models import EffectType, RunState, RunStatus, WaitReason
+from abstractruntime.core.waits import deadline_of
 from abstractruntime.integrations.abstractcore.llm_call import make_llm_call_handler
 from abstractruntime.integrations.abstractcore.react_agent import react_agent_workflow
 from abstractruntime.integrations.abstractcore.tool_calls import make_tool_calls_handler
@@ -163,7 +164,7 @@ def play(host: Stage, case: Mapping[str, Any]) -> Played:
         run = host.drive(played.root)
         assert run.waiting is not None, run.error
         assert run.waiting.until
-        host.clock.move(to=run.waiting.until)
+        host.clock.move(to=deadline_of(run.waiting))
         host.restart()
     host.drive(played.root)
     played.state = host.runtime.get_state(played.root)

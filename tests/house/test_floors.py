@@ -49,6 +49,7 @@ KERNEL: list[tuple[int, tuple[str, ...]]] = [
         (
             "abstractruntime.core.advance",
             "abstractruntime.core.engine",
+            "abstractruntime.core.reminders",
             "abstractruntime.core.runtime",
             "abstractruntime.core",
         ),

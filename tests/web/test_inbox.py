@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from drive import end, flow, node, start
 from web.conftest import Client
 from web.documents import asking, asking_often, calling
 from web.page import Page
 
 AS_PERSON = {"Accept": "text/html"}
+SHIP = "start -> ask, ask -> end, ask.response -> end.said"
 
 
 def see(client: Client, path: str, status: int = 200) -> Page:
@@ -207,3 +209,30 @@ def test_the_page_of_a_question_is_small_and_needs_no_script(client: Client) -> 
     assert weight <= 60 * 1024, {link: len(part.content) for link, part in parts.items()}
     assert not page.values("hx-post") + page.values("hx-get")
     assert page.named("form", method="post")
+
+
+def test_a_question_is_reminded_and_passed_on_and_the_inbox_says_so(client: Client) -> None:
+    config = {"assignee": "Ana", "deadlineUnit": "seconds", "remindEvery": 0.4, "passOnAfter": 1}
+    asks = node(
+        "ask_user",
+        pins={"prompt": "Ship it?", "deadline": 90},
+        onTimeout="branch",
+        effectConfig={**config, "passOnTo": "Ben"},
+    )
+    client.save(flow("ship", {"start": start(), "ask": asks, "end": end("said")}, SHIP))
+    run_id = client.launch("ship")
+    first = client.asked(run_id)
+    form = see(client, f"/inbox/{run_id}")
+    client.wait(lambda: client.asked(run_id), lambda prompt: prompt["passed_from"] == "Ana", 20)
+    prompt = client.asked(run_id)
+    assert (prompt["assignee"], prompt["asked_at"], prompt["due"]) == ("Ben", first["asked_at"], first["due"])
+    assert prompt["reminded"] >= 1
+    row = see(client, "/inbox?for=Ben")
+    assert row.values("data-prompt-row") == [run_id]
+    assert "passed on from Ana" in row.text
+    assert "reminded" in row.text
+    assert see(client, "/inbox?for=Ana").values("data-prompt-row") == []
+    told = {(notice["to"], notice["subject"]) for notice in client.studio.outbox.notices()}
+    assert {("Ana", "Reminder: Ship it?"), ("Ben", "For you now: Ship it?")} <= told
+    assert send(client, form, text="yes").status_code == 303, "the page that Ana had open still counts"
+    assert client.until(run_id, "completed")["output"]["said"] == "yes"

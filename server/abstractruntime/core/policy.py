@@ -188,6 +188,11 @@ def named_key(key: str, effect: Effect) -> str:
     return _digest(f"{effect.type.value}:{key}")
 
 
+def stage_key(run_id: str, wait_key: str | None, number: int, asked_at: str) -> str:
+    """Return the key under which a person is told of the n-th stage of a wait."""
+    return _digest(f"{run_id}:{wait_key}:{asked_at}:stage:{number}")
+
+
 def visit_key(key: str, visit: int) -> str:
     """Return the key of the n-th use of a policy key; the first keeps it."""
     return key if visit <= 1 else _digest(f"{key}:{visit}")

@@ -199,6 +199,16 @@ def resume_record(
     return _done(run, run.current_node, {"resumed": True}, now=now, effect=effect)
 
 
+def stage_record(run: RunState, wait: WaitState, *, now: str) -> StepRecord:
+    """Tell that a person was reminded of a question, or that it went to somebody else: it is open still."""
+    details = wait.details or {}
+    payload = {"prompt": wait.prompt, "assignee": details.get("assignee", ""), **details["history"][-1]}
+    effect = {"type": "remind", "payload": payload, "result_key": None}
+    record = _done(run, run.current_node, {"wait": wait_json(wait)}, now=now, effect=effect)
+    record.status = StepStatus.WAITING
+    return record
+
+
 def failure_record(
     run: RunState, node_id: str, failure: dict[str, Any], *, now: str, note: dict[str, Any] | None = None
 ) -> StepRecord:

@@ -32,6 +32,7 @@ from .leases import Holding
 from .limits import limit_status, limit_warnings, set_limits
 from .models import EffectType, LimitWarning, RunState, RunStatus, StepRecord
 from .policy import DefaultEffectPolicy, EffectPolicy, ensure_call_ids
+from .reminders import moment_has_come
 from .spec import DefaultRunContext, RunContext, WorkflowSpec
 from .traces import traces_of
 from .waits import (
@@ -45,7 +46,6 @@ from .waits import (
     keeps_mail,
     park,
     pause,
-    unblock_if_due,
     unpause,
 )
 
@@ -265,7 +265,7 @@ class Runtime:
         _check_workflow(run, workflow)
         if run.status is not RunStatus.WAITING:
             return True
-        records = unblock_if_due(run, self._engine.clock())
+        records = moment_has_come(self._engine, run)
         if records is None:
             return False
         try:
@@ -273,7 +273,7 @@ class Runtime:
         except StaleRevision:
             held.run = self.get_state(run.run_id)
             return False
-        return not RunStatus(run.status).is_over
+        return RunStatus(run.status) is RunStatus.RUNNING
 
     def resume(
         self,

@@ -145,6 +145,14 @@ def park(run: RunState, *, reason: str, now: str) -> list[StepRecord] | None:
     ]
 
 
+def deadline_of(wait: WaitState | None) -> str | None:
+    """Return the instant at which a wait ends by itself, None for one that does not."""
+    if wait is None:
+        return None
+    due: str | None = (wait.details or {}).get("due", wait.until)
+    return due
+
+
 def unblock_if_due(run: RunState, now: datetime) -> list[StepRecord] | None:
     """Let a run go on whose moment has come; return the records that say so, None while it is not due.
 

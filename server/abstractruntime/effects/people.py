@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..core.clock import parse_instant
 from ..core.effects import EffectOutcome, Services, handles
 from ..core.models import Effect, EffectType, RunState, WaitReason, WaitState
 from .waiting import deadline
@@ -23,6 +24,14 @@ def ask_user(run: RunState, effect: Effect, next_node: str | None, services: Ser
     until, over = deadline(effect, services)
     if over is not None:
         return over
+    details: dict[str, Any] = {"assignee": assignee} if assignee else {}
+    try:
+        stages = _stages(payload.get("stages"), until)
+    except (ValueError, TypeError, KeyError) as bad:
+        return EffectOutcome.failed(f"ask_user invalid payload.stages: {bad}")
+    if stages:
+        details |= {"due": until, "stages": stages}
+        until = stages[0]["at"]
     return EffectOutcome.waiting(
         WaitState(
             reason=WaitReason.USER,
@@ -33,9 +42,22 @@ def ask_user(run: RunState, effect: Effect, next_node: str | None, services: Ser
             prompt=str(prompt),
             choices=list(choices) if isinstance(choices, list) else None,
             allow_free_text=bool(payload.get("allow_free_text", True)),
-            details={"assignee": assignee} if assignee else None,
+            details=details or None,
         )
     )
+
+
+def _stages(given: Any, until: str | None) -> list[dict[str, Any]]:
+    """Return what is to happen before the deadline, in order; raise ValueError or TypeError if it cannot be read."""
+    if given is None:
+        return []
+    if not isinstance(given, list):
+        raise TypeError("it is a list of objects with `at`, and `to` where somebody else is to be asked")
+    stages = [
+        {"at": str(each["at"]), **({"to": str(each["to"])} if each.get("to") else {})} for each in given
+    ]
+    stages.sort(key=lambda each: parse_instant(each["at"]))
+    return [each for each in stages if until is None or parse_instant(each["at"]) < parse_instant(until)]
 
 
 @handles(EffectType.ANSWER_USER)
@@ -88,6 +110,17 @@ CASES: list[tuple[EffectType, dict[str, Any], str | None, str, Any]] = [
         "waiting",
         {"reason": "user", "until": _FUTURE},
     ),
+    (
+        EffectType.ASK_USER,
+        {"prompt": "?", "until": _FUTURE, "stages": [{"at": "2998-01-01T00:00:00Z", "to": "deputy"}]},
+        "next",
+        "waiting",
+        {
+            "until": "2998-01-01T00:00:00Z",
+            "details": {"due": _FUTURE, "stages": [{"at": "2998-01-01T00:00:00Z", "to": "deputy"}]},
+        },
+    ),
+    (EffectType.ASK_USER, {"prompt": "?", "stages": [{"to": "x"}]}, "next", "failed", "payload.stages"),
     (EffectType.ASK_USER, {"prompt": "?", "until": _PAST}, "next", "completed", {"timed_out": True}),
     (EffectType.ASK_USER, {"prompt": "?", "until": "soon"}, "next", "failed", "payload.until"),
     (EffectType.ASK_USER, {"prompt": ""}, "next", "failed", "ask_user requires payload.prompt"),

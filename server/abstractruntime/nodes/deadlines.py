@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from .authored import setting
-from .define import Call, Field, Finding, Goto, NodeError, Pin
+from .authored import pin_value, setting
+from .define import UNSET, Call, Field, Finding, Goto, NodeError, Pin
 from .values import described, number
 
 Json = Any
@@ -37,6 +37,30 @@ UNIT = Field(
     choices=tuple(UNITS),
 )
 FIELDS = (ON_TIMEOUT, UNIT)
+
+REMIND = Field(
+    "effectConfig.remindEvery",
+    "number",
+    None,
+    "Remind every",
+    "How long until the person is reminded, again and again until the deadline, in its unit; empty: never.",
+)
+PASS_AFTER = Field(
+    "effectConfig.passOnAfter",
+    "number",
+    None,
+    "Pass on after",
+    "How long until somebody else is asked, in the unit of the deadline; empty: never.",
+)
+PASS_TO = Field(
+    "effectConfig.passOnTo",
+    "string",
+    "",
+    "Pass on to",
+    "Who is asked then: a name, a role or a group. The first person can still answer.",
+)
+STAGES = (REMIND, PASS_AFTER, PASS_TO)
+MOST_REMINDERS = 50
 
 _IN = Pin("deadline", "number", 1, "How long to wait for an answer, in the unit chosen.")
 _LATE = Pin("timeout", "execution", description="Taken when nobody has answered in time.", label="Timed out")
@@ -82,6 +106,41 @@ def until_of(call: Call) -> dict[str, Json]:
         raise NodeError(message, code="wait.deadline", pin="deadline") from None
 
 
+def stages_of(call: Call) -> dict[str, Json]:
+    """Return the payload's `stages`: what happens to a question before its deadline; nothing without one."""
+    if _mode(call.data) == "wait":
+        return {}
+    unit = UNITS.get(str(setting(call.data, UNIT.path, "days")), UNITS["days"])
+    most, begun = number(call.get("deadline", _IN.default), "deadline"), datetime.fromisoformat(call.now)
+    every, after = _amount(call.data, REMIND), _amount(call.data, PASS_AFTER)
+    to = setting(call.data, PASS_TO.path, "")
+    times: list[tuple[float, dict[str, Json]]] = []
+    if every is not None:
+        count = min(MOST_REMINDERS, int(most / every))
+        times += [(every * turn, {}) for turn in range(1, count + 1) if every * turn < most]
+    if after is not None and isinstance(to, str) and to.strip() and after < most:
+        times = [each for each in times if each[0] != after]
+        times.append((after, {"to": to.strip()}))
+    stages = [
+        {"at": (begun + timedelta(seconds=amount * unit)).isoformat(), **what}
+        for amount, what in sorted(times, key=lambda each: each[0])
+    ]
+    return {"stages": stages} if stages else {}
+
+
+def _amount(data: Mapping[str, Json], field: Field) -> float | None:
+    """Return an amount of time above zero, None where there is none; raise NodeError for anything else."""
+    value = setting(data, field.path, None)
+    if value is None or value == "":
+        return None
+    amount = number(value, field.path)
+    if not amount > 0:
+        raise NodeError(
+            f"'{field.label}' needs an amount above zero, but got {described(value)}.", code="wait.stage"
+        )
+    return amount
+
+
 def settled(
     read: Callable[[Json, Call], dict[str, Json]], nothing: Mapping[str, Json]
 ) -> Callable[[Json, Call], Json]:
@@ -99,6 +158,37 @@ def settled(
         return Goto("timeout", outputs) if mode == "branch" else outputs
 
     return settle
+
+
+def check_stages(data: Mapping[str, Json]) -> list[Finding]:
+    """Find reminders, and somebody else to ask, that never come to that."""
+    after, to = setting(data, PASS_AFTER.path, None), setting(data, PASS_TO.path, "")
+    said = [field for field in (REMIND, PASS_AFTER) if setting(data, field.path, None) not in (None, "")]
+    if not said:
+        return []
+    if _mode(data) == "wait":
+        message = "Reminders and somebody else to ask come before a deadline; there is none, so nothing of that happens."
+        sets = {ON_TIMEOUT.path: "branch"}
+        return [Finding("risk", "wait.stage", message, sets=sets, label="Give it a deadline")]
+    most = pin_value(data, "deadline")
+    most = _IN.default if most is UNSET else most
+    found = []
+    for field in said:
+        amount = setting(data, field.path, None)
+        if not _is_number(amount) or amount <= 0:
+            found.append(
+                Finding("risk", "wait.stage", f"'{field.label}' needs an amount of time above zero.")
+            )
+        elif _is_number(most) and amount >= most:
+            message = f"'{field.label}' comes after the deadline, so it never happens."
+            found.append(Finding("risk", "wait.stage", message, pin="deadline"))
+    if after not in (None, "") and not (isinstance(to, str) and to.strip()):
+        found.append(Finding("risk", "wait.stage", "The question is to be passed on: say to whom."))
+    return found
+
+
+def _is_number(value: Json) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def check(data: Mapping[str, Json]) -> list[Finding]:

@@ -18,14 +18,15 @@ _LEVELS = ("message", "warning", "error")
 
 
 def _check_ask(data: Mapping[str, Json]) -> list[Finding]:
-    prompt = pin_value(data, "prompt")
+    prompt, staged = pin_value(data, "prompt"), deadlines.check_stages(data)
     if prompt is UNSET or text(prompt).strip():
-        return []
+        return staged
     message = "The question is empty: write what the person is asked."
     usual = {"pinDefaults.prompt": "Please respond:"}
-    return [
-        Finding("risk", "ask.no_prompt", message, pin="prompt", sets=usual, label="Ask the usual question")
-    ]
+    empty = Finding(
+        "risk", "ask.no_prompt", message, pin="prompt", sets=usual, label="Ask the usual question"
+    )
+    return [empty, *staged]
 
 
 def _answered(reply: Json, call: Call) -> dict[str, Json]:
@@ -71,6 +72,7 @@ _ASK_OUT = (EXEC_OUT, Pin("response", "string", description="What the person ans
             "For whom",
             "Who should answer: a name, a role or a group. The inbox shows the questions for one of them.",
         ),
+        *deadlines.STAGES,
     ),
     settle=deadlines.settled(_answered, {"response": ""}),
     main="response",
@@ -134,6 +136,35 @@ _ASK_OUT = (EXEC_OUT, Pin("response", "string", description="What the person ans
             data={"effectConfig": {"assignee": " finance "}},
             note="A question for a group.",
         ),
+        Example(
+            {"prompt": "Ship it?", "deadline": 2},
+            {
+                "effect": {
+                    "type": "ask_user",
+                    "payload": {
+                        "prompt": "Ship it?",
+                        "choices": [],
+                        "allow_free_text": True,
+                        "assignee": "Ana",
+                        "until": "2030-01-03T00:00:00+00:00",
+                        "stages": [
+                            {"at": "2030-01-02T00:00:00+00:00"},
+                            {"at": "2030-01-02T12:00:00+00:00", "to": "deputy"},
+                        ],
+                    },
+                }
+            },
+            data={
+                "onTimeout": "branch",
+                "effectConfig": {
+                    "assignee": "Ana",
+                    "remindEvery": 1,
+                    "passOnAfter": 1.5,
+                    "passOnTo": "deputy",
+                },
+            },
+            note="Ana is reminded after a day; twelve hours later the deputy is asked.",
+        ),
         Example({"prompt": "  "}, error="question is empty"),
     ),
 )
@@ -154,7 +185,7 @@ def ask_user(call: Call) -> Effect:
     assignee = text(setting(call.data, _ASSIGNEE, "")).strip()
     if assignee:
         asked["assignee"] = assignee
-    return Effect(EffectType.ASK_USER, {**asked, **deadlines.until_of(call)})
+    return Effect(EffectType.ASK_USER, {**asked, **deadlines.until_of(call), **deadlines.stages_of(call)})
 
 
 def _level(value: Json) -> str:

@@ -3,7 +3,7 @@
 `node.data.policy` holds `retries` (further attempts), `pause` (seconds before the first of them, doubled for
 each next one) and `longest` (seconds that no pause exceeds). They count for node types whose effect may be
 carried out again (`can_retry`). `key` is an expression (decision 0028): what it gives names what the step does,
-and within a run the same name is done once (decision 0032); it counts for node types whose effect has a result
+and within a run the same name is done once (decision 0036); it counts for node types whose effect has a result
 of its own (`can_key`). The other keys of `policy` are kept and mean nothing here.
 """
 

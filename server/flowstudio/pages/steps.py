@@ -188,7 +188,7 @@ def _effect(step: Step, record: Mapping[str, Json], effect: Mapping[str, Json]) 
         WAITS.get(str(wait.get("reason")), SIGNS["waiting"]) if status == "waiting" else SIGNS["running"]
     )
     step.gist = _asked(step.sent)
-    step.until = str(wait.get("until") or "")
+    step.until = str((wait.get("details") or {}).get("due") or wait.get("until") or "")
     step.visit = int(((record.get("result") or {}).get("visit") or {}).get("visit") or step.visit)
     step.is_open = status != "failed"
     if status == "failed":

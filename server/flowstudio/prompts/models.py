@@ -16,7 +16,11 @@ class ToolCallRow(BaseModel):
 
 
 class PromptRow(BaseModel):
-    """An open question to a person. `assignee` says for whom it is; empty: for anybody."""
+    """An open question to a person. `assignee` says for whom it is; empty: for anybody.
+
+    `due` is the instant of its deadline, empty without one; `reminded` how often its person was reminded;
+    `passed_from` who had it before, where it was passed on.
+    """
 
     run_id: str
     root_run_id: str
@@ -29,6 +33,9 @@ class PromptRow(BaseModel):
     allow_free_text: bool
     tool_calls: list[ToolCallRow] = []
     assignee: str = ""
+    due: str = ""
+    reminded: int = 0
+    passed_from: str = ""
     asked_at: str
 
 
