@@ -30,6 +30,7 @@ if sys.platform != "win32":
 
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)})
 _LONGEST_NAME = 200
+_TRIAL = 65_536  # bytes that are written to see whether there is room
 MAKE_ROOM = "Make room on it: runs stay as they are until then, and go on from there."
 
 
@@ -61,6 +62,25 @@ def told(path: Path) -> Iterator[None]:
         if error.errno in _NO_ROOM:
             raise StoreFull(f"The disk is full; {path} was not written. {MAKE_ROOM}") from error
         raise StoreError(f"{path} cannot be used: {error.strerror or error}.") from error
+
+
+def is_full(folder: Path) -> bool:
+    """Say whether a folder takes no more bytes, by trying: SQLite tells some of it as an I/O error."""
+    trial = folder / f".{os.urandom(6).hex()}.tmp"
+    try:
+        handle = os.open(trial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            if sys.platform == "win32":
+                taken = os.write(handle, bytes(_TRIAL))
+            else:
+                taken = os.pwrite(handle, bytes(_TRIAL), 0)  # as SQLite writes
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+            trial.unlink(missing_ok=True)
+    except OSError as error:
+        return error.errno in _NO_ROOM
+    return taken < _TRIAL
 
 
 def made_folder(path: str | os.PathLike[str]) -> Path:

@@ -24,7 +24,7 @@ from types import TracebackType
 from typing import Any
 
 from ..core.errors import StoreBusy, StoreDamaged, StoreError, StoreFull
-from .files import MAKE_ROOM, Sync
+from .files import MAKE_ROOM, Sync, is_full
 from .migrate import migrate, migrations, statements
 from .sqlite_adopt import bring_over, fill_heads, set_old_aside
 
@@ -235,7 +235,7 @@ class SqliteDatabase:
             return StoreBusy(f"The database {self._path} is held by another writer; try again.")
         if primary in _DAMAGED:
             return StoreDamaged(f"The database {self._path} is damaged: {error}.")
-        if primary == sqlite3.SQLITE_FULL:
+        if primary == sqlite3.SQLITE_FULL or (primary == sqlite3.SQLITE_IOERR and is_full(self._path.parent)):
             return StoreFull(f"The disk is full; nothing was written to {self._path}. {MAKE_ROOM}")
         if self._closed:
             return StoreError(f"The database {self._path} is closed.")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -138,6 +140,30 @@ def test_a_closed_database_says_so(database: SqliteDatabase) -> None:
         SqliteRunStore(database).load("r")
     with pytest.raises(StoreError, match="is closed"):
         driver.step()
+
+
+SMALL_DISK = """
+import resource, signal, sys
+from abstractruntime.core.errors import StoreFull
+from abstractruntime.storage import open_stores
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), resource.RLIM_INFINITY))
+try:
+    open_stores(f"sqlite://{sys.argv[1]}")
+except StoreFull as error:
+    print(error)
+"""
+
+
+def test_a_disk_that_fills_while_a_database_is_made_is_told_as_full(tmp_path: Path) -> None:
+    path = tmp_path / "runs.db"
+    for limit in ("600", "3000", "20000"):  # beyond the limit SQLite says "disk I/O error"
+        done = subprocess.run(
+            [sys.executable, "-c", SMALL_DISK, str(path), limit], capture_output=True, text=True
+        )
+        assert f"The disk is full; nothing was written to {path}. Make room on it" in done.stdout, done.stderr
+        assert [each.name for each in tmp_path.iterdir() if each.suffix == ".tmp"] == []
+    open_stores(f"sqlite://{path}").close()
 
 
 def test_a_full_disk_writes_nothing_and_the_store_goes_on(database: SqliteDatabase) -> None:
