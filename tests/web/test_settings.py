@@ -64,25 +64,79 @@ def test_a_key_of_the_environment_is_only_named(client: Client, monkeypatch: pyt
     assert SECRET not in str(caught.value)
 
 
+ADDRESS = {"name": "a", "base_url": "http://x"}
+
+
 @pytest.mark.parametrize(
-    ("fields", "place"),
+    ("fields", "field", "words"),
     [
-        ({"name": "A B", "base_url": "http://x"}, "name:"),
-        ({"name": "a", "base_url": "ftp://x"}, "base_url:"),
-        ({"name": "a", "base_url": "http://key@x/v1"}, "leave the key out"),
-        ({"name": "a", "kind": "magic"}, "kind:"),
-        ({"name": "a", "base_url": "http://x", "timeout_s": "soon"}, "timeout_s:"),
-        ({"name": "a", "base_url": "http://x", "key_variable": "sk-123"}, "key_variable:"),
-        ({"name": "a", "base_url": "http://x", "price_in": "-1"}, "price_in"),
+        ({"name": "A B", "base_url": "http://x"}, "name", "Name: "),
+        ({"name": "a", "base_url": "ftp://x"}, "base_url", "Address: "),
+        ({"name": "a"}, "base_url", "Address: "),
+        ({"name": "a", "base_url": "http://x:99999"}, "base_url", "Address: this is no address"),
+        ({"name": "a", "base_url": "http://sk-1234@x/v1"}, "base_url", "Address: leave the key out"),
+        ({"name": "a", "base_url": "ftp://sk-1234@x"}, "base_url", "Address: leave the key out"),
+        ({"name": "a", "kind": "magic"}, "kind", "Kind: "),
+        ({**ADDRESS, "timeout_s": "soon"}, "timeout_s", "Seconds a call may take: "),
+        ({**ADDRESS, "timeout_s": "nan"}, "timeout_s", "Seconds a call may take: "),
+        ({**ADDRESS, "key_variable": "sk-1234"}, "key_variable", "Key: environment variable: "),
+        ({**ADDRESS, "price_in": "-1"}, "price_in", "Price of a million tokens in: "),
+        ({**ADDRESS, "price_out": "inf"}, "price_out", "Price of a million tokens out: "),
     ],
 )
-def test_what_cannot_be_kept_is_refused_and_kept_in_the_form(
-    client: Client, fields: dict[str, str], place: str
+def test_what_cannot_be_kept_is_refused_by_the_name_of_its_field(
+    client: Client, fields: dict[str, str], field: str, words: str
 ) -> None:
     answer = add(client, **fields)
     assert answer.status_code == 422
-    assert place in answer.text
+    alert = _between(answer.text, 'role="alert">', "</div>")
+    assert words in alert
+    assert not any(each in alert for each in ("base_url", "timeout_s", "key_variable", "price_"))
+    assert f'<label for="{field}">{words.split(": ")[0]}' in answer.text
+    assert f'name="{field}" aria-invalid="true" aria-describedby="wrong"' in answer.text
+    assert f'value="{fields["name"]}"' in answer.text, "the form keeps what was entered"
+    assert "sk-1234" not in answer.text, "but for what may be a key"
+    assert ("<details open>" in answer.text) == field.startswith("price"), "no field is wrong out of sight"
     assert client.studio.ai.models.providers.all() == []
+
+
+@pytest.mark.parametrize(
+    ("fields", "field", "words"),
+    [
+        ({"id": "a__b", "url": "http://x"}, "id", "Id: "),
+        ({"id": "a", "url": "ftp://x"}, "url", "Address, if it is reached over HTTP: "),
+        ({"id": "a", "command": "'unclosed"}, "command", "Command to start it: "),
+        ({"id": "a", "url": "http://x", "timeout_s": "soon"}, "timeout_s", "Seconds a call may take: "),
+        ({"id": "a", "url": "http://x", "timeout_s": "inf"}, "timeout_s", "Seconds a call may take: "),
+        ({"id": "a", "url": "http://x", "headers": "A=${B}\nKey: sk-1234"}, "headers", "Headers: "),
+        ({"id": "a", "command": "x", "env": "A=sk-1234\nno"}, "env", "Environment: "),
+    ],
+)
+def test_a_tool_server_that_cannot_be_kept_is_refused_by_the_name_of_its_field(
+    client: Client, fields: dict[str, str], field: str, words: str
+) -> None:
+    answer = post(client, "/settings/tools", **fields)
+    assert answer.status_code == 422
+    assert words in _between(answer.text, 'role="alert">', "</div>")
+    assert f'name="{field}" aria-invalid="true" aria-describedby="wrong"' in answer.text
+    assert "sk-1234" not in answer.text
+    assert client.studio.ai.tools.settings.servers == ()
+
+
+def test_a_tool_server_is_started_or_reached_not_both(client: Client) -> None:
+    answer = post(client, "/settings/tools", id="a", command="x", url="http://x")
+    assert "needs either a command or an address" in answer.text
+
+
+def test_a_wrong_budget_is_told_by_its_field(client: Client) -> None:
+    answer = post(client, "/settings/models/budget", tokens="many")
+    assert answer.status_code == 422
+    words = "Tokens after which a run asks whether to go on: &#39;many&#39; is no number of tokens."
+    assert words in answer.text
+
+
+def _between(text: str, head: str, tail: str) -> str:
+    return text.split(head, 1)[1].split(tail, 1)[0]
 
 
 def test_the_first_provider_answers_for_who_names_none(client: Client) -> None:
@@ -119,9 +173,6 @@ def test_an_mcp_server_is_described_asked_and_removed(client: Client) -> None:
     post(client, "/settings/tools/time/remove")
     assert client.studio.ai.tools.settings.servers == ()
     assert post(client, "/settings/tools/time/remove").status_code == 404
-    assert (
-        "env: write one NAME=value" in post(client, "/settings/tools", id="x", url="http://x", env="no").text
-    )
 
 
 # ---- in runs -------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ of the environment, or kept in the key store. The first provider is the one for 
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
@@ -89,23 +90,31 @@ class Provider:
         if self.kind not in KINDS:
             raise BadProvider(f"kind: {self.kind!r} must be one of {', '.join(KINDS)}.")
         if self.kind == OPENAI:
-            parts = urlsplit(self.base_url)
-            if parts.scheme not in ("http", "https") or not parts.hostname:
-                raise BadProvider(
-                    f"base_url: {self.base_url!r} must be an address such as http://127.0.0.1:1234/v1."
-                )
-            if parts.username or parts.password:
-                raise BadProvider("base_url: leave the key out of the address; it has a field of its own.")
+            self._check_address()
         if self.key_variable and not _VARIABLE.fullmatch(self.key_variable):
-            raise BadProvider(
-                f"key_variable: {self.key_variable!r} is no name of an environment variable; is it the key itself?"
+            raise BadProvider(  # which is not repeated: it may be the key
+                "key_variable: this is no name of an environment variable; is it the key itself?"
             )
         if not 0 < self.timeout_s <= _MOST_SECONDS:
             raise BadProvider(
                 f"timeout_s: {self.timeout_s:g} must be more than 0 and at most {_MOST_SECONDS}."
             )
-        if self.price_in < 0 or self.price_out < 0:
-            raise BadProvider("price_in, price_out: a price cannot be below 0.")
+        for field, price in (("price_in", self.price_in), ("price_out", self.price_out)):
+            if not 0 <= price < math.inf:
+                raise BadProvider(f"{field}: a price must be a number of 0 or more.")
+
+    def _check_address(self) -> None:
+        try:
+            parts = urlsplit(self.base_url)
+            is_whole = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        except ValueError as error:
+            raise BadProvider(f"base_url: this is no address ({error}).") from None
+        if "@" in parts.netloc:
+            raise BadProvider("base_url: leave the key out of the address; it has a field of its own.")
+        if not is_whole:
+            raise BadProvider(
+                f"base_url: {self.base_url!r} must be an address such as http://127.0.0.1:1234/v1."
+            )
 
 
 class Providers:

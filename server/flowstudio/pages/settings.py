@@ -21,6 +21,7 @@ from ..ai.tools import ToolSettings
 from ..studio import Studio, TheStudio
 from .form import Posted, go, text
 from .html import render
+from .settings_fields import MODEL_LABELS, TOOL_LABELS, Refused, shown_again, wrong
 
 router = APIRouter()
 PRESETS = {
@@ -77,7 +78,8 @@ async def keep(request: Request, studio: TheStudio, form: Posted) -> Response:
             }
         )
     except BadProvider as error:
-        return _models(request, studio, wrong=str(error), form={**given, **numbers}, status=422)
+        refused = Refused(wrong(error, MODEL_LABELS), shown_again({**given, **numbers, **_ticked(form)}))
+        return _models(request, studio, refused=refused)
     studio.ai.models.providers.put(provider)
     if text(form, "key"):
         studio.ai.keys.put(f"provider:{provider.name}", text(form, "key"))
@@ -93,7 +95,8 @@ async def budget(request: Request, studio: TheStudio, form: Posted) -> Response:
     """Set after how many tokens a run asks."""
     said = text(form, "tokens").replace(",", "").replace(" ", "") or "0"
     if not said.isdecimal() or len(said) > 12:
-        return _models(request, studio, wrong=f"budget: {said!r} is no number of tokens.", status=422)
+        refused = Refused(wrong(f"budget: {said!r} is no number of tokens.", MODEL_LABELS))
+        return _models(request, studio, refused=refused)
     studio.ai.budget.change(int(said))
     return go("/settings/models")
 
@@ -138,7 +141,7 @@ async def keep_server(request: Request, studio: TheStudio, form: Posted) -> Resp
         server = _server_of(form)
     except (BadMcpServer, ValueError) as error:
         given = {key: text(form, key) for key in ("id", "command", "url", "env", "headers", "timeout_s")}
-        return _tools(request, studio, wrong=str(error), form=given, status=422)
+        return _tools(request, studio, refused=Refused(wrong(error, TOOL_LABELS), shown_again(given)))
     studio.ai.tools.put(server)
     return go("/settings/tools")
 
@@ -170,10 +173,8 @@ def _models(
     request: Request,
     studio: Studio,
     *,
-    wrong: str = "",
-    form: dict[str, str] | None = None,
+    refused: Refused | None = None,
     tested: str = "",
-    status: int = 200,
 ) -> HTMLResponse:
     shown = []
     for each in studio.ai.models.providers.all():
@@ -182,14 +183,18 @@ def _models(
     return render(
         request,
         "settings_models.html",
-        status,
+        422 if refused else 200,
         providers=shown,
         kinds=[(kind, KIND_WORDS[kind]) for kind in KINDS],
         presets=PRESETS,
         budget=studio.ai.budget.tokens,
-        wrong=wrong,
-        form=form or {},
+        labels=MODEL_LABELS,
+        refused=refused or Refused(),
     )
+
+
+def _ticked(form: FormData) -> dict[str, str]:
+    return {key: "on" for key in ("records", "whole", "forget_key") if text(form, key) == "on"}
 
 
 def _key_words(studio: Studio, provider: Provider) -> str:
@@ -202,23 +207,21 @@ def _tools(
     request: Request,
     studio: Studio,
     *,
-    wrong: str = "",
-    form: dict[str, str] | None = None,
+    refused: Refused | None = None,
     failed: dict[str, str] | None = None,
-    status: int = 200,
 ) -> HTMLResponse:
     known = studio.ai.tools.known()
     policy = studio.ai.tools.executor.policy
     return render(
         request,
         "settings_tools.html",
-        status,
+        422 if refused else 200,
         servers=studio.ai.tools.settings.servers,
         tools=[{**known[name], "asks": policy.asks(name)} for name in sorted(known)],
         approvals="\n".join(studio.ai.tools.settings.auto_approve),
         failed=failed or {},
-        wrong=wrong,
-        form=form or {},
+        labels=TOOL_LABELS,
+        refused=refused or Refused(),
     )
 
 
@@ -241,9 +244,11 @@ def _server_of(form: FormData) -> McpServer:
 
 def _pairs(field: str, lines: str) -> dict[str, str]:
     made = {}
-    for line in filter(None, (each.strip() for each in lines.splitlines())):
+    for number, line in enumerate((each.strip() for each in lines.splitlines()), start=1):
+        if not line:
+            continue
         name, sign, value = line.partition("=")
         if not sign or not name.strip():
-            raise BadMcpServer(f"{field}: write one NAME=value on a line, not {line!r}")
+            raise BadMcpServer(f"{field}: write one NAME=value on each line; line {number} is none")
         made[name.strip()] = value.strip()
     return made

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 from collections.abc import Mapping
@@ -47,11 +48,11 @@ class McpServer:
         if not _ID.fullmatch(self.server_id) or "__" in self.server_id:
             raise BadMcpServer(f"id: {self.server_id!r} must be 1 to 32 letters, digits, '-' or single '_'")
         if bool(self.command) == bool(self.url):
-            raise BadMcpServer(f"MCP server {self.server_id!r} needs either a command or a url")
+            raise BadMcpServer(f"MCP server {self.server_id!r} needs either a command or an address (url)")
         if self.url and urlsplit(self.url).scheme not in ("http", "https"):
             raise BadMcpServer(f"url: {self.url!r} must begin with http:// or https://")
-        if not self.timeout_s > 0:
-            raise BadMcpServer(f"timeout_s: {self.timeout_s!r} must be more than 0")
+        if not 0 < self.timeout_s < math.inf:
+            raise BadMcpServer(f"timeout_s: {self.timeout_s!r} must be a number of seconds, more than 0")
 
     @property
     def transport(self) -> str:
