@@ -6,11 +6,19 @@ server tells its environment and writes it to its log, the web page echoes its h
 
 from __future__ import annotations
 
+import base64
+import gzip
 import json
 import logging
+import shutil
+import sqlite3
 import sys
-from collections.abc import Iterator
+import zipfile
+import zlib
+from collections.abc import Iterable, Iterator
+from contextlib import closing
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +31,7 @@ from flowstudio.app import create_app
 from flowstudio.secrets import Secret
 from flowstudio.settings import Settings
 from web.conftest import TOKEN, Client
+from web.deep import every, files, spellings
 from web.far_side import Listening
 from web.leaky import LeakyModel
 
@@ -33,6 +42,23 @@ TOOL_NAMED = "planted-tool-named-1b9e"
 TOOL_KEPT = "planted-tool-kept-5d3f"
 WEB = "planted-web-90ab12"
 PLANTED = (KEPT, NAMED, TOOL_NAMED, TOOL_KEPT, WEB)
+LOOKED_AT = (
+    "runs.sqlite!",
+    "tools.json",
+    "providers.json",
+    "mcp-named.log",
+    "recordings",
+    "/events",
+    "/bundle!",
+    "/diff/{span} as",
+    "/edits/{seq} as",
+    "/versions/{number} as",
+    "!steps!zlib",
+    "!documents!zlib",
+    "backup/data/runs.sqlite!",
+    "backup/flows/",
+    "history of",
+)
 
 
 @pytest.fixture
@@ -125,28 +151,70 @@ def used(client: Client, far: Listening) -> list[str]:
     return runs
 
 
-def answers(client: Client, runs: list[str]) -> Iterator[tuple[str, str]]:
-    """Ask every address that can be asked, for every run, flow and node; yield where and what it said."""
-    every = [*runs, *(child.run_id for run_id in runs for child in client.studio.reader.children(run_id))]
+def worked_on(client: Client) -> None:
+    """Do to the flows what an editor can: change, undo, name, publish, restore, merge, pack and bring back."""
+    for row in client.get("/api/flows").json()["flows"]:
+        place = f"/api/flows/{row['id']}"
+        assert client.post(f"{place}/versions", json={"name": "By name"}).status_code == 201
+        first = client.get(place).json()
+        second = edited(client, place, first, "Second")
+        assert edited(client, place, second, "Third")["name"] == "Third"
+        assert client.post(f"{place}/edits/1/restore", headers=matching(client, place)).status_code == 200
+        assert client.put(f"{place}/published", json={"version": 1}).status_code == 200
+        assert client.post(f"{place}/versions/1/restore", headers=matching(client, place)).status_code == 200
+        base = client.get(place).headers["ETag"].strip('"')
+        merged = client.post(f"{place}/merge", json={"base": base, "document": first})
+        assert merged.status_code == 200, merged.text
+        packed = client.get(f"{place}/bundle").content
+        answer = client.post("/api/bundles?on_conflict=copy", files={"file": ("a.flow", packed)})
+        assert answer.status_code == 201, answer.text
+
+
+def edited(client: Client, place: str, document: dict[str, Any], name: str) -> dict[str, Any]:
+    """Rename a flow with a command, as the editor does; return the document."""
+    made = {**document, "name": name}
+    command = {"how": "do", "label": name, "changes": [{"op": "flow", "path": "name", "value": name}]}
+    answer = client.post(
+        f"{place}/edits", json={"document": made, "commands": [command]}, headers=matching(client, place)
+    )
+    assert answer.status_code == 200, answer.text
+    return made
+
+
+def matching(client: Client, place: str) -> dict[str, str]:
+    return {"If-Match": client.get(place).headers["ETag"]}
+
+
+def answers(client: Client, runs: list[str]) -> Iterator[tuple[str, bytes]]:
+    """Ask every address that can be asked, for every run, flow, version, edit and node."""
+    every_run = [*runs, *(child.run_id for run_id in runs for child in client.studio.reader.children(run_id))]
     fill = {
-        "run_id": every,
+        "run_id": every_run,
         "flow_id": [each["id"] for each in client.get("/api/flows").json()["flows"]],
         "name": ["llm_call"],
+        "number": ["1", "2", "3"],
+        "seq": ["0", "1", "2"],
+        "span": ["1..draft", "1..2"],
     }
     routes = [each.path for each in _routes(client) if "GET" in (each.methods or ())]
     assert len(routes) > 25
     for path in routes:
-        missing = [key for key in fill if f"{{{key}" in path]
         places = [path]
-        for key in missing:
-            places = [
-                place.replace(f"{{{key}:path}}", value).replace(f"{{{key}}}", value)
-                for place in places
-                for value in fill[key]
-            ]
+        for key in fill:
+            for word in (f"{{{key}:path}}", f"{{{key}}}"):
+                if word in path:
+                    places = [place.replace(word, value) for place in places for value in fill[key]]
+        assert "{" not in places[0], f"{path} was asked with every name filled in"
         for place in places:
             answer = client.get(place, headers={"Accept": "*/*"})
-            yield place, f"{dict(answer.headers)}\n{answer.content.decode('utf-8', 'replace')}"
+            assert answer.status_code < 500
+            yield f"{path} as {place}", str(dict(answer.headers)).encode() + b"\n" + answer.content
+            yield from every(place, answer.content)
+    for run_id in every_run:
+        flow = client.get(f"/api/runs/{run_id}/flow").json()
+        for each in flow.get("nodes", ()):
+            ask = {"run": run_id, "node": each["id"], "pin": "response"}
+            yield f"/editor/value of {each['id']}", client.get("/editor/value", params=ask).content
 
 
 def _routes(client: Client) -> list[APIRoute]:
@@ -166,57 +234,94 @@ def _routes(client: Client) -> list[APIRoute]:
     return found
 
 
+def histories(client: Client, runs: list[str]) -> Iterator[tuple[str, bytes]]:
+    """Export every run with all that can go along."""
+    for run_id in runs:
+        history = export_run_history_bundle(
+            run_id=run_id,
+            run_store=client.studio.stores.runs,
+            ledger_store=client.studio.stores.ledger,
+            artifact_store=client.studio.artifacts,
+            include_state=True,
+            include_artifacts=True,
+        )
+        yield f"history of {run_id}", json.dumps(history, default=str).encode()
+
+
+def backup(settings: Settings, folder: Path) -> None:
+    """Copy what a person backs up while the server runs: files as they are, databases whole."""
+    for source in (settings.data, settings.flows):
+        shutil.copytree(source, folder / source.name)
+        for file in source.rglob("*.sqlite"):
+            with (
+                closing(sqlite3.connect(file)) as db,
+                closing(sqlite3.connect(folder / "whole.sqlite")) as copy,
+            ):
+                db.backup(copy)
+            (folder / "whole.sqlite").replace(folder / source.name / file.relative_to(source))
+
+
+def found(told: Iterable[tuple[str, bytes]]) -> tuple[list[tuple[str, str]], set[str]]:
+    """Return where a planted key was found, and all places that were looked at."""
+    sought = [(secret, spelling) for secret in PLANTED for spelling in spellings(secret)]
+    hits, places = [], set()
+    for place, raw in told:
+        places.add(place)
+        hits += [(place, secret) for secret, spelling in sought if spelling in raw]
+    return hits, places
+
+
 def test_no_planted_key_is_anywhere(
     planted: Client,
     far: Listening,
     leaky: LeakyModel,
     settings: Settings,
+    tmp_path: Path,
     caplog: pytest.LogCaptureFixture,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
     caplog.set_level(logging.DEBUG)
     runs = used(planted, far)
+    worked_on(planted)
     for name in ("kept", "named"):
         planted.post(f"/settings/models/{name}/test")
     planted.post("/settings/tools/list")
-    told = dict(answers(planted, runs))
-
     assert {KEPT, NAMED} <= set(leaky.keys), "the keys were used"
     assert any(WEB in seen[2].get("Authorization", "") for seen in far.seen)
     said = [planted.run(run_id)["output"] for run_id in runs]
     assert sum("[secret]" in json.dumps(each) for each in said) >= 7, "what was repeated was covered"
 
-    stores = planted.studio.reader
-    for run_id in runs:
-        history = export_run_history_bundle(
-            run_id=run_id,
-            run_store=planted.studio.stores.runs,
-            ledger_store=planted.studio.stores.ledger,
-            artifact_store=planted.studio.artifacts,
-            include_state=True,
-            include_artifacts=True,
+    backup(settings, tmp_path / "backup")
+    streams = "".join(capfd.readouterr()) + caplog.text
+    hits, places = found(
+        chain(
+            answers(planted, runs),
+            histories(planted, runs),
+            files(settings.data),
+            files(settings.flows),
+            files(tmp_path / "backup"),
+            [("standard streams and log", streams.encode())],
         )
-        told[f"history of {run_id}"] = json.dumps(history, default=str)
-        assert stores.children(run_id) is not None
-    told["log"] = caplog.text
-    told["standard streams"] = "".join(capfd.readouterr())
-    for folder in (settings.data, settings.flows):
-        for file in folder.rglob("*"):
-            if file.is_file():
-                told[str(file)] = file.read_bytes().decode("utf-8", "replace")
-    kinds = (
-        "runs.sqlite",
-        "tools.json",
-        "providers.json",
-        "mcp-named.log",
-        "recordings",
-        "/events",
-        "/bundle",
     )
-    for kind in kinds:
-        assert any(kind in place for place in told), f"{kind} was looked at"
-    found = [(place, key) for place, text in told.items() for key in PLANTED if key in text]
-    assert found == []
+    assert hits == []
+    for kind in LOOKED_AT:
+        assert any(kind in place for place in places), f"{kind} was looked at"
+
+
+def test_the_scanner_finds_what_is_packed(tmp_path: Path) -> None:
+    """A scanner that finds nothing is believed only if it finds what is there."""
+    with zipfile.ZipFile(tmp_path / "a.flow", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("inner.json", f"{KEPT} {KEPT}")
+    with closing(sqlite3.connect(tmp_path / "b.sqlite")) as db:
+        db.execute("CREATE TABLE held (body BLOB)")
+        db.execute("INSERT INTO held VALUES (?)", (zlib.compress(NAMED.encode() * 3),))
+        db.commit()
+    (tmp_path / "c.txt").write_bytes(
+        base64.b64encode(b"user:" + WEB.encode()) + TOOL_KEPT.encode().hex().encode()
+    )
+    (tmp_path / "d.gz").write_bytes(gzip.compress(TOOL_NAMED.encode() * 3))
+    hits, _ = found(files(tmp_path))
+    assert {secret for _, secret in hits} == set(PLANTED)
 
 
 def test_a_tool_servers_key_is_kept_encrypted_and_forgotten_with_it(planted: Client) -> None:
