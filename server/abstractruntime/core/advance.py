@@ -240,6 +240,7 @@ def _move(engine: Engine, held: Held, plan: StepPlan, began: str) -> bool:
 
 def _perform(engine: Engine, held: Held, plan: StepPlan, effect: Effect) -> bool:
     run = held.run
+    is_first = held.replays is not False and not held.is_untouched
     policy_key = (
         engine.policy.idempotency_key(run=run, node_id=plan.node_id, effect=effect)
         if plan.key is None
@@ -257,7 +258,7 @@ def _perform(engine: Engine, held: Held, plan: StepPlan, effect: Effect) -> bool
         effect = ensure_call_ids(effect=effect, idempotency_key=key)
     handler = engine.handlers.get(effect.type)
     note = plan.note if engine.config.record_visits else None
-    deed = Deed(run, plan, effect, policy_key, key, prior, handler, note, is_known)
+    deed = Deed(run, plan, effect, policy_key, key, prior, handler, note, is_known, is_first)
     if prior is not None or handler is None or not handler.external(effect):
         held.flush()
         return _act(engine, held, deed)
@@ -282,7 +283,7 @@ def _perform(engine: Engine, held: Held, plan: StepPlan, effect: Effect) -> bool
 def _act(engine: Engine, held: Held, deed: Deed) -> bool:
     """Get the outcome, from the ledger or from the handler, and settle it."""
     plans = held.plans_retries
-    services = StepServices(engine, held.run, deed.plan.node_id, deed.key, plans)
+    services = StepServices(engine, held.run, deed.plan.node_id, deed.key, plans, deed.is_first)
     begun = perf_counter()
     if deed.prior is not None:
         outcome, deed.now = EffectOutcome.completed(deed.prior["result"]), engine.now()

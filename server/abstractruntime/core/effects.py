@@ -10,7 +10,8 @@ both call it. Handlers of hosts are external unless they say otherwise: `handler
 handler with a parameter `idempotency_key` is given the key of the visit, the same when the step is
 taken again, so that whoever it calls can tell a repetition from a second request. One with a parameter
 `is_cancelled` is given a function that says whether the run was ended meanwhile: a long handler asks it
-now and then, and stops.
+now and then, and stops. One with a parameter `was_begun` is given a function that says whether this visit
+was begun before by a process that stopped in the middle, so that nobody knows whether it has acted.
 
 This is one of the four places that catch every exception: code of others runs here.
 """
@@ -41,7 +42,7 @@ from .spec import WorkflowSpec
 
 log = logging.getLogger("abstractruntime")
 Result = TypeVar("Result")
-_BY_NAME = ("idempotency_key", "is_cancelled")  # what a host's handler may have as parameters
+_BY_NAME = ("idempotency_key", "is_cancelled", "was_begun")  # what a host's handler may have as parameters
 
 
 @dataclass(frozen=True)
@@ -140,6 +141,10 @@ class Services(Protocol):
 
     def is_cancelled(self) -> bool:
         """Say whether somebody has ended the run meanwhile, so that its step is wanted no more; reads the store."""
+        ...
+
+    def was_begun(self) -> bool:
+        """Say whether a process that stopped in the middle has begun this visit before; may read the ledger."""
         ...
 
     def knows(self, workflow_id: str) -> bool:
@@ -285,7 +290,11 @@ def _adapt(function: HostHandler) -> BuiltIn:
         places = (run, effect, next_node) if takes_three else (run, effect)
         if not extras:
             return function(*places)
-        offered = {"idempotency_key": services.key, "is_cancelled": services.is_cancelled}
+        offered = {
+            "idempotency_key": services.key,
+            "is_cancelled": services.is_cancelled,
+            "was_begun": services.was_begun,
+        }
         return function(*places, **{name: offered[name] for name in extras})
 
     return call
@@ -331,6 +340,7 @@ class Deed:
     handler: Handler | None
     note: dict[str, Any] | None = None
     is_known: bool = False  # the run has settled the earlier result before: only its words are used again
+    is_first: bool = False  # since the run was loaded: only such a one can have been begun before
     let_go: Callable[[], None] | None = None  # of an external effect: ends the claim on it
     is_held_back: bool = False
     records: list[StepRecord] = field(default_factory=list)  # that the step's commit must still write

@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from ..storage.artifacts import ArtifactStore
-from ..storage.base import Checkpoint, Journal, StepCommit
+from ..storage.base import Checkpoint, Journal, Record, StepCommit
 from .clock import iso_clock
 from .config import RuntimeConfig
 from .effects import HandlerTable, guarded
@@ -23,6 +23,7 @@ from .ids import child_id
 from .leases import Holding
 from .models import RunState, RunStatus
 from .policy import EffectPolicy
+from .records import was_left_open
 from .spec import DefaultRunContext, RunContext, WorkflowSpec
 from .vars import get_namespace, listening_key
 from .waits import answer, has_heard, keep_mail, keeps_mail, note_touch, waits_for
@@ -54,6 +55,7 @@ class Engine:
     sleep: Callable[[float], None]
     tick: Callable[..., RunState]
     traces: Callable[[str], dict[str, Any]]
+    records: Callable[[str], list[Record]]
     woken: Callable[[str], None]
     can_find_runs: bool
     leases: Holding
@@ -125,6 +127,7 @@ class StepServices:
     __slots__ = (
         "_changed",
         "_engine",
+        "_is_first",
         "_plans_retries",
         "_run",
         "_seen",
@@ -137,9 +140,16 @@ class StepServices:
     )
 
     def __init__(
-        self, engine: Engine, run: RunState, node_id: str, key: str, plans_retries: bool = False
+        self,
+        engine: Engine,
+        run: RunState,
+        node_id: str,
+        key: str,
+        plans_retries: bool = False,
+        is_first: bool = False,
     ) -> None:
         self._engine = engine
+        self._is_first = is_first  # the first effect since the run was loaded: only that can be a repetition
         self.now_iso = engine.now
         self._plans_retries = plans_retries
         self._run = run
@@ -173,6 +183,9 @@ class StepServices:
     def is_cancelled(self) -> bool:
         found = self._engine.journal.load(self._run.run_id)
         return found is None or found.run.status.is_over
+
+    def was_begun(self) -> bool:
+        return self._is_first and was_left_open(self._engine.records(self._run.run_id), self.key)
 
     def knows(self, workflow_id: str) -> bool:
         return self._engine.knows(workflow_id)

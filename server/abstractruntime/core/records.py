@@ -6,7 +6,7 @@ step agree and the clock is read once.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ..storage.codec import SealedRecord, ending
@@ -119,6 +119,15 @@ class EffectRecords:
             attempt=attempt,
             idempotency_key=self._key,
         )
+
+
+def was_left_open(records: Iterable[Mapping[str, Any]], key: str) -> bool:
+    """Say whether a visit was begun before its newest STARTED and not ended, one way or the other."""
+    begun = 0
+    for record in records:
+        if record.get("idempotency_key") == key:
+            begun = begun + 1 if record.get("status") == StepStatus.STARTED.value else 0
+    return begun > 1
 
 
 def without_text(record: StepRecord) -> StepRecord:

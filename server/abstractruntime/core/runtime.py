@@ -105,6 +105,7 @@ class Runtime:
             sleep=lambda seconds: time.sleep(seconds),
             tick=self.tick,
             traces=self.get_node_traces,
+            records=self.get_ledger,
             woken=self.announce,
             can_find_runs=isinstance(run_store, QueryableRunStore),
             leases=self._leases,

@@ -1,7 +1,7 @@
 """Tools: which may be used, and calling them.
 
 Which tools exist is the host's business: a flow names them, the host carries the calls out. A tool that
-fails never fails the run; its result says so.
+fails does not fail the run, unless the author wants it to; its result says so.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..core.models import Effect, EffectType
-from .authored import chosen
+from .authored import chosen, setting
 from .define import EXEC_IN, EXEC_OUT, Call, Example, Field, Pin, effect, pure
 from .jsontext import decoded
-from .values import items, text
+from .values import items, text, truth
 
 Json = Any
 
@@ -144,6 +144,8 @@ def _payload(call: Call, calls: list[Json]) -> dict[str, Json]:
         allowed = chosen(call, "allowed_tools", "effectConfig.allowedTools")
     if isinstance(allowed, (list, str)):
         payload["allowed_tools"] = names_of(allowed)
+    if truth(setting(call.data, "effectConfig.failOnError", False)):
+        payload["fail_on_error"] = True
     return payload
 
 
@@ -175,6 +177,14 @@ _CALL_FIELDS = (
         "Names that may be called where the pin says nothing; unset: all that the host has.",
         widget="lines",
         was=("effectConfig.allowedTools",),
+    ),
+    Field(
+        "effectConfig.failOnError",
+        "boolean",
+        False,
+        "Failure of a tool is failure",
+        "Whether the step fails with a tool that fails: then the run stops here and can be taken up again, or the "
+        "failure leaves by its pin. Otherwise the flow goes on, and success says how it went.",
     ),
 )
 _RAW = Pin("raw", "object", hidden=True)
@@ -236,7 +246,8 @@ _BROKEN = {"call_id": "c1", "name": "add", "success": False, "output": None, "er
 def tool_calls(call: Call) -> Effect:
     """Carry out the tool calls that a model asked for.
 
-    A tool that fails does not fail the run: look at success, or at each result.
+    A tool that fails does not fail the run, unless the step is told to fail with it: look at success, or at each
+    result.
     """
     return Effect(EffectType.TOOL_CALLS, _payload(call, calls_of(call.get("tool_calls"))))
 
@@ -296,6 +307,7 @@ def _settle_call(reply: Json, call: Call) -> dict[str, Json]:
 def call_tool(call: Call) -> Effect:
     """Carry out one tool call.
 
-    A tool that fails does not fail the run: then the result is the text of its error.
+    A tool that fails does not fail the run, unless the step is told to fail with it: then the result is the text
+    of its error.
     """
     return Effect(EffectType.TOOL_CALLS, _payload(call, calls_of(call.get("tool_call"))[:1]))

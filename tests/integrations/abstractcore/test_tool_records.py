@@ -27,11 +27,15 @@ class Desk:
         self.url = url
         self.stamped: list[str] = []
         self.cuts: dict[str, str] = {}
+        self.jams: set[str] = set()
 
     def stamp(self, paper: str) -> str:
         cut = self.cuts.pop(paper, "")
         if cut == "before":
             raise PowerCut
+        if paper in self.jams:
+            self.jams.remove(paper)
+            raise ValueError("paper jam")
         self.stamped.append(paper)
         if cut == "after":
             raise PowerCut
@@ -96,14 +100,111 @@ def test_calls_that_have_ended_are_not_made_again(desk: Desk, paper: str, when: 
 
 
 def test_a_call_that_must_not_be_repeated_is_told_instead(desk: Desk) -> None:
-    def once(tool: Any) -> None:
-        tool.idempotent = False
-
     desk.cuts = {"b": "after"}
     first, second, third = cut_and_taken_up(desk, once)["results"]
     assert (first["success"], third["success"]) == (True, True)
     assert "not known whether 'stamp' was carried out" in second["error"]
     assert desk.stamped == ["a", "b", "c"]
+
+
+def alone(desk: Desk, change: Callable[[Any], None], **more: Any) -> tuple[Runtime, WorkflowSpec]:
+    """Open everything anew, for a flow with one call."""
+    runtime, spec = desk.runtime(change)
+    effect = tool_effect(call("stamp", "1", paper="a"))
+    effect.payload.update(more)
+    spec.nodes["work"] = lambda run, ctx: StepPlan("work", effect=effect, next_node="end")
+    return runtime, spec
+
+
+def once(tool: Any) -> None:
+    tool.idempotent = False
+
+
+def as_often_as_you_like(tool: Any) -> None:
+    """Say nothing: it may be repeated."""
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_single_call_that_must_not_be_repeated_is_told_instead(desk: Desk, when: str) -> None:
+    desk.cuts = {"a": when}
+    runtime, spec = alone(desk, once)
+    run_id = runtime.start(spec)
+    with pytest.raises(PowerCut):
+        runtime.tick(spec, run_id)
+    runtime, spec = alone(desk, once)
+    done = runtime.tick(spec, run_id)
+    [result] = (done.output or {})["results"]
+    assert "not known whether 'stamp' was carried out" in result["error"]
+    assert result["meta"]["carried_out"] == "unknown"
+    assert desk.stamped == (["a"] if when == "after" else [])
+
+
+def test_a_single_call_that_may_be_repeated_is(desk: Desk) -> None:
+    desk.cuts = {"a": "after"}
+    runtime, spec = alone(desk, as_often_as_you_like)
+    run_id = runtime.start(spec)
+    with pytest.raises(PowerCut):
+        runtime.tick(spec, run_id)
+    runtime, spec = alone(desk, as_often_as_you_like)
+    assert runtime.tick(spec, run_id).status is RunStatus.COMPLETED
+    assert desk.stamped == ["a", "a"]
+
+
+def test_a_second_visit_is_no_repetition_of_the_first(desk: Desk) -> None:
+    """Only a visit that was begun and not ended is in doubt, also in a process that has loaded the run anew."""
+    run_id = ""
+    for _ in range(2):
+        runtime, spec = alone(desk, once)
+        spec.nodes["end"] = lambda run, ctx: StepPlan("end", next_node="work")
+        run_id = run_id or runtime.start(spec)
+        runtime.tick(spec, run_id, max_steps=2)
+    assert desk.stamped == ["a", "a"]
+
+
+def test_a_step_that_fails_with_its_calls_is_in_doubt_until_a_person_says_again(desk: Desk) -> None:
+    desk.cuts = {"a": "after"}
+    runtime, spec = alone(desk, once, fail_on_error=True)
+    run_id = runtime.start(spec)
+    with pytest.raises(PowerCut):
+        runtime.tick(spec, run_id)
+    runtime, spec = alone(desk, once, fail_on_error=True)
+    failed = runtime.tick(spec, run_id)
+    assert failed.status is RunStatus.FAILED
+    assert "Tool 'stamp' failed: It is not known whether 'stamp' was carried out" in str(failed.error)
+    assert desk.stamped == ["a"]
+    reopen(runtime, run_id)
+    runtime, spec = alone(desk, once, fail_on_error=True)
+    assert runtime.tick(spec, run_id).status is RunStatus.COMPLETED
+    assert desk.stamped == ["a", "a"]
+
+
+def test_a_batch_that_fails_with_a_call_repeats_only_those_that_failed(desk: Desk) -> None:
+    def with_failure(runtime: Runtime, spec: WorkflowSpec) -> None:
+        calls = [call("stamp", str(n), paper=paper) for n, paper in enumerate("abc")]
+        effect = tool_effect(*calls)
+        effect.payload["fail_on_error"] = True
+        spec.nodes["work"] = lambda run, ctx: StepPlan("work", effect=effect, next_node="end")
+
+    desk.jams = {"b"}
+    runtime, spec = desk.runtime()
+    with_failure(runtime, spec)
+    run_id = runtime.start(spec)
+    failed = runtime.tick(spec, run_id)
+    assert failed.status is RunStatus.FAILED
+    assert "Tool 'stamp' failed: paper jam" in str(failed.error)
+    assert desk.stamped == ["a", "c"]
+    reopen(runtime, run_id)
+    runtime, spec = desk.runtime()
+    with_failure(runtime, spec)
+    assert runtime.tick(spec, run_id).status is RunStatus.COMPLETED
+    assert desk.stamped == ["a", "c", "b"]
+
+
+def reopen(runtime: Runtime, run_id: str) -> None:
+    """Take a failed run up again at its step, as a host does for a person."""
+    run = runtime.get_state(run_id)
+    run.status, run.error = RunStatus.RUNNING, None
+    runtime.run_store.save(run)
 
 
 def test_a_single_call_has_no_records_of_its_own(desk: Desk) -> None:

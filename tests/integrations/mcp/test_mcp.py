@@ -162,12 +162,65 @@ def test_a_server_that_cannot_be_reached_is_told(server: McpServer, reason: str)
     connections.close()
 
 
+PYTHON = (sys.executable, "-c")
+
+
+@pytest.mark.parametrize(
+    ("server", "words"),
+    [
+        (McpServer("x", command=("no-such-command-here",)), "could not be started: .*No such file"),
+        (
+            McpServer(
+                "x", command=(*PYTHON, "raise SystemExit('no licence a-secret-value')"), env={"K": "${K}"}
+            ),
+            r"could not be started: .* It said: no licence \[secret\]",
+        ),
+        (
+            McpServer("x", command=(*PYTHON, "import no_such_module")),
+            "could not be started: .* It said: ModuleNotFoundError: No module named 'no_such_module'",
+        ),
+        (
+            McpServer("x", command=(*PYTHON, "import time; time.sleep(9)"), timeout_s=0.5),
+            "could not be started within 0.5s",
+        ),
+        (
+            McpServer("x", command=PYTHON, env={"K": "${NO_SUCH_VARIABLE}"}),
+            "could not be started: .*NO_SUCH_VARIABLE",
+        ),
+        (McpServer("x", url="http://127.0.0.1:9/mcp", timeout_s=5), "could not be reached"),
+    ],
+)
+def test_a_call_that_no_server_could_take_is_told_as_not_carried_out(
+    server: McpServer, words: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("K", "a-secret-value")
+    connections = McpConnections([server], log_folder=tmp_path)
+    [result] = McpToolset(connections).execute(tool_calls=[call("x__note", text="hi")])["results"]
+    connections.close()
+    assert re.search(words, result["error"]), result["error"]
+    assert "The call of note was not carried out: it can be made again" in result["error"]
+    assert "may" not in result["error"]
+    assert "in the settings of tools" in result["error"], "what to do"
+    assert result["meta"]["carried_out"] == "no"
+
+
+@pytest.mark.parametrize(("tool", "arguments"), [("die", {}), ("slow", {"seconds": 5})])
+def test_a_call_whose_end_nobody_knows_is_told_as_such(
+    connections: McpConnections, tool: str, arguments: dict[str, Any]
+) -> None:
+    one(connections, "add", a=1)
+    executor = McpToolExecutor(server_id="ours", timeout_s=0.5, connections=connections)
+    [result] = executor.execute(tool_calls=[call(f"ours__{tool}", **arguments)])["results"]
+    assert result["meta"]["carried_out"] == "unknown"
+    assert "see whether it was before you try again" in result["error"]
+
+
 @pytest.mark.parametrize(
     ("data", "field"),
     [
         ({}, "id"),
         ({"id": "a b", "url": "http://x"}, "id"),
-        ({"id": "a"}, "either a command or a url"),
+        ({"id": "a"}, "either a command or an address"),
         ({"id": "a", "url": "ftp://x"}, "url"),
         ({"id": "a", "command": 5}, "command"),
         ({"id": "a", "command": "x", "env": []}, None),

@@ -21,7 +21,7 @@ from .constants import MAX_RESULT_BYTES
 from .tool_approval import APPROVAL_REQUIRED, Decision, read_decision
 from .tool_arguments import BadArguments, read_arguments
 from .tool_executors import EXECUTED, ToolExecutor
-from .tool_records import OUTCOME_UNKNOWN, CallRecords
+from .tool_records import OUTCOME_UNKNOWN, UNKNOWN, CallRecords, failed_by_its_calls, may_repeat
 from .tool_results import MISSING_RESULT, NOT_AN_OBJECT, ToolCall, ToolResult, json_safe, tool_result
 from .workspace_scoped_tools import WorkspaceScope, scoped_call
 
@@ -50,6 +50,10 @@ class Plan:
         return [each.call for each in self.calls if each.fixed is None and not each.is_own]
 
 
+def _no() -> bool:
+    return False
+
+
 def make_tool_calls_handler(
     *,
     tools: ToolExecutor | None = None,
@@ -61,7 +65,8 @@ def make_tool_calls_handler(
 
     With a ledger store each call of a batch has records of its own, and a crash in the middle of the batch
     repeats none that has ended. One that was begun and not ended is made again, unless the executor's
-    `may_repeat(name)` says no.
+    `may_repeat(name)` says no; a single call, too. With `fail_on_error` in the payload a failed call fails the
+    effect; taken again, it makes none of the calls again that have succeeded.
 
     With an artifact store, `open_attachment` reads the session's attachments, and files that were read
     become attachments of the session.
@@ -75,6 +80,7 @@ def make_tool_calls_handler(
         next_node: str | None = None,
         *,
         idempotency_key: str | None = None,
+        was_begun: Callable[[], bool] = _no,
     ) -> EffectOutcome:
         """Carry out the tool calls of an effect, or wait for who does."""
         asked = effect.payload.get("tool_calls")
@@ -98,8 +104,12 @@ def make_tool_calls_handler(
         able = tools if decision is None or not later else later[0]
         if decision is not None:
             plan = Plan([_decided(each, decision) for each in plan.calls])
-        records = CallRecords(ledger_store, run, plan.for_host, idempotency_key)
-        return _carry_out(run, able, plan, decision, attachments, records)
+        fails = effect.payload.get("fail_on_error") is True
+        records = CallRecords(
+            ledger_store, run, plan.for_host, idempotency_key, was_begun=was_begun, keeps_failed=not fails
+        )
+        done = _carry_out(run, able, plan, decision, attachments, records)
+        return failed_by_its_calls(done, able) if fails else done
 
     def take_executor(executor: ToolExecutor) -> None:
         later[:] = [executor]
@@ -174,13 +184,11 @@ def _carry_out(
             results += [each.fixed for each in batch]
         elif kind == "own":
             results += [attachments.answer(run, each.call) for each in batch]
-        elif records is not None and records.are_kept:
-            may_repeat = getattr(tools, "may_repeat", _yes)
-            for each in batch:
-                told = _one(run, execute, each.call, attachments, records, may_repeat)
-                if isinstance(told, EffectOutcome):
-                    return told
-                results.append(told)
+        elif records is not None:
+            made = _recorded(run, tools, execute, [each.call for each in batch], attachments, records)
+            if isinstance(made, EffectOutcome):
+                return made
+            results += made
         else:
             made = _batch(run, execute, [each.call for each in batch], attachments)
             if isinstance(made, EffectOutcome):
@@ -200,30 +208,33 @@ def _batch(
     return [_answer(run, call, found, place, attachments) for place, call in enumerate(calls)]
 
 
-def _one(
+def _recorded(
     run: RunState,
+    tools: ToolExecutor,
     execute: Callable[..., Any],
-    call: ToolCall,
+    calls: list[ToolCall],
     attachments: Attachments,
     records: CallRecords,
-    may_repeat: Callable[[str], bool],
-) -> ToolResult | EffectOutcome:
-    """Make one call of a batch, unless it has been made before."""
-    known = records.result_of(call)
-    if known is not None:
-        return known
-    if records.was_begun(call) and not may_repeat(str(call["name"])):
-        return tool_result(call, error=OUTCOME_UNKNOWN.format(name=call["name"]))
-    records.begin(call)
-    made = _batch(run, execute, [call], attachments)
-    if isinstance(made, EffectOutcome):
-        return made
-    records.end(call, made[0])
-    return made[0]
-
-
-def _yes(name: str) -> bool:
-    return True
+) -> list[ToolResult] | EffectOutcome:
+    """Make the calls that have not been made before; where each has records of its own, one by one."""
+    known: dict[int, ToolResult] = {}
+    for call in calls:
+        told = records.result_of(call)
+        if told is None and records.was_begun(call) and not may_repeat(tools, str(call["name"])):
+            told = tool_result(call, error=OUTCOME_UNKNOWN.format(name=call["name"]), meta=UNKNOWN)
+            records.end(call, told)
+        if told is not None:
+            known[id(call)] = told
+    left = [call for call in calls if id(call) not in known]
+    for group in [[call] for call in left] if records.are_kept else [left] if left else []:
+        records.begin(group)
+        made = _batch(run, execute, group, attachments)
+        if isinstance(made, EffectOutcome):
+            return made
+        for call, result in zip(group, made, strict=True):
+            records.end(call, result)
+            known[id(call)] = result
+    return [known[id(call)] for call in calls]
 
 
 def _kind(planned: Planned) -> str:

@@ -15,7 +15,7 @@ from uuid import uuid4
 
 from ...core.effects import guarded
 from ...storage.artifacts import ArtifactStore, artifact_ref
-from ..mcp import McpConnections, McpServer
+from ..mcp import McpConnections, McpFailed, McpServer, not_carried_out
 from .tool_arguments import BadArguments, read_arguments
 from .tool_executors import EXECUTED
 from .tool_results import ToolCall, ToolResult, json_safe, tool_result
@@ -102,12 +102,13 @@ class McpToolExecutor:
         except BadArguments as bad:
             return tool_result(call, error=f"Invalid arguments for tool '{call.get('name')}': {bad}")
         begun = time.monotonic()
-        name = self._wire_name(str(call.get("name") or ""))
-        answer, error = guarded(self._call, name, arguments)
+        answer, error = guarded(self._call, str(call.get("name") or ""), arguments)
         meta: dict[str, Any] = {"executor": "mcp", "server": self._server_id}
         meta["duration_ms"] = round((time.monotonic() - begun) * 1000, 1)
         if error is not None or not isinstance(answer, dict):
             reason = str(error) if error is not None else f"no result: {answer!r:.200}"
+            if isinstance(error, McpFailed) and error.carried_out:
+                meta["carried_out"] = error.carried_out
             return tool_result(call, error=reason or type(error).__name__, meta=meta)
         return self._result(call, answer, meta)
 
@@ -115,11 +116,14 @@ class McpToolExecutor:
         bare = bare_name(self._server_id, name)
         if self._connections is None:
             return bare
-        found, _ = guarded(self._connections.list_tools, self._server_id)
+        found, error = guarded(self._connections.list_tools, self._server_id)
+        if isinstance(error, McpFailed) and error.carried_out == "no":
+            raise not_carried_out(error, bare)
         named = {model_name(self._server_id, each["name"]): str(each["name"]) for each in found or ()}
         return named.get(name, bare)
 
-    def _call(self, name: str, arguments: dict[str, Any]) -> dict[str, Any]:
+    def _call(self, model_name: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        name = self._wire_name(model_name)
         if self._client is not None:
             return self._client.call_tool(name=name, arguments=arguments)
         assert self._connections is not None
@@ -194,7 +198,8 @@ class McpToolset:
     def may_repeat(self, name: str) -> bool:
         """Say whether a call may be made again of which nobody knows how it ended.
 
-        Not where the server says that its tool destroys, or is not the same when called twice.
+        Only where the server says that its tool only reads, or is the same when called twice: a server that
+        says nothing may have sent the letter already.
         """
         executor = self._for(name)
         if not isinstance(executor, McpToolExecutor):
@@ -204,7 +209,7 @@ class McpToolset:
         hints: dict[str, Any] = next(
             (each["annotations"] for each in found or () if each["name"] == name), {}
         )
-        return hints.get("destructiveHint") is not True and hints.get("idempotentHint") is not False
+        return hints.get("readOnlyHint") is True or hints.get("idempotentHint") is True
 
     def execute(self, *, tool_calls: list[ToolCall]) -> dict[str, Any]:
         """Carry the calls out in their order."""

@@ -3,13 +3,15 @@
 A batch is one effect: without this, a crash in the middle of three calls would make all three again. Before a
 call its STARTED is in the ledger, right after it its result, under the key of the visit and the call's place, the
 same when the step is taken again. A call with a result is not made again; of one that was begun and has
-none nobody knows whether it was carried out.
+none nobody knows whether it was carried out. A single call needs no records of its own: those of its step tell.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
+from ...core.effects import EffectOutcome
 from ...core.models import RunState, StepRecord, StepStatus
 from ...storage.base import LedgerStore
 from .tool_results import ToolCall, ToolResult, json_safe
@@ -21,12 +23,27 @@ OUTCOME_UNKNOWN = (
 )
 
 
+UNKNOWN = {"carried_out": "unknown"}
+
+
 class CallRecords:
-    """The records of the calls of one run's batch; writes nothing without a ledger or for a single call."""
+    """The records of the calls of one run's batch; writes nothing without a ledger or for a single call.
+
+    `was_begun` says of the visit whether it was begun before. With `keeps_failed` a call that has failed is
+    not made again either.
+    """
 
     def __init__(
-        self, ledger: LedgerStore | None, run: RunState, calls: list[ToolCall], visit_key: str | None
+        self,
+        ledger: LedgerStore | None,
+        run: RunState,
+        calls: list[ToolCall],
+        visit_key: str | None,
+        *,
+        was_begun: Callable[[], bool],
+        keeps_failed: bool,
     ) -> None:
+        self._was_begun, self._keeps_failed = was_begun, keeps_failed
         self._ledger = ledger if len(calls) > 1 and visit_key else None
         self._run = run
         self._keys = {id(call): f"{TOOL_CALL}:{visit_key}:{place}" for place, call in enumerate(calls, 1)}
@@ -42,15 +59,21 @@ class CallRecords:
         record = self._begun.get(self._keys[id(call)])
         told = (record or {}).get("result")
         result = told.get(TOOL_CALL) if isinstance(told, dict) else None
-        return dict(result) if isinstance(result, dict) else None
+        if not isinstance(result, dict) or not (self._keeps_failed or result.get("success") is True):
+            return None
+        return dict(result)
 
     def was_begun(self, call: ToolCall) -> bool:
         """Say whether a call was begun before, and nobody knows how it ended."""
-        return self._keys[id(call)] in self._begun
+        if self._ledger is None:
+            return self._was_begun()
+        record = self._begun.get(self._keys[id(call)])
+        return record is not None and record.get("status") == StepStatus.STARTED.value
 
-    def begin(self, call: ToolCall) -> None:
-        """Write that a call is about to be made."""
-        self._write(call, StepStatus.STARTED, None)
+    def begin(self, calls: list[ToolCall]) -> None:
+        """Write that calls are about to be made."""
+        for call in calls:
+            self._write(call, StepStatus.STARTED, None)
 
     def end(self, call: ToolCall, result: ToolResult) -> None:
         """Write what a call came to."""
@@ -78,3 +101,27 @@ class CallRecords:
             for record in self._ledger.list(self._run.run_id)
             if record.get("idempotency_key") in keys
         }
+
+
+def may_repeat(tools: Any, name: str) -> bool:
+    """Say whether an executor lets a call be made again of which nobody knows how it ended; not told: yes."""
+    ask = getattr(tools, "may_repeat", None)
+    return ask is None or bool(ask(name))
+
+
+def failed_by_its_calls(outcome: EffectOutcome, tools: Any) -> EffectOutcome:
+    """Return the failure of an effect that is to fail with its calls, or its outcome when all went well.
+
+    Trying again by itself may help where each failed call certainly was not carried out, or may be repeated.
+    """
+    results = outcome.result.get("results") if isinstance(outcome.result, dict) else None
+    failed = [each for each in results or () if isinstance(each, dict) and each.get("success") is not True]
+    if outcome.status != "completed" or not failed:
+        return outcome
+    told = "; ".join(f"Tool '{each.get('name')}' failed: {each.get('error')}" for each in failed)
+    return EffectOutcome.failed(told, retryable=all(_may_pass(each, tools) for each in failed))
+
+
+def _may_pass(result: ToolResult, tools: Any) -> bool:
+    was_not = (result.get("meta") or {}).get("carried_out") == "no"
+    return was_not or may_repeat(tools, str(result.get("name")))

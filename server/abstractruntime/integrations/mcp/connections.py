@@ -24,9 +24,9 @@ from typing import Any
 
 from ...core.errors import KernelError
 from ..hiding import hidden
-from .logs import covered_log
+from .logs import covered_log, last_words, size_of
 from .sdk import read_timeout, session, wire
-from .servers import McpServer
+from .servers import HTTP, STDIO, BadMcpServer, McpServer
 
 log = logging.getLogger("abstractruntime")
 _LOST = frozenset({"ClosedResourceError", "BrokenResourceError", "EndOfStream", "BrokenPipeError"})
@@ -38,13 +38,27 @@ _GRACE_S = 8.0  # more than the SDK takes to end a server: it asks, waits, termi
 _LAST_S = 5.0
 _PIPES_S = 0.1
 _PING_S = 5.0
+_MORE_TIME = "give its calls more time (timeout_s), or ask for less"
+_MAY_BE_DONE = ". It may have been carried out all the same: see whether it was before you try again"
+_MEND = {  # by transport, where there is no session
+    STDIO: "See the command that starts it, and its environment, in the settings of tools",
+    HTTP: "See whether it runs, and its address in the settings of tools",
+}
 _pings: set[asyncio.Task[None]] = set()  # a task that nobody holds may be collected
 
 
 class McpFailed(KernelError):
-    """An MCP server could not be reached, or did not answer; the message names it."""
+    """An MCP server could not be reached, or did not answer; the message names it.
+
+    `carried_out` says of the call: `no`, it certainly was not; `unknown`; or "", the server itself said how it
+    went.
+    """
 
     code = "mcp.failed"
+
+    def __init__(self, message: str, *, carried_out: str = "") -> None:
+        super().__init__(message)
+        self.carried_out = carried_out
 
 
 @dataclass
@@ -113,17 +127,20 @@ class McpConnections:
         server = self._servers.get(server_id)
         if server is None:
             known = ", ".join(sorted(self._servers)) or "none"
-            raise McpFailed(f"There is no MCP server {server_id!r}; known: {known}")
+            raise McpFailed(f"There is no MCP server {server_id!r}; known: {known}", carried_out="no")
         ask = _Ask(tool, arguments, timeout_s or server.timeout_s)
         loop = self._running()
         loop.call_soon_threadsafe(self._put, server, ask)
         try:
             return ask.answer.result(ask.timeout_s + server.timeout_s)  # its own time, after connecting
         except FutureTimeout:
-            ask.answer.cancel()
+            if ask.answer.cancel():  # it was not sent yet, and will not be
+                why = unreached(server, TimeoutError(), "", is_open=False)
+                raise _unsent(server, tool, why) from None
             raise McpFailed(
-                f"MCP server {server_id!r} did not answer within {ask.timeout_s:g}s: "
-                "give its calls more time (timeout_s), or ask for less"
+                f"MCP server {server_id!r} did not answer within {ask.timeout_s:g}s: {_MORE_TIME}"
+                f"{_MAY_BE_DONE if tool else ''}",
+                carried_out="unknown",
             ) from None
 
     def _running(self) -> asyncio.AbstractEventLoop:
@@ -147,10 +164,13 @@ class McpConnections:
         """Open a session, serve requests with it, leave it: all in this one task."""
         waiting: set[asyncio.Task[None]] = set()
         lost = asyncio.Event()
+        is_open, log_file = False, self._log_of(server)
+        said_before = size_of(log_file)
         try:
-            with covered_log(self._log_of(server), server.secrets()) as errlog:
+            with covered_log(log_file, server.secrets()) as errlog:
                 async with asyncio.timeout(server.timeout_s) as opening, session(server, errlog) as opened:
                     opening.reschedule(None)
+                    is_open = True
                     while not lost.is_set():
                         ask = await _next(queue, lost)
                         if ask is None:
@@ -159,13 +179,14 @@ class McpConnections:
                         waiting.add(task)
                         task.add_done_callback(waiting.discard)
         except BaseException as error:
-            self._fail_all(server, queue, error)
+            said = "" if is_open else last_words(log_file, said_before)
+            _fail_all(server, queue, unreached(server, error, said, is_open=is_open))
             if isinstance(error, KeyboardInterrupt | SystemExit):
                 raise
         else:
             if lost.is_set() and self._queues.get(server.server_id) is queue:
                 self._put_back(server, queue)
-            self._fail_all(server, queue, None)
+            _fail_all(server, queue, unreached(server, None, "", is_open=True))
         for task in waiting:
             task.cancel()
 
@@ -179,14 +200,6 @@ class McpConnections:
                 self._put(server, ask)
             elif ask is not None:
                 queue.put_nowait(ask)
-
-    def _fail_all(
-        self, server: McpServer, queue: asyncio.Queue[_Ask | None], error: BaseException | None
-    ) -> None:
-        while not queue.empty():
-            ask = queue.get_nowait()
-            if ask is not None and not ask.answer.done():
-                ask.answer.set_exception(failure(server, error, "could not be reached"))
 
     def _log_of(self, server: McpServer) -> Path:
         if self._log_folder is None:
@@ -208,6 +221,19 @@ class McpConnections:
             ended = asyncio.run_coroutine_threadsafe(_ended(tasks), loop)
             with suppress(FutureTimeout):
                 ended.result(2 * _GRACE_S)
+
+
+def _fail_all(server: McpServer, queue: asyncio.Queue[_Ask | None], why: str) -> None:
+    """Answer the requests that were never sent."""
+    while not queue.empty():
+        ask = queue.get_nowait()
+        if ask is not None and ask.answer.set_running_or_notify_cancel():
+            ask.answer.set_exception(_unsent(server, ask.tool, why))
+
+
+def _unsent(server: McpServer, tool: str | None, why: str) -> McpFailed:
+    told = McpFailed(f"MCP server {server.server_id!r} {why}. {_MEND[server.transport]}", carried_out="no")
+    return told if tool is None else not_carried_out(told, tool)
 
 
 def _run_loop(loop: asyncio.AbstractEventLoop) -> None:
@@ -250,7 +276,9 @@ async def _next(queue: asyncio.Queue[_Ask | None], lost: asyncio.Event) -> _Ask 
 
 
 async def _serve(server: McpServer, opened: Any, ask: _Ask, lost: asyncio.Event) -> None:
-    """Carry out one request within its time."""
+    """Carry out one request within its time, unless nobody waits for it any more."""
+    if not ask.answer.set_running_or_notify_cancel():
+        return
     try:
         async with asyncio.timeout(ask.timeout_s):
             if ask.tool is None:
@@ -262,13 +290,16 @@ async def _serve(server: McpServer, opened: Any, ask: _Ask, lost: asyncio.Event)
     except TimeoutError:
         error: BaseException = McpFailed(
             f"MCP server {server.server_id!r}: {ask.tool or 'its list of tools'} timed out after {ask.timeout_s:g}s: "
-            "give its calls more time (timeout_s), or ask for less"
+            f"{_MORE_TIME}{_MAY_BE_DONE if ask.tool else ''}",
+            carried_out="unknown",
         )
         pinging = asyncio.create_task(_ping(server, opened, lost))
         _pings.add(pinging)
         pinging.add_done_callback(_pings.discard)
     except BaseException as raised:  # noqa: BLE001 - the SDK's and the transport's own errors
-        error = failure(server, raised, f"failed at {ask.tool or 'its list of tools'}")
+        error = failure(
+            server, raised, f"failed at {ask.tool or 'its list of tools'}", is_call=ask.tool is not None
+        )
         if is_lost(raised):
             lost.set()
     else:
@@ -300,24 +331,41 @@ def is_lost(error: BaseException) -> bool:
     return type(error).__name__ in _LOST or any(words in said for words in (*_LOST_WORDS, *_UNKNOWN_WORDS))
 
 
-def failure(server: McpServer, error: BaseException | None, what: str) -> McpFailed:
-    """Return an error in our words, naming the server."""
+def unreached(server: McpServer, error: BaseException | None, said: str, *, is_open: bool) -> str:
+    """Return why a server has no session, in our words; `said` is what its process wrote to its log."""
+    what = "could not be started" if server.command and not is_open else "could not be reached"
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    if isinstance(error, BadMcpServer):
+        return f"{what}: {error}"
+    if isinstance(error, TimeoutError):
+        why = f"{what} within {server.timeout_s:g}s"
+    else:
+        told = hidden(str(error), server.secrets()) if error is not None else "the connection was closed"
+        why = f"{what}: {told or type(error).__name__}"
+    return f"{why}. It said: {hidden(said, server.secrets())}" if said else why
+
+
+def not_carried_out(why: McpFailed, tool: str) -> McpFailed:
+    """Return why a call certainly was not carried out: its server could not be reached."""
+    return McpFailed(f"{why}. The call of {tool} was not carried out: it can be made again", carried_out="no")
+
+
+def failure(server: McpServer, error: BaseException, what: str, *, is_call: bool = True) -> McpFailed:
+    """Return the error of what was sent, a call or another request, in our words, naming the server."""
     if isinstance(error, McpFailed):
         return error
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
-    if error is None:
-        return McpFailed(f"MCP server {server.server_id!r} {what}: the connection was closed")
-    if isinstance(error, TimeoutError):
-        return McpFailed(f"MCP server {server.server_id!r} {what} within {server.timeout_s:g}s")
     told = hidden(str(error), server.secrets()) or type(error).__name__
+    carried_out = ""
     if any(words in told.lower() for words in _UNKNOWN_WORDS):
+        carried_out = "no"
         told = f"it was started anew ({told}), and the call was not carried out. The next call begins a new session"
-    elif is_lost(error):
-        told = (
-            f"connection lost ({told}); the call may or may not have been carried out: see whether it was before "
-            "you try again. The server is started again for the next call"
-        )
+    elif is_lost(error) or isinstance(error, asyncio.CancelledError):
+        carried_out = "unknown"
+        doubt = "; the call may or may not have been carried out: see whether it was before you try again"
+        told = f"connection lost ({told}){doubt if is_call else ''}. The server is started again for the next call"
     elif _TOO_LARGE in told.lower():
         told = f"its answer is too large ({told.rstrip('.')}): ask it for less, or for a part"
-    return McpFailed(f"MCP server {server.server_id!r} {what}: {told}")
+    return McpFailed(f"MCP server {server.server_id!r} {what}: {told}", carried_out=carried_out)

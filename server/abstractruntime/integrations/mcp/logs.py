@@ -11,6 +11,8 @@ from typing import TextIO
 
 from ..hiding import hidden
 
+_MOST_TOLD = 300  # characters of a process's last words
+
 
 @contextmanager
 def covered_log(path: Path, secrets: tuple[str, ...]) -> Iterator[TextIO]:
@@ -36,3 +38,22 @@ def _copy(reading: int, log: TextIO, secrets: tuple[str, ...]) -> None:
                 return
             log.write(str(hidden(line, secrets)))
             log.flush()
+
+
+def size_of(path: Path) -> int:
+    """Return how many bytes a log has; 0 where there is none."""
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
+
+
+def last_words(path: Path, since: int) -> str:
+    """Return the last line that a process has written to its log after `since` bytes, cut to what tells."""
+    try:
+        with path.open("rb") as log:
+            log.seek(since)
+            lines = log.read().decode("utf-8", "replace").splitlines()
+    except OSError:
+        return ""
+    return next((line.strip()[-_MOST_TOLD:] for line in reversed(lines) if line.strip()), "")
