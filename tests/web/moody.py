@@ -12,13 +12,14 @@ USAGE = {"prompt_tokens": 30, "completion_tokens": 12, "total_tokens": 42}
 
 
 class MoodyModel:
-    """Listens on loopback. `mood` is what it does to the next calls; `asked` holds the last words of each."""
+    """Listens on loopback. `mood` is what it does to the next calls; `asked` holds the last words of each, `keys` their idempotency keys."""
 
     def __init__(self) -> None:
         self.mood = "good"
         self.asked: list[str] = []
         self.answered: list[str] = []
         self.models: list[str] = []
+        self.keys: list[str] = []
         self._http = _Server(("127.0.0.1", 0), _Handler)
         self._http.moody = self
         self.url = f"http://127.0.0.1:{self._http.server_port}/v1"
@@ -46,6 +47,7 @@ class _Handler(BaseHTTPRequestHandler):
         last = str(body["messages"][-1]["content"])
         moody.asked.append(last)
         moody.models.append(body["model"])
+        moody.keys.append(str(self.headers.get("Idempotency-Key")))
         if self.headers.get("Authorization") == "Bearer wrong":
             self._say({"error": {"message": "no such key"}}, 401)
         elif body["model"] == "unknown":

@@ -85,6 +85,52 @@ def test_a_far_tool_that_fails_is_told_and_what_was_done_is_done_once(
     assert notes.read_text() == "paid\n"
 
 
+def calling(tool: str, file: Path, *, fails: bool = False) -> dict[str, Any]:
+    """A step that has a tool of `ours` write a line into a file."""
+    call = {"name": f"ours__{tool}", "arguments": {"file": str(file), "text": "once"}}
+    pins = {"tool_call": call, "allowed_tools": [call["name"]]}
+    return node("call_tool", pins=pins, effectConfig={"failOnError": fails})
+
+
+@pytest.mark.parametrize("transport", ["stdio", "http"])
+def test_a_server_that_cannot_be_reached_stops_the_run_where_it_can_be_taken_up(
+    client: Client, far: Listening, tmp_path: Path, transport: str
+) -> None:
+    """The step fails before anything was sent, says why and what to do, and is taken again when that is mended."""
+    right, wrong = {"url": far.url}, {"url": "http://127.0.0.1:9/mcp"}
+    if transport == "stdio":
+        right, wrong = (
+            {"command": f"{sys.executable} {words}"} for words in (f"{SERVER} stdio", "-m nothing")
+        )
+    settings_of(client, {"id": "ours", **right}, "note")
+    paid, then = tmp_path / "paid.txt", tmp_path / "then.txt"
+    nodes = {"start": start(), "pay": calling("note", paid), "ask": node("ask_user", pins={"prompt": "On?"})}
+    nodes |= {"use": calling("note", then, fails=True), "end": end("well")}
+    way = "start -> pay, pay -> ask, ask -> use, use -> end, use.success -> end.well"
+    client.save(flow("taken-up", nodes, way))
+    run_id = client.launch("taken-up")
+    prompt = client.asked(run_id, seconds=60)
+    settings_of(client, {"id": "ours", **wrong}, "note")
+    client.post(f"/api/prompts/{run_id}", json={"response": "on", "wait_key": prompt["wait_key"]})
+    failed = client.until(run_id, "failed", "completed", seconds=60)
+    assert failed["status"] == "failed", failed
+    for words in (
+        "Tool 'ours__note' failed: MCP server 'ours' could not be",
+        "in the settings of tools",
+        "The call of note was not carried out: it can be made again",
+    ):
+        assert words in failed["error"]
+    assert (transport == "stdio") == ("No module named nothing" in failed["error"])
+    shown = client.get(f"/runs/{run_id}").text
+    assert "was not carried out" in shown
+    assert "Try again" in shown
+    settings_of(client, {"id": "ours", **right}, "note")
+    assert client.post(f"/api/runs/{run_id}/retry").status_code == 200
+    done = client.until(run_id, "completed", "failed", seconds=60)
+    assert done["output"]["well"] is True, done
+    assert (paid.read_text(), then.read_text()) == ("once\n", "once\n")
+
+
 # ---- kills ---------------------------------------------------------------------------------------
 
 

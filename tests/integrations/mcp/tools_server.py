@@ -1,4 +1,4 @@
-"""An MCP server of ours, by the official SDK, with tools that behave and tools that do not.
+"""An MCP server of ours, by the official SDK (either of its lines), with tools that behave and tools that do not.
 
 python tools_server.py stdio | python tools_server.py http PORT
 """
@@ -10,7 +10,12 @@ import sys
 import time
 from pathlib import Path
 
-from mcp.server.mcpserver import MCPServer
+from mcp.types import ToolAnnotations
+
+try:
+    from mcp.server.mcpserver import MCPServer
+except ModuleNotFoundError:  # the line 1.x of the SDK
+    from mcp.server.fastmcp import FastMCP as MCPServer
 
 server = MCPServer("tests")
 
@@ -27,6 +32,20 @@ def note(file: str, text: str) -> str:
     with Path(file).open("a", encoding="utf-8") as notes:
         notes.write(text + "\n")
     return f"noted {text}"
+
+
+@server.tool()
+def send(file: str, text: str) -> str:
+    """Append a line to a file, and answer much later; says nothing of whether it may be called twice."""
+    note(file, text)
+    time.sleep(4)
+    return f"sent {text}"
+
+
+@server.tool(annotations=ToolAnnotations(idempotentHint=True))
+def put(file: str, text: str) -> str:
+    """Do as `send` does, and say that it may be called twice."""
+    return send(file, text)
 
 
 @server.tool()
@@ -64,5 +83,8 @@ def broken() -> str:
 if __name__ == "__main__":
     if sys.argv[1] == "stdio":
         server.run(transport="stdio")
+    elif MCPServer.__name__ == "FastMCP":
+        server.settings.port = int(sys.argv[2])
+        server.run(transport="streamable-http")
     else:
         server.run(transport="streamable-http", host="127.0.0.1", port=int(sys.argv[2]))
