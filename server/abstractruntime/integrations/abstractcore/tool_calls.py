@@ -105,9 +105,7 @@ def make_tool_calls_handler(
         if decision is not None:
             plan = Plan([_decided(each, decision) for each in plan.calls])
         fails = effect.payload.get("fail_on_error") is True
-        records = CallRecords(
-            ledger_store, run, plan.for_host, idempotency_key, was_begun=was_begun, keeps_failed=not fails
-        )
+        records = CallRecords(ledger_store, run, plan.for_host, idempotency_key, was_begun, not fails)
         done = _carry_out(run, able, plan, decision, attachments, records)
         return failed_by_its_calls(done, able) if fails else done
 

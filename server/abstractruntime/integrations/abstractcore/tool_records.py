@@ -39,7 +39,6 @@ class CallRecords:
         run: RunState,
         calls: list[ToolCall],
         visit_key: str | None,
-        *,
         was_begun: Callable[[], bool],
         keeps_failed: bool,
     ) -> None:
