@@ -94,6 +94,7 @@ def test_what_cannot_be_kept_is_refused_by_the_name_of_its_field(
     assert not any(each in alert for each in ("base_url", "timeout_s", "key_variable", "price_"))
     assert f'<label for="{field}">{words.split(": ")[0]}' in answer.text
     assert f'name="{field}" aria-invalid="true" aria-describedby="wrong"' in answer.text
+    assert answer.text.count('id="wrong"') == 1, "the reason stands at the field too"
     assert f'value="{fields["name"]}"' in answer.text, "the form keeps what was entered"
     assert "sk-1234" not in answer.text, "but for what may be a key"
     assert ("<details open>" in answer.text) == field.startswith("price"), "no field is wrong out of sight"
@@ -119,6 +120,7 @@ def test_a_tool_server_that_cannot_be_kept_is_refused_by_the_name_of_its_field(
     assert answer.status_code == 422
     assert words in _between(answer.text, 'role="alert">', "</div>")
     assert f'name="{field}" aria-invalid="true" aria-describedby="wrong"' in answer.text
+    assert answer.text.count('id="wrong"') == 1, "the reason stands at the field too"
     assert "sk-1234" not in answer.text
     assert client.studio.ai.tools.settings.servers == ()
 

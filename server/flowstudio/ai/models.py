@@ -54,7 +54,7 @@ class Models:
                 f"No model is named: choose one in the node, or one for {provider.name!r} under Settings, Models",
             )
         params["_model"] = model
-        if provider.kind == OPENAI and not provider.whole and params.get("response_model") is None:
+        if provider.kind != RECORDED and not provider.whole and params.get("response_model") is None:
             params.setdefault("stream", True)  # seen as it comes, and ended with its run
         run_id = str((params.get("trace_metadata") or {}).get("run_id") or "")
         with self.words.of_call(run_id):

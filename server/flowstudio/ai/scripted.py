@@ -7,17 +7,21 @@ that fits answers:
 "tool_calls": [{"name", "arguments"}]}`
 
 Every condition may be left out. Where no rule fits, it calls a tool that it was told to use by its name,
-fills a schema with plain values, or says back what it was asked.
+fills a schema with plain values, or says back what it was asked. Asked for a stream, it says its answer word by
+word, at the pace of a quick model.
 """
 
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from abstractruntime.integrations.abstractcore.llm_errors import LLMCallFailed
 from abstractruntime.integrations.abstractcore.llm_result import llm_result
 from abstractruntime.integrations.abstractcore.llm_schema import schema_of
+from abstractruntime.integrations.abstractcore.llm_stream import CALLED_OFF, has_ended, tell
 from abstractruntime.integrations.abstractcore.tool_results import CALLS
 from abstractruntime.integrations.abstractcore.tool_specs import openai_tools
 
@@ -25,6 +29,7 @@ Rule = Mapping[str, Any]
 MODEL = "scripted"
 _MOST_ECHO = 400
 _MOST_LEVELS = 12
+_WORD_SECONDS = 0.03
 
 
 class ScriptedModel:
@@ -43,7 +48,7 @@ class ScriptedModel:
         media: list[Any] | None = None,
         params: dict[str, Any] | None = None,
     ) -> dict[str, Any]:
-        """Return the answer of the first rule that fits, or a plain one."""
+        """Return the answer of the first rule that fits, or a plain one; with `params.stream` it takes its time."""
         history = [*(messages or []), *([{"role": "user", "content": prompt}] if prompt else [])]
         offered = [each["function"] for each in openai_tools(tools)]
         wanted = (params or {}).get("response_model")
@@ -55,13 +60,30 @@ class ScriptedModel:
                 made["data"] = json.loads(made["content"])
             except ValueError:
                 made["data"] = None
+        params = params or {}
+        begun = time.monotonic()
+        ttft_ms = _said_slowly(str(made.get("content") or ""), params) if params.get("stream") else None
         return llm_result(
             **made,
+            ttft_ms=ttft_ms,
+            gen_time=round((time.monotonic() - begun) * 1000, 1),
             provider=MODEL,
-            model=str((params or {}).get("_model") or MODEL),
+            model=str(params.get("_model") or MODEL),
             finish_reason="stop",
             usage=_usage(history, system_prompt, made),
         )
+
+
+def _said_slowly(text: str, params: Mapping[str, Any]) -> float | None:
+    """Tell an answer word by word to who listens; return the milliseconds until the first word."""
+    run_id = str((params.get("trace_metadata") or {}).get("run_id") or "")
+    words = text.split(" ")
+    for place, word in enumerate(words):
+        time.sleep(_WORD_SECONDS)
+        if has_ended():
+            raise LLMCallFailed("cancelled", CALLED_OFF)
+        tell(run_id, {"content": word if place == 0 else f" {word}"})
+    return _WORD_SECONDS * 1000 if text else None
 
 
 def _fits(rule: Rule, history: list[dict[str, Any]], offered: list[dict[str, Any]]) -> bool:

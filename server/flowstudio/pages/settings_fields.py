@@ -32,10 +32,11 @@ _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 @dataclass(frozen=True)
 class Wrong:
-    """What is wrong with a form: the field's id, "" for the form as a whole, and the words for a person."""
+    """What is wrong with a form: the field's id, "" for the form as a whole, its name on the page, and why."""
 
     field: str = ""
-    words: str = ""
+    label: str = ""
+    reason: str = ""
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ def wrong(error: Exception | str, labels: Mapping[str, str]) -> Wrong:
     """Return an error that begins with a field's id in the words of the page."""
     said = str(error)
     name, sign, rest = said.partition(": ")
-    return Wrong(name, f"{labels[name]}: {rest}") if sign and name in labels else Wrong("", said)
+    return Wrong(name, labels[name], rest) if sign and name in labels else Wrong(reason=said)
 
 
 def shown_again(given: Mapping[str, str]) -> dict[str, str]:

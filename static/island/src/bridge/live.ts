@@ -38,6 +38,12 @@ export interface RunStateEvent {
   waiting: { reason: string; run_id: string; until?: string | null; prompt?: string | null } | null;
 }
 
+/** What a model is saying in the call of a run that is under way, its end if it is long. */
+export interface Words {
+  run_id: string;
+  text: string;
+}
+
 export interface RunEnd {
   status: string;
   output: Json;
@@ -51,6 +57,7 @@ export interface Listener {
   step(step: RunStep): void;
   prompt(prompt: Prompt): void;
   state(state: RunStateEvent): void;
+  words(words: Words): void;
   end(end: RunEnd): void;
   line(state: LineState): void;
 }
@@ -99,6 +106,7 @@ export class RunStream {
     this.on(source, "step", (data) => this.take(data as unknown as RunStep));
     this.on(source, "prompt", (data) => this.listener.prompt(data as unknown as Prompt));
     this.on(source, "state", (data) => this.listener.state(data as unknown as RunStateEvent));
+    this.on(source, "words", (data) => this.listener.words(data as unknown as Words));
     this.on(source, "end", (data) => {
       this.stop();
       this.listener.end(data as unknown as RunEnd);

@@ -1,6 +1,7 @@
 // Keeps the page of a run right. The stream only says that something happened; the page then asks the
 // server for the parts that changed, so that script and server can never tell two stories.
-import type { RunStep } from "../bridge/live.ts";
+import type { RunStep, Words } from "../bridge/live.ts";
+import { lastWords } from "../model/words.ts";
 import { keepAnswers, restoreDrafts } from "./parts/answer.ts";
 import type { RunCanvas } from "./runcanvas.ts";
 
@@ -112,11 +113,6 @@ async function draw(): Promise<void> {
   if (canvas) heard = 0;
 }
 
-interface Words {
-  run_id: string;
-  text: string;
-}
-
 /** What a model is saying stands in the row of its call until the call is over and the row is told anew. */
 function showWords(words: Words): void {
   const rows = [...(page?.querySelectorAll<HTMLElement>(`.step[data-run="${CSS.escape(words.run_id)}"]`) ?? [])];
@@ -124,7 +120,7 @@ function showWords(words: Words): void {
   const gist = row?.querySelector<HTMLElement>(".gist");
   if (!gist) return;
   gist.dataset["words"] = "";
-  gist.textContent = words.text.replace(/\s+/g, " ").slice(-160);
+  gist.textContent = lastWords(words.text);
 }
 
 function hear(step: RunStep): void {

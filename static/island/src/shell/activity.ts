@@ -1,5 +1,6 @@
 // The story of a run as a list: one line per visit of a node, in the order in which it happened.
-import type { RunStep } from "../bridge/live";
+import type { RunStep, Words } from "../bridge/live";
+import { lastWords } from "../model/words";
 import { brief, el, length } from "./parts";
 
 const SHOWN = 400;
@@ -31,6 +32,15 @@ export class Activity {
       this.lines.set(key, line);
     }
     this.write(line, step);
+  }
+
+  /** What a model is saying stands in the line of its call until the call is over. */
+  say(words: Words): void {
+    const running = [...this.lines].filter(([key, line]) => key.startsWith(`${words.run_id} `) && line.isOpen && line.row.dataset["state"] === "running");
+    const line = running.at(-1)?.[1];
+    if (!line) return;
+    line.gist.dataset["words"] = "";
+    line.gist.textContent = lastWords(words.text);
   }
 
   /** The run is over: what was still open ended with it. */
@@ -68,6 +78,10 @@ export class Activity {
     line.isOpen = step.kind !== "visit" && state !== "failed";
     line.row.dataset["state"] = state;
     line.state.title = WORDS[state] ?? state;
+    if (state !== "running" && line.gist.dataset["words"] !== undefined) {
+      delete line.gist.dataset["words"];
+      line.gist.textContent = "";
+    }
     const outputs = Object.entries(step.outputs ?? {});
     if (step.error) line.gist.textContent = step.error;
     else if (outputs.length) line.gist.textContent = outputs.map(([pin, value]) => `${pin}: ${brief(value, 60)}`).join(" · ");

@@ -104,6 +104,7 @@ export class RunPane {
       step: (step) => this.step(step),
       prompt: (prompt) => this.prompt(prompt),
       state: (state) => this.moved(state),
+      words: (words) => this.activity.say(words),
       end: (end) => this.end(end),
       line: (state) => this.hooks.line(state),
     });
