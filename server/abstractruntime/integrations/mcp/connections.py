@@ -168,7 +168,10 @@ class McpConnections:
         said_before = size_of(log_file)
         try:
             with covered_log(log_file, server.secrets()) as errlog:
-                async with asyncio.timeout(server.timeout_s) as opening, session(server, errlog) as opened:
+                async with (
+                    asyncio.timeout(server.timeout_s) as opening,
+                    session(server, errlog, lost.set) as opened,
+                ):
                     opening.reschedule(None)
                     is_open = True
                     while not lost.is_set():

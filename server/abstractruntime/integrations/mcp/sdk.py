@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from importlib import import_module
@@ -23,9 +23,15 @@ def sdk(module: str) -> Any:
         ) from None
 
 
+_TIMED_OUT = "Timeout"  # ends the names of what the HTTP client raises when nothing comes for a while
+
+
 @asynccontextmanager
-async def session(server: McpServer, errlog: TextIO) -> AsyncIterator[Any]:
-    """Give an open session with a server; it is left in the task that entered it, as the SDK demands."""
+async def session(server: McpServer, errlog: TextIO, lost: Callable[[], None]) -> AsyncIterator[Any]:
+    """Give an open session with a server; it is left in the task that entered it, as the SDK demands.
+
+    `lost` is called where an answer breaks off and the SDK does not tell who waits for it.
+    """
     mcp = sdk("mcp")
     async with AsyncExitStack() as stack:
         if server.command:
@@ -38,22 +44,51 @@ async def session(server: McpServer, errlog: TextIO) -> AsyncIterator[Any]:
             stdio = sdk("mcp.client.stdio")
             streams = await stack.enter_async_context(stdio.stdio_client(how, errlog=errlog))
         else:
-            streams = await stack.enter_async_context(await _http(server, stack))
+            streams = await stack.enter_async_context(await _http(server, stack, lost))
         made = await stack.enter_async_context(mcp.ClientSession(streams[0], streams[1]))
         await made.initialize()
         yield made
 
 
-async def _http(server: McpServer, stack: AsyncExitStack) -> Any:
+async def _http(server: McpServer, stack: AsyncExitStack, lost: Callable[[], None]) -> Any:
     """Return what opens an HTTP connection with the server's headers, on either line of the SDK."""
     http = sdk("mcp.client.streamable_http")
     headers = server.filled_headers()
-    client_module = "httpx2" if version("mcp").split(".")[0] != "1" else "httpx"
-    client = sdk(client_module).AsyncClient(
+    is_first_line = version("mcp").split(".")[0] == "1"
+    module = sdk("httpx" if is_first_line else "httpx2")
+    client = module.AsyncClient(
         headers=headers, timeout=server.timeout_s, follow_redirects=False, trust_env=False
     )
+    if is_first_line:  # the other tells by itself
+        client.event_hooks = {"response": [_watcher(module, lost)]}
     await stack.enter_async_context(client)
     return http.streamable_http_client(server.url, http_client=client)
+
+
+def _watcher(module: Any, lost: Callable[[], None]) -> Callable[[Any], Any]:
+    """Return what has the answer to each request watched: the SDK's first line only logs one that breaks off."""
+
+    async def chunks(self: Any) -> AsyncIterator[bytes]:
+        try:
+            async for chunk in self.watched:
+                yield chunk
+        except module.TransportError as error:
+            if not type(error).__name__.endswith(_TIMED_OUT):
+                lost()
+            raise
+
+    async def aclose(self: Any) -> None:
+        await self.watched.aclose()
+
+    watched = type("Watched", (module.AsyncByteStream,), {"__aiter__": chunks, "aclose": aclose})
+
+    async def watch(response: Any) -> None:
+        if response.request.method == "POST":
+            stream = watched()
+            stream.watched = response.stream
+            response.stream = stream
+
+    return watch
 
 
 def wire(value: Any) -> dict[str, Any]:
