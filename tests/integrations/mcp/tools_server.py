@@ -10,6 +10,7 @@ import sys
 import time
 from pathlib import Path
 
+import anyio
 from mcp.types import ToolAnnotations
 
 try:
@@ -34,6 +35,12 @@ def note(file: str, text: str) -> str:
     return f"noted {text}"
 
 
+@server.tool(annotations=ToolAnnotations(idempotentHint=True))
+def keep(file: str, text: str) -> str:
+    """Do as `note` does, and say that it may be called twice."""
+    return note(file, text)
+
+
 @server.tool()
 def send(file: str, text: str) -> str:
     """Append a line to a file, and answer much later; says nothing of whether it may be called twice."""
@@ -56,9 +63,9 @@ def secret() -> str:
 
 
 @server.tool()
-def slow(seconds: float) -> str:
-    """Take some time."""
-    time.sleep(seconds)
+async def slow(seconds: float) -> str:
+    """Take some time, beside the loop of the server: its first line runs functions in it."""
+    await anyio.to_thread.run_sync(time.sleep, seconds)
     return "done"
 
 
