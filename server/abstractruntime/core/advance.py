@@ -382,13 +382,12 @@ def _earlier_result(
     run_id = held.run.run_id
     if held.is_untouched:
         held.replays = False
-        return visit_key(policy_key, visits_before(held.run.vars, node_id, policy_key) + 1), None
-    if held.replays is None:
+    elif held.replays is None:
         held.replays = engine.journal.find_completed(run_id, f"{STATUS_KEY_PREFIX}completed") is not None
     key = policy_key
     if not held.replays:
         key = visit_key(policy_key, visits_before(held.run.vars, node_id, policy_key) + 1)
-    return key, engine.journal.find_completed(run_id, key)
+    return key, None if held.is_untouched else engine.journal.find_completed(run_id, key)
 
 
 def _settle(engine: Engine, held: Held, deed: Deed, outcome: EffectOutcome, services: StepServices) -> bool:
