@@ -1,5 +1,7 @@
 """An effect acts once for each visit of its node: in loops too, and not again after a restart."""
 
+from abstractruntime.core.effects import EffectOutcome
+from abstractruntime.core.models import Effect, EffectType, RunState
 from drive import Host, end, flow, node, start
 
 REMINDER = flow(
@@ -20,6 +22,31 @@ def test_the_same_message_is_told_in_every_turn(store: str) -> None:
     assert played.status == "completed"
     assert played.messages == ["Drink water"] * 3
     assert played.asked == ["Done?"] * 3
+
+
+def test_the_same_call_of_a_model_or_a_tool_is_made_in_every_turn(store: str) -> None:
+    call = {"name": "say", "arguments": {"text": "hi"}}
+    nodes = {
+        "start": start(),
+        "each": node("loop", pins={"items": [1, 2, 3]}),
+        "think": node("llm_call", pins={"prompt": "hi", "provider": "p", "model": "m"}),
+        "use": node("tool_calls", pins={"tool_calls": [call]}),
+        "ask": node("ask_user"),
+        "end": end(),
+    }
+    document = flow(
+        "calls", nodes, "start -> each, each:loop -> think, think -> use, use -> ask, each:done -> end"
+    )
+    made: list[tuple[str, str]] = []
+
+    def far(run: RunState, effect: Effect, next_node: str | None, *, idempotency_key: str) -> EffectOutcome:
+        made.append((effect.type.value, idempotency_key))
+        return EffectOutcome.completed({"content": "", "mode": "executed", "results": []})
+
+    handlers = {EffectType.LLM_CALL: far, EffectType.TOOL_CALLS: far}
+    assert Host(document, store=store, handlers=handlers).play(answers=["a", "b", "c"]).status == "completed"
+    assert [kind for kind, _ in made] == ["llm_call", "tool_calls"] * 3
+    assert len({key for _, key in made}) == 6, "each is a request of its own to the other side"
 
 
 def test_driving_a_waiting_run_again_does_nothing(store: str) -> None:

@@ -1,8 +1,11 @@
 """Loops in loops, sequences, branches that end a run, wires that lead back."""
 
+import json
+
 import pytest
 
-from drive import Host, end, flow, node, play, start
+from abstractruntime.visualflow_compiler import Program, bind
+from drive import Host, Played, end, flow, node, play, start
 
 
 def test_an_inner_loop_begins_anew_in_every_outer_turn(store: str) -> None:
@@ -65,6 +68,23 @@ def test_parallel_goes_on_when_all_branches_have_ended() -> None:
     played = play(split, answers=["1", "2"])
     assert played.asked == ["A?", "B?"]
     assert played.output == {"a": "1", "b": "2", "success": True}
+
+
+def test_a_while_that_never_ends_fails_at_its_cap() -> None:
+    nodes = {
+        "start": start(),
+        "while": node("while", pins={"condition": True}),
+        "n": node("set_var"),
+        "end": end(),
+    }
+    nodes["n"]["data"]["pinDefaults"] = {"name": "n", "value": 1}
+    host = Host(flow("endless", nodes, "start -> while, while:loop -> n, while:done -> end"))
+    [(name, text)] = host.programs.items()
+    host.registry.specs[name] = bind(Program.from_json(json.loads(text)), most_turns=5)
+    played = host.go(Played(host, host.start()), restarts=False)
+    assert (played.status, played.failure["node_id"]) == ("failed", "while")
+    assert "While loop exceeded max_iterations=5" in str(played.error)
+    assert played.visits.count("n") == 5
 
 
 def test_an_end_inside_a_loop_ends_the_run() -> None:

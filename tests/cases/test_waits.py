@@ -30,8 +30,9 @@ def test_a_delay_wakes_at_its_moment_and_not_before(store: str) -> None:
     assert host.drive(root).status.value == "completed"
 
 
-def test_no_time_at_all_goes_on_at_once() -> None:
-    played = play(PATIENT, vars={"seconds": 0})
+@pytest.mark.parametrize("seconds", [0, -60])
+def test_no_time_at_all_and_time_that_is_past_go_on_at_once(seconds: int) -> None:
+    played = play(PATIENT, vars={"seconds": seconds})
     assert (played.status, played.waits) == ("completed", [])
 
 

@@ -132,6 +132,34 @@ def test_what_flows_into_what(source: str, target: str, allowed: bool) -> None:
     assert may_flow(source, target) is allowed
 
 
+# The table of the contract (visualflow.md 1.7) for the types of February: what a value may flow into besides its own.
+FEBRUARY = {
+    "string": {"provider", "model"},
+    "number": {"string"},
+    "boolean": {"string"},
+    "object": {"assertions", "assertion", "memory"},
+    "array": {"tools", "assertions", "object"},
+    "tools": {"array", "object"},
+    "provider": {"string"},
+    "model": {"string"},
+    "agent": set(),
+    "memory": {"object"},
+    "assertion": {"object"},
+    "assertions": {"array", "object"},
+}
+
+
+def test_nothing_else_flows() -> None:
+    """Every pair of types, both ways; `any` meets all but execution, which meets itself alone."""
+    for source, into in FEBRUARY.items():
+        found = {target for target in FEBRUARY if may_flow(source, target)}
+        assert found == {source, *into}, source
+        assert may_flow(source, "any")
+        assert may_flow("any", source)
+        assert not may_flow(source, "execution")
+        assert not may_flow("execution", source)
+
+
 def test_growing_pins_get_the_next_free_name() -> None:
     letters, then = Grow("inputs", "letters"), Grow("outputs", "then")
     assert next_name(letters, ["a", "c"]) == "b"

@@ -43,6 +43,8 @@ def exits(document: Document) -> dict[str, str]:
         (leaving("while", "n:done -> y"), {"done": "y"}),
         (leaving("set_var", "n -> value"), {}),
         (leaving("set_var", "value -> x, n -> y"), {"exec-out": "y"}),
+        (leaving("set_var", "n -> gone"), {}),
+        (leaving("set_var", "gone -> n, x -> n, n -> y"), {"exec-out": "y"}),
     ],
 )
 def test_what_may_leave(document: Document, expected: dict[str, str]) -> None:

@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
+from abstractruntime.core.effects import EffectOutcome
+from abstractruntime.core.models import EffectType
 from abstractruntime.nodes.catalog import catalog
 from abstractruntime.visualflow_compiler import check, compile_program, errors_of, migrate
-from drive import Document, end, flow, node, play, start
+from drive import Document, Host, end, flow, node, play, start
 
 # type, side, the old name, today's
 RENAMED = [
@@ -16,10 +18,14 @@ RENAMED = [
     ("agent", "inputs", "include_context", "use_context"),
     ("agent", "inputs", "max_input_tokens", "max_in_tokens"),
     ("agent", "inputs", "maxInputTokens", "max_in_tokens"),
+    ("agent", "inputs", "max_output_tokens", "max_out_tokens"),
+    ("agent", "inputs", "maxOutputTokens", "max_out_tokens"),
     ("agent", "inputs", "response_schema", "resp_schema"),
     ("llm_call", "inputs", "include_context", "use_context"),
     ("llm_call", "inputs", "max_input_tokens", "max_in_tokens"),
+    ("llm_call", "inputs", "maxInputTokens", "max_in_tokens"),
     ("llm_call", "inputs", "max_output_tokens", "max_out_tokens"),
+    ("llm_call", "inputs", "maxOutputTokens", "max_out_tokens"),
     ("llm_call", "inputs", "response_schema", "resp_schema"),
     ("make_context", "inputs", "extra", "context_extra"),
     ("make_scratchpad", "inputs", "extra", "context_extra"),
@@ -116,6 +122,50 @@ def test_a_while_without_its_item_and_a_wait_without_its_prompt_have_them() -> N
     ops = compile_program(document).ops
     assert {"item", "index"} <= set(ops["while"].outs)
     assert {"prompt", "choices", "allow_free_text"} <= set(ops["wait"].pins)
+
+
+RAW = {"content": "hi", "gen_time": 7, "ttft_ms": 3, "usage": {"total_tokens": 5}}
+
+
+@pytest.mark.parametrize(
+    ("out", "expected"), [("result", RAW), ("raw", RAW), ("gen_time", 7), ("ttft_ms", 3), ("response", "hi")]
+)
+def test_old_outputs_of_a_model_call_are_still_given(out: str, expected: Any) -> None:
+    document = flow(
+        "f",
+        {
+            "start": start(),
+            "n": node(
+                "llm_call", pins={"prompt": "hi", "provider": "p", "model": "m", "write_context": True}
+            ),
+            "end": end("r"),
+        },
+        f"start -> n, n -> end, n.{out} -> end.r",
+    )
+    handlers = {EffectType.LLM_CALL: lambda run, effect, next_node: EffectOutcome.completed(dict(RAW))}
+    found = Host(document, handlers=handlers).play().output["r"]
+    assert found == expected or found.items() >= expected.items()
+
+
+def test_old_outputs_of_an_agent_are_still_given() -> None:
+    kind = catalog().resolve("agent")
+    assert kind is not None
+    assert {"result", "tool_calls", "tool_results"} <= {pin.id for pin in kind.outputs}
+
+
+@pytest.mark.parametrize("kind", ["read_file", "write_file"])
+def test_a_kind_of_file_is_no_input_any_more(kind: str) -> None:
+    saved = ["exec-in", "file_path|string", "file_type|string"]
+    nodes = {"start": start("x"), "n": node(kind, ins=saved, pins={"file_path": "a", "file_type": "txt"})}
+    document = flow("f", nodes, "start -> n, start.x -> n.file_type")
+    assert errors_of(check(document)) == []
+    assert "file_type" not in compile_program(document).ops["n"].pins
+
+
+def test_models_that_were_saved_as_text_are_models() -> None:
+    nodes = {"start": start(), "n": node("llm_call", ins=["exec-in", "provider|string", "model|string"])}
+    types = compile_program(flow("f", nodes, "start -> n")).ops["n"].types
+    assert (types["provider"], types["model"]) == ("provider", "model")
 
 
 def test_cases_decide_which_ways_a_switch_has() -> None:

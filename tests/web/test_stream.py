@@ -265,11 +265,17 @@ def test_a_child_has_a_live_stream_of_its_own(app: App) -> None:
 def test_a_session_ends_after_its_listeners_are_let_go(app: App) -> None:
     save(app, listening("session"))
     run_id = launch(app, "session")
+    runs: dict[str, set[str]] = {}
     for event in listen(app, run_id):
         if event.name == "prompt" and event.data["open"]:
             tell(app, event.data, "yes")
+        if event.name == "step":
+            runs.setdefault(event.data["node_id"], set()).add(event.data["run_id"])
     assert event.name == "end"
     assert event.data["status"] == "completed"
+    assert runs["emit"] == runs["ask"] == {run_id}
+    assert len(runs["say"]) == 1
+    assert run_id not in runs["say"], "what the listener did bears the listener's own run"
 
 
 def test_a_cancelled_question_is_taken_back(app: App) -> None:
