@@ -212,3 +212,50 @@ def test_a_budget_that_is_not_extended_fails_its_branch_only_where_that_is_caugh
     town.settle()
     assert town.end_of(root).output["two"] == "on rain"
     assert world.asked == ["first", "rain"]
+
+
+def remembering(prompt: str, **rest: Any) -> Document:
+    """A call of a model that looks into memory first, so that the model is asked in the second half of the visit."""
+    pins = {"prompt": prompt, "provider": "p", "model": "m", "memory": {"use_span_memory": True}}
+    return node("llm_call", pins=pins, **rest)
+
+
+def test_a_call_that_looked_into_memory_first_is_made_after_its_budget_is_extended(store: str) -> None:
+    nodes = {"start": start(), "one": remembering("tea"), "end": end("said")}
+    document = spent(flow("alone", nodes, "start -> one, one -> end, one.response -> end.said"))
+    world = World()
+    town = town_with(world, document, store, tokens=40)
+    root = town.start()
+    town.settle()
+    [run] = town.open_all(root)
+    assert (run.run_id, world.asked) == (root, ["first"])
+    town.restart()
+    town.answer(run, {"response": "Go on"})
+    town.restart()
+    town.settle()
+    assert town.end_of(root).output == {"said": "on tea", "success": True}
+    assert world.asked == ["first", "tea"]
+
+
+@pytest.mark.parametrize("order", [("one", "two"), ("two", "one")])
+def test_two_such_calls_in_branches_are_made_each_after_its_answer(
+    store: str, order: tuple[str, str]
+) -> None:
+    world = World()
+    document = spent(three(remembering("tea"), remembering("rain"), "response"))
+    town = town_with(world, document, store, tokens=40)
+    root = town.start()
+    town.settle()
+    found = asking(town, root)
+    for name in order:
+        town.answer(found[name], {"response": "Go on"})
+        town.restart()
+        town.settle()
+    assert town.end_of(root).output == {"one": "on tea", "two": "on rain", "free": "yes", "success": True}
+    assert world.asked == ["first", *({"one": "tea", "two": "rain"}[name] for name in order)]
+    memory = [
+        record["node_id"]
+        for record in Played(town, root).records()
+        if (record["effect"] or {}).get("type") == "memory_query" and record["status"] == "completed"
+    ]
+    assert sorted(memory) == ["one", "two"], "memory is asked once for each"

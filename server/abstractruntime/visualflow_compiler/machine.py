@@ -20,7 +20,7 @@ from typing import Any
 
 from ..core.errors import NotDurable
 from ..core.jsonsafe import check
-from ..core.models import Effect, Retry, RunState, StepPlan
+from ..core.models import Effect, EffectType, Retry, RunState, StepPlan
 from ..core.spec import RunContext
 from ..nodes.define import FAULTS, Ask, Call, Finish, Goto, NodeError, NodeType, Offers
 from ..nodes.paths import Segment, parse, write
@@ -32,7 +32,7 @@ from .policies import KEY, NAMED
 from .program import Op, Program
 from .reading import Fault, Reader, fresh
 from .routes import route_key
-from .strands import CARGO, LANDING, Strands, carry, deliver
+from .strands import CALLED, CARGO, LANDING, Strands, carry, deliver
 
 MOST_TURNS = 10_000
 _RUN_LIMIT = "_limits.max_iterations"  # the one reserved name that old flows write with outputKey
@@ -76,9 +76,18 @@ def land(bound: Bound, node_id: str, run: RunState, context: RunContext) -> Step
     if (failure := memory.take_failure(node_id)) is not None:
         return step.caught({**step.place(), **failure})
     if (wait := memory.take_aside(node_id)) is not None:
-        return step.plan(step.strands.hand_over(wait, node_id, run), {"visit": visit})
-    if memory.temp.get("open", {}).get("carried"):
+        return step.plan(step.strands.hand_over(wait, node_id, run, context), {"visit": visit})
+    opening = memory.temp.get("open", {})
+    if opening.get("carried"):
         return step.strands.set_aside(node_id)
+    if "answer" in opening:
+        answer = memory.reply(node_id)
+        memory.drop_reply(node_id)
+        target = step.strands.answered(node_id, answer)
+        if target != node_id + LANDING:
+            return StepPlan(node_id, next_node=target, note={})
+    if opening.pop("again", False) and "asked" in opening:
+        return step.again(opening["asked"])
     reply = memory.reply(node_id)
     step.reply = reply = {} if reply is MISSING else reply  # a moment that has come brings nothing
     try:
@@ -239,12 +248,19 @@ class _Step:
         self.memory.drop_reply(self.node_id)
         self.memory.await_reply(self.node_id, self.visit, self.now, keep)
         payload = dict(effect.payload)
+        if self.arrived and effect.type in CALLED:  # nothing but this visit could ask for it again
+            self.memory.temp["open"]["asked"] = {"type": effect.type.value, "payload": fresh(payload)}
         if self.kind.listens:
             payload["keeps"] = True
         asked = Effect(effect.type, payload, reply_key(self.node_id))
         key = self._key(asked)
         asked = self.strands.carried(asked, self.node_id, self.run, self.context) or asked
         return self.plan(asked, {"visit": self.visit, **self._values(), **self.note}, key)
+
+    def again(self, asked: Mapping[str, Any]) -> StepPlan:
+        """Return the plan that asks once more for what a landing asked for, now that its wait is over."""
+        effect = Effect(EffectType(asked["type"]), fresh(asked["payload"]), reply_key(self.node_id))
+        return self.plan(effect, {"visit": self.visit}, self._key(effect))
 
     def _key(self, asked: Effect) -> str | None:
         """Return the name that the author gives what is asked for; None where there is none.
@@ -273,7 +289,9 @@ class _Step:
         """Return the plan of an effect of this visit; where it has to wait, other strands may go on."""
         caught = failure_key(self.node_id) if self.op.catch or self._guard() is not None else None
         landing = self.node_id + LANDING
-        may_go_on = self.strands.may_go_on(self.run, self.context)
+        is_over = asked.type is EffectType.CARRY_WAIT  # its own wait is one that was set aside before
+        kept = "asked" in self.memory.temp.get("open", {})
+        may_go_on = not is_over and (kept or self.strands.may_go_on(self.run, self.context))
         return StepPlan(
             self.node_id,
             effect=asked,

@@ -36,6 +36,7 @@ LANDING = "~"
 _CARRIED = frozenset(
     {EffectType.ASK_USER, EffectType.WAIT_EVENT, EffectType.WAIT_UNTIL, EffectType.START_SUBWORKFLOW}
 )
+CALLED = frozenset(EffectType) - _CARRIED  # what a run does itself, and may have to wait for all the same
 _OWN = ("_control", "open", "came", "ambient")
 
 
@@ -104,8 +105,8 @@ class Strands:
         knows = getattr(context, "knows", None)
         return knows is not None and bool(knows(run.workflow_id))
 
-    def hand_over(self, wait: Mapping[str, Any], node_id: str, run: RunState) -> Effect:
-        """Return the effect that has a child run carry a wait to which a call of this strand has come.
+    def hand_over(self, wait: Mapping[str, Any], node_id: str, run: RunState, context: RunContext) -> Effect:
+        """Return the effect that waits for what a call of this strand has come to: in a child, where others go on.
 
         Where its answer is to go, and what comes along, is kept with the visit.
         """
@@ -115,7 +116,24 @@ class Strands:
             "brings": with_answer(wait.get("details")),
         }
         asked = Effect(EffectType.CARRY_WAIT, {"wait": dict(wait)}, reply_key(node_id))
-        return self._carrier(asked, node_id, run)
+        return self._carrier(asked, node_id, run) if self.may_go_on(run, context) else asked
+
+    def answered(self, node_id: str, reply: Any) -> str:
+        """Put the answer to such a wait where it was to go; return where the strand goes on.
+
+        An answer that is not the reply of the call means that the call is still to be made.
+        """
+        opened = self.memory.temp["open"]
+        answer, landing = opened.pop("answer"), node_id + LANDING
+        key, target = answer["key"], answer["to"] or landing
+        brought = dict(answer["brings"])
+        if reply is not MISSING and key:
+            brought[key] = reply
+        for each, value in brought.items():
+            set_result(self.memory.vars, each, value)
+        if key and key != reply_key(node_id) and target == landing:
+            opened["again"] = True
+        return str(target)
 
     def _carrier(self, asked: Effect, node_id: str, run: RunState) -> Effect:
         """Return the effect that starts a child run which asks, and mark the visit as carried."""
@@ -173,17 +191,12 @@ class Strands:
             temp.pop(key, None)
         temp.update(held["strand"])
         node_id: str = held["node"]
-        answer, output = temp["open"].pop("answer", None), told.get("output") or {}
+        output = told.get("output") or {}
         if told.get("status", "completed") != "completed":
             error = told.get("error") or f"The run that waited for it was {told['status']}"
             temp.setdefault("failed", {})[slot(node_id)] = {"code": "effect.failed", "message": error}
-        elif answer is not None:
-            brought = dict(answer["brings"])
-            if "reply" in output and answer["key"]:
-                brought[answer["key"]] = output["reply"]
-            for key, value in brought.items():
-                set_result(self.memory.vars, key, value)
-            return node_id, answer["to"] or node_id + LANDING
+        elif "answer" in temp["open"]:
+            return node_id, self.answered(node_id, output.get("reply", MISSING))
         elif "reply" in output:
             temp.setdefault("effects", {})[slot(node_id)] = output["reply"]
         return node_id, node_id + LANDING
