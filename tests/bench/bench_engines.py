@@ -109,11 +109,15 @@ def main() -> None:
     parser.add_argument("--works", default="W1,W2,W3,W4,W4t10000,W5,W6")
     parser.add_argument("--out", type=Path)
     args = parser.parse_args()
+    works = args.works.split(",")
+    known = ["W6" if name == "W6b" else name for name in SHOWN]  # whose second part is shown
+    if unknown := {*works}.difference(known):
+        parser.error(f"{', '.join(sorted(unknown))}: no such work item; there are {', '.join(known)}.")
     fast = Path("/dev/shm")
     room = Path(tempfile.mkdtemp(dir=fast if fast.is_dir() else None))
     best: dict[tuple[str, str], dict[str, float]] = {}
     try:
-        for found in rounds(args, args.works.split(","), room):
+        for found in rounds(args, works, room):
             if args.out:
                 with args.out.open("a") as lines:
                     lines.write(json.dumps(found) + "\n")
