@@ -8,6 +8,7 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from starlette.middleware.gzip import GZipMiddleware
 
 from abstractruntime import ObservableLedgerStore, Runtime
 from abstractruntime.core.config import RuntimeConfig
@@ -82,6 +83,8 @@ def create_app(settings: Settings) -> FastAPI:
         app.include_router(door.router)
     app.include_router(pages)
     install(app)
+    # Nothing secret stands in a page beside what others choose: no token, no key. Its length tells nothing.
+    app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=4)
     app.add_middleware(Gate, settings=settings, access=studio.access)
     app.openapi = lambda: describe(app)  # type: ignore[method-assign]
     return app

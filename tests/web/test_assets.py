@@ -37,3 +37,14 @@ def test_the_editor_asks_at_once_for_all_that_it_imports_and_keeps_it(client: Cl
     for part in asked:
         assert client.get(f"/static/dist/{part}").headers["Cache-Control"] == FOR_EVER
     assert client.get("/static/dist/editor.js").headers["Cache-Control"] == "no-cache"
+
+
+@pytest.mark.parametrize("path", ["/flows", "/api/catalog", "/api/openapi.json"])
+def test_large_answers_are_compressed_for_those_who_take_it(client: Client, path: str) -> None:
+    squeezed = client.get(path, headers={"Accept-Encoding": "gzip"})
+    plain = client.get(path, headers={"Accept-Encoding": "identity"})
+    assert squeezed.headers["Content-Encoding"] == "gzip"
+    assert "Content-Encoding" not in plain.headers
+    assert squeezed.content == plain.content
+    assert int(squeezed.headers["Content-Length"]) * 2 < int(plain.headers["Content-Length"])
+    assert "Accept-Encoding" in squeezed.headers["Vary"]

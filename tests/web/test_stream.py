@@ -60,6 +60,7 @@ def listen(app: App, run_id: str, after: int | None = None, **headers: str) -> I
     ):
         assert answer.status_code == 200, answer.read()
         assert answer.headers["content-type"].startswith("text/event-stream")
+        assert "content-encoding" not in answer.headers  # an event must not wait for more of them
         yield from events_of(answer.iter_lines())
 
 

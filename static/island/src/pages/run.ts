@@ -111,6 +111,7 @@ async function draw(): Promise<void> {
   const { mount } = (await import(script)) as typeof import("./runcanvas.ts");
   canvas = await mount(place);
   if (canvas) heard = 0;
+  else place.hidden = true;
 }
 
 /** What a model is saying stands in the row of its call until the call is over and the row is told anew. */
