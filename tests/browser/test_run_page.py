@@ -5,14 +5,18 @@ from __future__ import annotations
 import re
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 from browser.app import App
 from browser.conftest import OpenTab
 from browser.documents import asking, put, start, ticking
+from browser.hand import Hand
 from browser.watch import Watch
 
 pytestmark = pytest.mark.browser
+SHIFTS = """window.shifted = 0; new PerformanceObserver((list) => {
+    for (const entry of list.getEntries()) if (!entry.hadRecentInput) window.shifted += entry.value;
+}).observe({type: "layout-shift", buffered: true});"""
 
 
 def test_the_page_draws_the_run_and_follows_it(app: App, open_tab: OpenTab) -> None:
@@ -65,3 +69,20 @@ def test_the_page_is_right_again_after_a_power_cut(app: App, open_tab: OpenTab, 
     expect(steps).to_have_count(1 + 12 * 3 + 1 + 1)
     hand.expect_state("End", "done")
     assert hand.look("run('say')")["visits"] == 12
+
+
+@pytest.mark.parametrize("width", [390, 1440])
+def test_nothing_moves_under_the_hand_while_the_page_comes_to_rest(
+    app: App, page: Page, watch: Watch, width: int
+) -> None:
+    """Cumulative layout shift; 0.1 is where the Web Vitals begin to call it bad."""
+    run_id = start(app, put(app, ticking(f"still-{width}", 3)))
+    page.set_viewport_size({"width": width, "height": 860})
+    page.add_init_script(SHIFTS)
+    hand = Hand(page)
+    page.goto(f"/runs/{run_id}")
+    expect(page.locator(".run-title .state")).to_have_text("Done")
+    page.goto(f"/runs/{run_id}")  # once more: now nothing comes but what the page is made of
+    hand.at_rest()
+    expect(page.locator("main time").first).to_have_attribute("title", re.compile(r"\d"))
+    assert page.evaluate("window.shifted") < 0.1

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from playwright.sync_api import ConsoleMessage, Page
 
 STATUS = re.compile(r"status of (\d+)")
-NO_LINE = ("net::ERR_", "Failed to fetch")
+NO_LINE = ("net::ERR_", "Failed to fetch", "htmx:sendError", "htmx:afterRequest")
 
 
 @dataclass

@@ -195,6 +195,7 @@ export class Inspector {
     this.code?.hold();
     this.pane.replaceChildren(box.content);
     this.pane.scrollTop = scroll;
+    document.dispatchEvent(new CustomEvent("htmx:afterSettle")); // times are said as people say them
     for (const box of this.pane.querySelectorAll<HTMLElement>("[data-load]")) void this.fill(box);
     void this.dress();
     if (mark) this.pane.querySelector<HTMLElement>(mark)?.focus();
