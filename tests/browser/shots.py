@@ -258,8 +258,18 @@ def show_problems(hand: Hand) -> None:
 def followed(hand: Hand) -> None:
     hand.at_rest()
     expect(hand.page.locator("#pane-run .activity li").first).to_be_attached()
-    hand.page.locator("#tab-run").click() if hand.page.locator("#tab-run").is_visible() else hand.keys("]")
-    hand.page.wait_for_timeout(400)
+    tab = hand.page.locator("#tab-run")
+
+    def is_shown() -> bool:
+        """A question opens the panel by itself, now or in a moment, and what opens it then closes it."""
+        if tab.is_visible():
+            tab.click()
+        else:
+            hand.keys("]")
+        hand.page.wait_for_timeout(400)
+        return hand.page.locator("#pane-run").is_visible()
+
+    hand.until(is_shown, "the run is shown")
 
 
 def text_form(hand: Hand) -> None:
