@@ -65,7 +65,7 @@ class Gallery:
         if self._starters is None:
             samples = {file.stem: _read(file) for file in self._folder.glob("samples/*.json")}
             shown = sorted((each["order"], key) for key, each in samples.items() if each["order"] is not None)
-            self._starters = tuple(_starter(self._document(key), samples[key]) for _, key in shown)
+            self._starters = tuple(_starter(self.document(key), samples[key]) for _, key in shown)
         return self._starters
 
     def starter(self, flow_id: str) -> Starter:
@@ -98,6 +98,12 @@ class Gallery:
         """Say whether a flow comes with the app."""
         return flow_id in self._own
 
+    def document(self, flow_id: str) -> Document:
+        """Return a flow that comes with the app; raise StarterNotFound."""
+        if not self.holds(flow_id):
+            raise StarterNotFound(f"No flow {flow_id!r} comes with the app.")
+        return _read(self._folder / f"{flow_id}.json")
+
     def _put(self, flow_id: str, renamed: Mapping[str, str]) -> None:
         held = {entry.id for entry in self._library.entries()}
         wanted = {
@@ -116,14 +122,11 @@ class Gallery:
             key = ahead.pop()
             if key in found:
                 continue
-            found[key] = self._document(key)
+            found[key] = self.document(key)
             for node in found[key].get("nodes", []):
                 data = node.get("data") or {}
                 ahead += [data[name] for name in REFERENCES if data.get(name)]
         return found
-
-    def _document(self, flow_id: str) -> Document:
-        return _read(self._folder / f"{flow_id}.json")
 
 
 def put_sample_files(folder: Path, workspace: Path) -> None:

@@ -114,6 +114,17 @@ def editor_shots(runs: dict[str, str]) -> Iterator[Shot]:
     yield Shot("editor-menu", approve, menu, False, ("desk",))
     yield Shot("editor-marks", "/flows/marked", on_canvas, False)
     yield Shot("editor-conflict", "/flows/checklist", conflict, False)
+    # The last one: what it shows is remembered.
+    yield Shot("editor-coach", approve, coach, False)
+
+
+def coach(hand: Hand) -> None:
+    hand.at_rest()
+    hand.keys("Control+k")
+    hand.type("show the first steps")
+    expect(hand.page.locator(".chooser-row")).to_have_count(1)
+    hand.keys("Enter")
+    expect(hand.page.get_by_role("region", name="First steps")).to_be_visible()
 
 
 def at_rest(hand: Hand) -> None:

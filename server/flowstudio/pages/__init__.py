@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from . import (
+    coach,
     editor,
     expression,
     gallery,
@@ -27,6 +28,7 @@ router = APIRouter(include_in_schema=False)
 # The editor comes last: its address takes whatever the others left.
 for page in (
     home,
+    coach,
     login,
     gallery,
     versions,

@@ -14,6 +14,7 @@ from ..access import actor_of
 from ..library import FlowNotFound
 from ..links import wanted
 from ..studio import Studio, TheStudio
+from .coach import coach_of
 from .html import path, render
 
 router = APIRouter(include_in_schema=False)
@@ -56,7 +57,14 @@ def editor(
     document, _ = studio.library.get(flow_id)
     name, actor = name_of(document, flow_id), actor_of(request.scope)
     crumbs = crumbs_of(studio, via or [])
-    return render(request, "editor.html", flow_id=flow_id, name=name, actor=actor, run_id=run, callers=crumbs)
+    shown = {
+        "name": name,
+        "actor": actor,
+        "run_id": run,
+        "callers": crumbs,
+        "coach": coach_of(request, studio),
+    }
+    return render(request, "editor.html", flow_id=flow_id, **shown)
 
 
 def crumbs_of(studio: Studio, via: list[str]) -> list[Crumb]:

@@ -10,7 +10,8 @@ from abstractruntime.core.errors import InvalidFlow, NotDurable
 from ..access import actor_of
 from ..ai.providers import SCRIPTED, Provider
 from ..studio import Studio, TheStudio
-from .form import go
+from .coach import begin
+from .form import Posted, go
 from .html import path, render
 from .picture import picture
 
@@ -38,8 +39,11 @@ def gallery(request: Request, studio: TheStudio, only: str = "") -> HTMLResponse
 
 
 @router.post("/gallery/{flow_id}/run")
-def run(request: Request, studio: TheStudio, flow_id: str) -> Response:
-    """Run a starter flow with the values of its sample and show it at work in the editor."""
+def run(request: Request, studio: TheStudio, flow_id: str, form: Posted) -> Response:
+    """Run a starter flow with the values of its sample and show it at work in the editor.
+
+    A field `coach` asks for the coach marks.
+    """
     starter = studio.gallery.starter(flow_id)
     studio.gallery.keep(flow_id)
     if MODEL in starter.badges:
@@ -49,7 +53,8 @@ def run(request: Request, studio: TheStudio, flow_id: str) -> Response:
         run_id = studio.runner.launch(flow_id, dict(starter.inputs), actor=actor_of(request.scope))
     except (InvalidFlow, NotDurable):
         return go(address)  # it was changed into something that cannot run: the editor says why
-    return go(f"{address}?run={path(run_id)}")
+    answer = go(f"{address}?run={path(run_id)}")
+    return begin(request, studio, answer) if "coach" in form else answer
 
 
 @router.post("/gallery/{flow_id}/copy")

@@ -1,6 +1,6 @@
 // Flows beside the one that is open: made, and gone to and come back from.
 import type { JsonObject } from "../model/json";
-import { askJson, flowUrl, loadFlow, Refusal } from "./http";
+import { ask, askJson, flowUrl, loadFlow, Refusal } from "./http";
 
 /** Keep a new flow under the id that it carries; one that exists is a Refusal. */
 export function createFlow(document: JsonObject): Promise<{ revision: string }> {
@@ -35,6 +35,11 @@ export function loadMine(): Promise<Own[]> {
 /** What follows what in the person's own flows: `type.pin` to types with how often. */
 export function loadFollows(): Promise<{ [place: string]: { [type: string]: number } }> {
   return askJson("GET", "/editor/follows");
+}
+
+/** Remember which coach mark is next, from 1; after the last of them there are no more. */
+export async function keepMark(at: number): Promise<void> {
+  await ask("POST", "/first-steps/marks", { form: new URLSearchParams({ at: String(at) }) });
 }
 
 export function freshFlowId(): string {

@@ -48,7 +48,7 @@ interface Answer {
   revision: string;
 }
 
-async function ask(method: string, url: string, asked: Asked = {}): Promise<Answer> {
+export async function ask(method: string, url: string, asked: Asked = {}): Promise<Answer> {
   const headers: Record<string, string> = { "HX-Request": "true", ...asked.headers };
   if (asked.body !== undefined) headers["Content-Type"] = "application/json";
   const init: RequestInit = { method, headers, credentials: "same-origin", keepalive: asked.keepalive ?? false };

@@ -189,11 +189,18 @@ export class Keys {
     this.canvas.apply(changes, "Move", `nudge ${[...this.desk.selection.nodes].join()}`);
   }
 
+  /** The only node of a flow, when nothing is wired to it yet: what is added is the first step after it. */
+  get lone(): FlowNode | null {
+    const { nodes } = this.desk.flow;
+    const [node] = nodes.size === 1 ? nodes.values() : [];
+    return node && !node.wires.length && !this.desk.readOnly ? node : null;
+  }
+
   /** Ask for a new node: beside the current one and wired from it, else in the middle of the view. */
   private add(onPin: PinAt | null): void {
     const { desk, canvas } = this;
     if (desk.readOnly) return;
-    const node = this.current();
+    const node = this.current() ?? this.lone;
     const way = onPin ? undefined : this.wayOn(node);
     if (way) return this.addInto(way);
     const from = onPin ?? (node && freeStep(canvas, node));

@@ -1,5 +1,6 @@
 // All that can be done in the editor, with its key: what Ctrl+K offers.
 import type { FlowCanvas } from "../canvas/flowcanvas";
+import { startCoach } from "./coach";
 import type { Command } from "./search";
 
 /** Commands by the name of the editor's tool that does them. */
@@ -32,13 +33,14 @@ const TOOLS: readonly [string, string, string, string][] = [
   ["Keys", "?", "keyboard", "keys"],
 ];
 
-export function commandsOf(canvas: FlowCanvas, use: (tool: string) => void): Command[] {
+export function commandsOf(canvas: FlowCanvas, use: (tool: string) => void, say: (text: string, urgent?: boolean) => void): Command[] {
   return [
     ...TOOLS.map(([name, keys, sign, tool]): Command => ({ name, keys, sign, act: () => use(tool) })),
     { name: "Lock or unlock the place of the selection", keys: "L", sign: "lock", act: () => canvas.lock() },
     { name: "Bookmark the selection, or no longer", keys: "Shift B", sign: "flag", act: () => canvas.bookmark() },
     { name: "Go to the next bookmark", keys: "Ctrl B", sign: "flag", act: () => canvas.nextBookmark() },
     { name: "Fit the selection", keys: "2", sign: "fit", act: () => canvas.fit({ nodes: canvas.selection.nodes }) },
+    { name: "Show the first steps", keys: "", sign: "flag", act: () => void startCoach(say) },
     { name: "Select everything", keys: "Ctrl A", sign: "nodes", act: () => canvas.select(canvas.model.nodes.keys()) },
   ];
 }

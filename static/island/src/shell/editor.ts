@@ -101,12 +101,18 @@ export class Editor {
     }
     void this.check();
     void this.more.upgrade((text) => this.voice.say(text));
-    const named = this.grid.dataset["runId"];
-    if (named) this.side.show("run", innerWidth >= NARROW);
-    if (named) this.run.follow(named, !new URL(location.href).searchParams.has("at"));
-    else void this.run.resume();
+    void this.more.coach(this.run);
+    this.follow();
     this.canvas.root.toggleAttribute("data-pointer", true);
     this.canvas.root.focus({ preventScroll: true });
+  }
+
+  /** Show the run that the address names, else the newest while it is under way. */
+  private follow(): void {
+    const named = this.grid.dataset["runId"];
+    if (!named) return void this.run.resume();
+    this.side.show("run", innerWidth >= NARROW);
+    this.run.follow(named, !new URL(location.href).searchParams.has("at"));
   }
 
   /** What an earlier page could not save: done again on top of what the server has. */

@@ -1,16 +1,8 @@
 // An empty flow says what to do: beside its lone start stands the place of the first step.
 import type { FlowCanvas } from "../canvas/flowcanvas";
-import type { FlowNode } from "../model/document";
 import { el } from "./parts";
 
 const GAP = 96;
-
-/** The only node of a flow, when nothing is wired to it yet. */
-export function loneNode(canvas: FlowCanvas): FlowNode | null {
-  const { nodes } = canvas.model;
-  const [node] = nodes.size === 1 ? nodes.values() : [];
-  return node && !node.wires.length && !canvas.desk.readOnly ? node : null;
-}
 
 export class Ghost {
   private readonly place: HTMLElement;
@@ -30,7 +22,7 @@ export class Ghost {
   }
 
   private draw(): void {
-    const node = loneNode(this.canvas);
+    const node = this.canvas.keys.lone;
     this.place.hidden = !node;
     if (!node) return;
     const box = this.canvas.desk.scene.box(node);
@@ -38,7 +30,7 @@ export class Ghost {
   }
 
   private add(): void {
-    const node = loneNode(this.canvas);
+    const node = this.canvas.keys.lone;
     if (!node) return;
     const at = this.canvas.desk.scene.box(node);
     this.canvas.keys.addAfter(node, null, this.canvas.desk.viewport.toScreen({ x: at.x + at.w + GAP, y: at.y }));

@@ -1,6 +1,7 @@
 // What the editor needs later than at its start, in one file: so it shares as few others as can be.
 export { loadFollows } from "../bridge/flows";
 export { showApproval } from "./approval";
+export { Coach } from "./coach";
 export { commandsOf } from "./commands";
 export { Conflict } from "./conflict";
 export { Ghost } from "./ghost";

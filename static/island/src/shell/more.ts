@@ -5,6 +5,7 @@ import type { Saver } from "../bridge/saver";
 import type { FlowCanvas } from "../canvas/flowcanvas";
 import type { Chooser, Choice } from "./chooser";
 import type { CanvasEvents } from "../canvas/events";
+import type { Coach } from "./coach";
 import type { Conflict } from "./conflict";
 import type { CanvasMenu } from "./menu";
 import type { OutlineView } from "./outline";
@@ -12,6 +13,7 @@ import { place } from "./parts";
 import type { PinAt } from "../model/hit";
 import { hasMarks } from "../model/marks";
 import type { QuickAdd } from "./quickadd";
+import type { RunPane } from "./runner";
 import type { Marks } from "./marks";
 import type { Subflows } from "./subflows";
 import type { Tags } from "./tags";
@@ -56,6 +58,7 @@ export class More {
   private opening: Promise<OutlineView | null> | null = null;
 
   private calling: Subflows | null = null;
+  private coaching: Coach | null = null;
 
   constructor(
     private readonly canvas: FlowCanvas,
@@ -101,7 +104,7 @@ export class More {
     const { Search, commandsOf } = part;
     const flows = everywhere ? await loadFlows().catch(() => []) : [];
     const pages = PAGES.map(([name, sign, address]): Command => ({ name: `Go to ${name}`, keys: "", sign, act: () => location.assign(address) }));
-    const search = new Search(this.canvas, [...commandsOf(this.canvas, this.acts.use), ...pages], flows);
+    const search = new Search(this.canvas, [...commandsOf(this.canvas, this.acts.use, this.acts.say), ...pages], flows);
     return (words) => (everywhere ? search.everything(words) : search.here(words));
   }
 
@@ -230,6 +233,12 @@ export class More {
     if (part) await act((this.calling ??= new part.Subflows(this.canvas, this.flow)));
   }
 
+  /** What a newcomer may try next, when the page has it. */
+  async coach(run: RunPane): Promise<void> {
+    const part = document.getElementById("coach") && (await this.atLeisure);
+    if (part) this.coaching = new part.Coach(this.canvas, run, this.acts.say);
+  }
+
   /** Take the keyboard, when the outline is what is seen. */
   takeFocus(): boolean {
     if (this.isOutline) this.outline?.focus();
@@ -241,6 +250,7 @@ export class More {
   refresh(): void {
     this.outline?.refresh();
     this.text?.mark();
+    this.coaching?.look();
   }
 
   private async made(): Promise<OutlineView | null> {

@@ -27,8 +27,9 @@ export class QuickAdd {
     canvas.on("request-wire", (wish) => this.wire(wish));
   }
 
-  /** Open at the middle of the view, as for the Add button. */
+  /** Open at the middle of the view, as for the Add button; after the only node of a new flow. */
   atMiddle(): void {
+    if (this.canvas.keys.lone) return this.canvas.keys.addHere();
     const { width, height } = this.canvas.desk.viewport;
     const screen = { x: width / 2 - 170, y: Math.max(24, height / 2 - 200) };
     this.add({ point: this.canvas.desk.viewport.toWorld({ x: width / 2, y: height / 2 }), screen, from: null, strict: false });

@@ -21,9 +21,9 @@ export class Regions {
 
   /** In the order of reading. */
   private all(): HTMLElement[] {
-    const [bar, rail, tools] = [".bar", ".rail", ".editor-tools"].map((name) => document.querySelector<HTMLElement>(name));
+    const [bar, rail, tools, coach] = [".bar", ".rail", ".editor-tools", "#coach"].map((name) => document.querySelector<HTMLElement>(name));
     const middle = place("outline-place").firstElementChild?.checkVisibility() ? place("outline-place") : this.canvas;
-    const found = [bar, rail, place("palette"), tools, middle, place("side")];
+    const found = [bar, rail, place("palette"), tools, coach, middle, place("side")];
     return found.filter((each): each is HTMLElement => Boolean(each?.checkVisibility()));
   }
 
