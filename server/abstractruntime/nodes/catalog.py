@@ -117,6 +117,7 @@ def type_card(kind: NodeType) -> dict[str, Any]:
         "shaped": kind.shape is not None,
         "saved_pins": kind.saved_pins,
         "may_fail": kind.may_fail,
+        "leaves": kind.leaves,
         "fields": [_field_card(each) for each in kind.fields],
         "keywords": list(kind.keywords),
         "template": data,

@@ -335,6 +335,7 @@ class NodeType:
     endless; the first execution output is the branch that is repeated. `key` is the input that names
     what the effect does, so that the world does not do it twice; `safe` says, from node.data, that what is asked
     for changes nothing. `listens`: each such node gets a run of its own beside the flow's (`on_event`).
+    `leaves`: each such step speaks to another computer, whatever is set.
     `rereads=False`: the inputs are read when a loop begins, not again at each of its turns (the call
     has none while it has a frame).
     """
@@ -361,6 +362,7 @@ class NodeType:
     ends_with: tuple[str, ...] = ()
     loops: bool = False
     listens: bool = False
+    leaves: bool = False
     check: Check | None = None
     source: Callable[[Mapping[str, Json]], Source | None] | None = None  # program text in node.data
     upgrade: Callable[[dict[str, Json]], dict[str, Json]] | None = None

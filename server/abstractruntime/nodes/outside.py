@@ -65,6 +65,7 @@ def _check_web(data: Mapping[str, Json]) -> list[Finding]:
     "web_request",
     family="web",
     label="Web Request",
+    leaves=True,
     inputs=(
         EXEC_IN,
         Pin("url", "string", description="The address, beginning with https:// or http://.", required=True),

@@ -48,6 +48,8 @@ export interface Card {
   saved_pins?: boolean;
   /** Whether the author may say what happens when such a step fails (`CatalogBody.error_pins`). */
   may_fail?: boolean;
+  /** Whether each such step speaks to another computer. */
+  leaves?: boolean;
   fields?: CardField[];
   keywords?: string[];
   template?: { [key: string]: Json };

@@ -31,6 +31,10 @@ test("a chip stands only for what is set", () => {
   assert.deepEqual([said(""), said("published"), said("12")], [[], ["runs the published version"], ["bound to version 12"]]);
 });
 
+test("a step that leaves the machine says so", () => {
+  assert.deepEqual(chipsOf(made({}), { ...web, leaves: true }), [{ icon: "external", text: "", words: "leaves this machine" }]);
+});
+
 test("a chip has room in the header", () => {
   const shapes = new Shapes(known);
   const [plain, full] = [made({ label: "A node with a title that is longer" }), made({ label: "A node with a title that is longer", webConfig: { retries: 3 }, onError: "branch" })];

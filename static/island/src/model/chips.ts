@@ -46,6 +46,7 @@ export function chipsOf(node: FlowNode, card: Card | null): Chip[] {
     const chip = sign && value !== undefined ? sign(value) : null;
     if (chip) chips.push(chip);
   }
+  if (card?.leaves) chips.push({ icon: "external", text: "", words: "leaves this machine" });
   const given = isObject(node.data.pinDefaults) ? node.data.pinDefaults.timeout : undefined;
   const limit = given === undefined ? null : seconds(given);
   if (limit) chips.push(limit);
