@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,6 +13,7 @@ Json = Any
 LAYOUT = ("position", "canvas.wires", "canvas.locked", "canvas.bookmark", "canvas.group", "canvas.groups")
 UNSAID = ("nodes", "edges", "created_at", "updated_at")
 MOST_SAID = 3
+MOST_LETTERS = 24
 
 
 class _Absent:
@@ -83,10 +85,7 @@ class Difference:
         if not parts and (moved := self.count("moved")):
             return f"{moved} moved only"
         said = [
-            f"{node.title} {short_path(each.path)} {_brief(each.before)} → {_brief(each.after)}"
-            for node in self.nodes
-            if node.state == "changed"
-            for each in node.fields[:1]
+            _said(node, each) for node in self.nodes if node.state == "changed" for each in node.fields[:1]
         ]
         more = f": {'; '.join(said[:MOST_SAID])}{' …' if len(said) > MOST_SAID else ''}" if said else ""
         return ", ".join(parts) + more if parts else "nothing"
@@ -210,7 +209,17 @@ def _top(document: Mapping[str, Json]) -> dict[str, Json]:
     return {key: value for key, value in document.items() if key not in UNSAID}
 
 
+def _said(node: NodeChange, change: FieldChange) -> str:
+    if change.path == "data.label":
+        return f"{_brief(change.before)} is now {_brief(change.after)}"
+    return f"{_brief(node.title)} {short_path(change.path)} {_brief(change.before)} → {_brief(change.after)}"
+
+
 def _brief(value: Json) -> str:
-    text = "nothing" if value is None else value if isinstance(value, str) else repr(value)
+    """Write a value in a few words: text between quotation marks, all else as JSON."""
+    if value is None:
+        return "nothing"
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
     text = " ".join(text.split())
-    return text if len(text) <= 24 else f"{text[:23]}…"
+    text = text if len(text) <= MOST_LETTERS else f"{text[: MOST_LETTERS - 1]}…"
+    return f"“{text}”" if isinstance(value, str) else text
