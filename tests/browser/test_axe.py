@@ -1,7 +1,7 @@
 """axe on every page and state that is photographed, in two themes and three widths: nothing found.
 
-The rules are those of WCAG 2.0 to 2.2, A and AA, the size of targets among them; in the second theme those
-of them that look at colours. axe is read from the
+The rules are those of WCAG 2.0 to 2.2, A and AA, the size of targets among them; in the second theme, and at
+the desk in high contrast, those of them that look at colours. axe is read from the
 npm packages of the build and spoken into the page by the debugger, so that the pages are checked under
 the content policy that they are served with. docs/accessibility.md says what axe cannot see.
 """
@@ -19,24 +19,14 @@ from browser.conftest import PATIENCE_MS
 from browser.demo import Demo, furnish
 from browser.hand import Hand
 from browser.shots import Shot, fresh, shots, strangers
-from browser.watch import Watch
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 AXE = ROOT / "static" / "island" / "node_modules" / "axe-core" / "axe.min.js"
 WIDTHS = {"desk": (1440, 900), "tablet": (834, 1112), "phone": (320, 640)}
 THEMES = ("light", "dark")
-MAIN = {
-    "home",
-    "flows",
-    "runs",
-    "inbox",
-    "run-done",
-    "versions",
-    "editor-selected",
-    "editor-done",
-    "editor-tab-data",
-}
+CONTRAST = "document.documentElement.dataset.theme = 'contrast'"
+IS_BLACK = "getComputedStyle(document.body).backgroundColor === 'rgb(0, 0, 0)'"
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 COLOURS = ["color-contrast", "link-in-text-block"]  # the rules that see a theme
 LOOK = """async (only) => {
@@ -76,6 +66,11 @@ def tell(profile: BrowserContext, listed: list[Shot], size: str) -> dict[str, li
             page.wait_for_timeout(60)
             if found := findings(page, colours=theme != THEMES[0]):
                 bad[f"{shot.name}, {size}, {theme}"] = found
+        if size == "desk":  # colours do not follow the width
+            page.evaluate(CONTRAST)
+            page.wait_for_function(IS_BLACK)
+            if found := findings(page, colours=True):
+                bad[f"{shot.name}, {size}, high contrast"] = found
         page.close()
     return bad
 
@@ -130,28 +125,6 @@ def test_nothing_is_found_on_any_page_in_any_state(
 ) -> None:
     profile = profile_of(chromium, app, signed_in, WIDTHS[size])
     bad = tell(profile, list(shots(demo)), size)
-    profile.close()
-    assert not bad, show(bad)
-
-
-def test_nothing_is_found_in_high_contrast_on_the_main_pages(
-    chromium: Browser, app: App, signed_in: StorageState, demo: Demo, watch: Watch
-) -> None:
-    """Colours only: what else axe looks at is the same in every theme."""
-    listed = [shot for shot in shots(demo) if shot.name in MAIN]
-    assert {shot.name for shot in listed} == MAIN
-    profile = profile_of(chromium, app, signed_in, WIDTHS["desk"])
-    bad: dict[str, list[str]] = {}
-    for shot in listed:
-        page = watch.over(profile.new_page())
-        page.goto(shot.address)
-        if shot.act:
-            shot.act(Hand(page))
-        page.evaluate("document.documentElement.dataset.theme = 'contrast'")
-        page.wait_for_function("getComputedStyle(document.body).backgroundColor === 'rgb(0, 0, 0)'")
-        if found := findings(page, colours=True):
-            bad[shot.name] = found
-        page.close()
     profile.close()
     assert not bad, show(bad)
 
