@@ -86,7 +86,30 @@ def test_any_visit_and_no_run_can_be_chosen(client: Client, ran: str) -> None:
 def test_a_value_node_shows_what_it_read_and_gave(client: Client, ran: str) -> None:
     page = look(client, "word", "data")
     assert "turn 2" in page.text
-    assert "read by work" in " ".join(page.text.split())
+    assert "read by “Work”" in " ".join(page.text.split())
+
+
+def test_a_computed_input_does_not_say_that_nothing_came(client: Client, ran: str) -> None:
+    given = next(each for each in looping()["nodes"] if each["id"] == "work")
+    given["data"]["inputs"].append({"id": "extra", "label": "extra", "type": "any"})
+    asked = {"flow_id": "looping", "wired": ["word"], "tab": "data", "node": given}
+    assert "computed, and not on record" not in Page(client.post("/editor/inspector", json=asked).text).text
+    given["data"]["pinExpressions"] = {"extra": "word + '!'"}
+    assert "computed, and not on record" in Page(client.post("/editor/inspector", json=asked).text).text
+
+
+def test_before_the_first_run_an_unknown_name_is_no_mistake(client: Client) -> None:
+    client.save(looping())
+    given = next(each for each in looping()["nodes"] if each["id"] == "word")
+    asked = {"flow_id": "looping", "node": given, "wired": [], "pin": "b"}
+    page = Page(client.post("/editor/expression", json={**asked, "text": "amount + 1"}).text)
+    assert "'amount' is not known here" in page.text
+    assert not page.named("p", class_="is-wrong")
+    wrong = Page(client.post("/editor/expression", json={**asked, "text": "amount +"}).text)
+    assert wrong.named("p", class_="is-wrong")
+    done(client)
+    told = Page(client.post("/editor/expression", json={**asked, "text": "amount + 1"}).text)
+    assert "there is no 'amount' here" in told.text
 
 
 def test_a_run_that_failed_is_not_the_background_but_may_be_chosen(client: Client, ran: str) -> None:

@@ -93,15 +93,20 @@ def evaluate(
     return result.value
 
 
+def unknown_name(refusal: SandboxRefusal) -> str:
+    """Return the name in an expression that stands for nothing, or "" when it failed otherwise."""
+    found = re.search(r"name '(\w+)' is not defined", refusal.why or str(refusal))
+    return found[1] if found else ""
+
+
 def explained(
     refusal: SandboxRefusal, given: Mapping[str, Any], pins: Mapping[str, Any], variables: Mapping[str, Any]
 ) -> str:
     """Say why an expression has no value: in the sandbox's words, and what the names in it are."""
-    unknown = re.search(r"name '(\w+)' is not defined", refusal.why or str(refusal))
-    if unknown:
+    if unknown := unknown_name(refusal):
         known = sorted({*pins, *(name for name in variables if not name.startswith("_"))})
         shown = ", ".join(known[:12]) + (", …" if len(known) > 12 else "")
-        return f"there is no '{unknown[1]}' here. It may name: {shown or 'functions only'}."
+        return f"there is no '{unknown}' here. It may name: {shown or 'functions only'}."
     words = str(refusal)
     if "TypeError" in words and given:
         kinds = ", ".join(f"`{name}` is {kind_of(value)}" for name, value in list(given.items())[:6])

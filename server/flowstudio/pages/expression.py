@@ -19,8 +19,10 @@ from abstractruntime.visualflow_compiler.expressions import (
     expressions_of,
     kind_of,
     mismatch,
+    unknown_name,
 )
 from abstractruntime.visualflow_compiler.sandbox import shared_sandbox
+from abstractruntime.visualflow_compiler.sandbox_words import SandboxRefusal
 
 from ..studio import Studio, TheStudio
 from .html import render
@@ -71,8 +73,11 @@ def _told(
             shared_sandbox(), text, pin, pins, variables, now=utc_now_iso(), seed=f"{run_id}:{pin}"
         )
     except NodeError as error:
-        hint = [] if run_id else ["No run of this flow has ended well yet: only constants are known here."]
-        return {**blank, "wrong": str(error), "notes": hint}
+        cause = error.__cause__
+        name = unknown_name(cause) if isinstance(cause, SandboxRefusal) else ""
+        if name and not run_id:
+            return {**blank, "about": f"No run of this flow has ended well yet: '{name}' is not known here."}
+        return {**blank, "wrong": str(error)}
     notes = [mismatch(_type_of(kind, data, pin), value)]
     if any(is_clipped(each) for each in argument(text, pins, variables).values()):
         notes.append("Computed from the short pictures of large values that the ledger keeps.")

@@ -15,6 +15,7 @@ from urllib.parse import urlencode
 from abstractruntime.core.errors import RunNotFound
 from abstractruntime.nodes.define import NodeType
 from abstractruntime.nodes.pins import pins_of
+from abstractruntime.visualflow_compiler.expressions import expressions_of
 from abstractruntime.visualflow_compiler.policies import (
     LONGEST,
     MOST_RETRIES,
@@ -25,6 +26,8 @@ from abstractruntime.visualflow_compiler.policies import (
     retry_of,
 )
 
+from ..library import FlowNotFound
+from ..library_compare import nodes_of, title_of
 from ..runner_nodes import NO_RUN, Visit
 from ..studio import Studio
 from .data_views import Changed, Part, Table, differing, parts_of, table_of
@@ -126,7 +129,18 @@ def data_words(
         "step_in": step_in(studio, flow_id, run_id or "", node_id, visit),
         "out_pins": frozenset(named),
         "is_cut": bool(story and story.is_cut),
+        "computed": frozenset(expressions_of(data)) if isinstance(data, Mapping) else frozenset(),
+        "reader": _title(studio, flow_id, visit.read_by),
     }
+
+
+def _title(studio: Studio, flow_id: str, node_id: str) -> str:
+    """Return what a node is called in the library's flow, or its id where it is not in it."""
+    try:
+        found = nodes_of(studio.library.get(flow_id)[0]).get(node_id)
+    except FlowNotFound:
+        found = None
+    return title_of(found) if found else node_id
 
 
 def step_in(studio: Studio, flow_id: str, run_id: str, node_id: str, visit: Visit) -> str:
