@@ -106,6 +106,7 @@ def test_what_cannot_be_kept_is_refused_by_the_name_of_its_field(
     [
         ({"id": "a__b", "url": "http://x"}, "id", "Id: "),
         ({"id": "a", "url": "ftp://x"}, "url", "Address, if it is reached over HTTP: "),
+        ({"id": "a", "url": "http://me:sk-1234@x"}, "url", "Address, if it is reached over HTTP: leave name"),
         ({"id": "a", "command": "'unclosed"}, "command", "Command to start it: "),
         ({"id": "a", "url": "http://x", "timeout_s": "soon"}, "timeout_s", "Seconds a call may take: "),
         ({"id": "a", "url": "http://x", "timeout_s": "inf"}, "timeout_s", "Seconds a call may take: "),

@@ -49,10 +49,20 @@ class McpServer:
             raise BadMcpServer(f"id: {self.server_id!r} must be 1 to 32 letters, digits, '-' or single '_'")
         if bool(self.command) == bool(self.url):
             raise BadMcpServer(f"MCP server {self.server_id!r} needs either a command or an address (url)")
-        if self.url and urlsplit(self.url).scheme not in ("http", "https"):
-            raise BadMcpServer(f"url: {self.url!r} must begin with http:// or https://")
+        if self.url:
+            self._check_address()
         if not 0 < self.timeout_s < math.inf:
             raise BadMcpServer(f"timeout_s: {self.timeout_s!r} must be a number of seconds, more than 0")
+
+    def _check_address(self) -> None:
+        try:
+            parts = urlsplit(self.url)
+        except ValueError as error:
+            raise BadMcpServer(f"url: this is no address ({error})") from None
+        if "@" in parts.netloc:  # it would be kept and shown as it is
+            raise BadMcpServer("url: leave name and password out of the address; a header can carry them")
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise BadMcpServer(f"url: {self.url!r} must be an address that begins with http:// or https://")
 
     @property
     def transport(self) -> str:
