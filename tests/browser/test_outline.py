@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from browser.app import App
 from browser.documents import asking, put
@@ -65,6 +65,21 @@ def test_a_small_screen_shows_the_outline_first_and_runs_it(app: App, page: Page
     page.get_by_role("button", name="Hide the side panel", exact=True).click()
     tree.get_by_role("treeitem").nth(1).click()
     expect(hand.setting("prompt")).to_have_value("Tea or coffee?")
+
+
+def test_enter_that_comes_before_the_list_takes_its_first_row(app: App, page: Page) -> None:
+    put(app, asking("hasty"))
+    hand = Hand(page).open_flow("hasty")
+    held: list[Route] = []
+    page.route("**/api/flows", lambda route: held.append(route))
+    hand.keys("Control+k")
+    hand.type("select everything")
+    hand.keys("Enter")
+    expect(page.locator(".chooser-foot")).to_have_text("Looking…")
+    hand.until(lambda: held, "the list is asked for")
+    held[0].continue_()
+    expect(hand.quick_add).to_be_hidden()
+    assert len(hand.look("selection")["nodes"]) == 4
 
 
 def test_what_is_written_is_found_and_commands_are_done_by_name(app: App, page: Page) -> None:

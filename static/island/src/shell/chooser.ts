@@ -18,6 +18,8 @@ export interface Choosing {
   placeholder: string;
   none: string;
   find(words: string): Choice[];
+  /** Whether what is searched is still on its way: Enter then takes the first row when it is here. */
+  isComing?(): boolean;
   chosen(id: string): void;
   closed(): void;
 }
@@ -34,6 +36,8 @@ export class Chooser {
   private before: HTMLElement | null = null;
   private ids: string[] = [];
   private at = 0;
+  /** Enter was pressed before there was anything to take. */
+  private isEntered = false;
 
   constructor() {
     this.field.type = "search";
@@ -48,7 +52,10 @@ export class Chooser {
     this.panel.append(el("label", "search", icon("search"), this.field), this.list, this.foot);
     this.panel.hidden = true;
     document.body.append(this.panel);
-    this.field.addEventListener("input", () => this.show());
+    this.field.addEventListener("input", () => {
+      this.isEntered = false;
+      this.show();
+    });
     this.field.addEventListener("keydown", (event) => this.key(event));
     this.list.addEventListener("click", (event) => this.choose((event.target as Element).closest<HTMLElement>("[data-id]")?.dataset["id"]));
     document.addEventListener("pointerdown", (event) => {
@@ -64,6 +71,7 @@ export class Chooser {
     this.close();
     this.before = document.activeElement instanceof HTMLElement ? document.activeElement : null;
     this.asked = asked;
+    this.isEntered = false;
     this.panel.hidden = false;
     this.panel.setAttribute("aria-label", asked.label);
     this.field.setAttribute("aria-label", asked.label);
@@ -93,7 +101,9 @@ export class Chooser {
 
   /** Look again, as when what is searched has come. */
   refresh(): void {
-    if (this.asked) this.show();
+    if (!this.asked) return;
+    this.show();
+    if (this.isEntered && !this.asked.isComing?.()) this.choose(this.ids[this.at]);
   }
 
   private show(): void {
@@ -110,7 +120,8 @@ export class Chooser {
     });
     this.list.replaceChildren(...rows);
     this.list.scrollTop = 0;
-    this.foot.textContent = rows.length ? "↑ ↓ choose · Enter takes · Esc closes" : (this.asked?.none ?? "");
+    const none = this.asked?.isComing?.() ? "Looking…" : (this.asked?.none ?? "");
+    this.foot.textContent = rows.length ? "↑ ↓ choose · Enter takes · Esc closes" : none;
     this.mark(0);
   }
 
@@ -127,10 +138,15 @@ export class Chooser {
     const steps: Record<string, number> = { ArrowDown: 1, ArrowUp: -1, PageDown: 8, PageUp: -8 };
     const step = steps[event.key];
     if (step) this.mark(this.at + step);
-    else if (event.key === "Enter") this.choose(this.ids[this.at]);
+    else if (event.key === "Enter") this.enter();
     else if (event.key === "Escape" || event.key === "Tab") this.close();
     else return;
     event.preventDefault();
+  }
+
+  private enter(): void {
+    this.isEntered = !this.ids.length && Boolean(this.asked?.isComing?.());
+    this.choose(this.ids[this.at]);
   }
 
   private choose(id: string | undefined): void {

@@ -82,6 +82,7 @@ export class More {
   search(everywhere: boolean): void {
     let find = (_words: string): Found[] => [];
     let found: Found[] = [];
+    let isHere = false;
     this.chooser.open({
       x: (innerWidth - 340) / 2,
       y: Math.min(96, innerHeight / 8),
@@ -89,11 +90,13 @@ export class More {
       placeholder: everywhere ? "Go to, or do, anything" : "Find in this flow",
       none: everywhere ? "Nothing is called that." : "No node of this flow holds these words.",
       find: (words): Choice[] => (found = find(words)),
+      isComing: () => !isHere,
       chosen: (id) => found.find((each) => each.id === id)?.act(),
       closed: () => this.takeFocus() || this.canvas.root.focus({ preventScroll: true }),
     });
     void this.load(everywhere).then((fresh) => {
       find = fresh;
+      isHere = true;
       this.chooser.refresh();
     });
   }
