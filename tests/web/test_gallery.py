@@ -79,6 +79,7 @@ def test_its_files_come_into_the_workspace_and_none_is_written_over(client: Clie
     assert sorted(file.name for file in samples.rglob("*.*")) == [
         "customers.csv",
         "kitchen.md",
+        "measurements.csv",
         "meeting.md",
         "trip.md",
     ]
