@@ -16,7 +16,7 @@ from drive import Host, end, flow, node, start
 
 Document = dict[str, Any]
 CALM = settings(
-    max_examples=25,
+    max_examples=40,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
@@ -74,7 +74,9 @@ class Sketch:
 
     def step(self, before: str, readable: dict[str, str], depth: int) -> str:
         kinds = ["set_var", "ask_user", "answer_user", "wait_until"]
-        kinds += ["if", "for", "loop", "sequence", "parallel"] if depth < 2 else []
+        kinds += (
+            ["if", "switch", "for", "while", "loop", "sequence", "parallel", "on_error"] if depth < 2 else []
+        )
         kind = self.draw(st.sampled_from(kinds))
         name = self.name(kind)
         return getattr(self, f"draw_{kind}")(before, name, readable, depth)  # type: ignore[no-any-return]
@@ -115,6 +117,44 @@ class Sketch:
             self.wires.append(f"{self.steps(f'{name}:{way}', dict(readable), depth + 1)} -> {meet}")
         return meet
 
+    def draw_switch(self, before: str, name: str, readable: dict[str, str], depth: int) -> str:
+        cases = [{"id": each, "value": each} for each in ("go", "x")]
+        self.place(before, name, node("switch", switchConfig={"cases": cases}))
+        self.value(readable, f"{name}.value", "string")
+        meet = self.name("set_var")
+        self.nodes[meet] = node("set_var", pins={"name": "met", "value": 2})
+        for way in ("case:go", "case:x", "default"):
+            self.wires.append(f"{self.steps(f'{name}:{way}', dict(readable), depth + 1)} -> {meet}")
+        return meet
+
+    def draw_while(self, before: str, name: str, readable: dict[str, str], depth: int) -> str:
+        """A counter of its own decides, so that the loop ends."""
+        zero, keep, now = self.name("set_var"), f"{name}_keep", f"{name}_now"
+        few, more = f"{name}_few", f"{name}_more"
+        self.place(before, zero, node("set_var", pins={"name": name, "value": 0}))
+        self.place(zero, name, node("while"))
+        self.nodes[now] = node("get_var", pins={"name": name})
+        self.nodes[few] = node("compare", pins={"b": self.draw(st.integers(0, 3)), "op": "<"})
+        self.nodes[more] = node("add", pins={"b": 1})
+        self.wires += [f"{now}.value -> {few}.a", f"{few}.result -> {name}.condition"]
+        last = self.steps(f"{name}:loop", {**readable, f"{name}.index": "number"}, depth + 1)
+        self.place(last, keep, node("set_var", pins={"name": name}))
+        self.wires += [f"{now}.value -> {more}.a", f"{more}.result -> {keep}.value"]
+        return f"{name}:done"
+
+    def draw_on_error(self, before: str, name: str, readable: dict[str, str], depth: int) -> str:
+        """A watched part that fails at its end, or not."""
+        fail, meet = f"{name}_fail", self.name("set_var")
+        self.place(before, name, node("on_error"))
+        self.nodes[meet] = node("set_var", pins={"name": "met", "value": 3})
+        self.place(self.steps(f"{name}:body", dict(readable), depth + 1), fail, node("stop_with_error"))
+        self.value(readable, f"{fail}.when", "boolean")
+        self.wires.append(f"{fail} -> {meet}")
+        self.wires.append(
+            f"{self.steps(f'{name}:failed', {**readable, f'{name}.error_message': 'string'}, depth + 1)} -> {meet}"
+        )
+        return meet
+
     def draw_for(self, before: str, name: str, readable: dict[str, str], depth: int) -> str:
         turns = self.draw(st.integers(0, 3))
         self.place(before, name, node("for", pins={"start": 0, "end": turns, "step": 1}))
@@ -136,7 +176,7 @@ class Sketch:
         ways = ["then:0|execution", "then:1|execution", "completed|execution"]
         self.place(before, name, node("parallel", outs=ways))
         for branch in range(2):
-            self.steps(f"{name}:then:{branch}", readable, depth + 1)
+            self.steps(f"{name}:then:{branch}", dict(readable), depth + 1)  # another may not have come as far
         return f"{name}:completed"
 
 
@@ -177,7 +217,7 @@ class Restless(Named):
 def told(host: Host) -> tuple[Any, ...]:
     played = host.play(answers=[f"answer {number}" for number in range(60)], restarts=False)
     visits = [
-        (visited, note["visit"], note["exit"], json.dumps(note["outputs"], sort_keys=True, default=str))
+        (visited, note["visit"], note.get("exit"), json.dumps(note["outputs"], sort_keys=True, default=str))
         for visited, note in played._told()
     ]
     return played.status, played.error, played.output, played.asked, played.waits, played.messages, visits
