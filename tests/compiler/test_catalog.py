@@ -68,7 +68,13 @@ def test_a_card_shows_pins_fields_and_the_data_of_a_new_node() -> None:
     assert [pin["id"] for pin in card["template"]["inputs"]] == ["exec-in", "text", "size"]
     grown = next(card for card in TINY.cards()["types"] if card["type"] == "branches")
     assert [pin["id"] for pin in grown["outputs"]] == ["then:0", "then:1"]
-    assert grown["grows"] == {"side": "outputs", "names": "then", "least": 2, "type": "execution"}
+    assert grown["grows"] == {
+        "side": "outputs",
+        "names": "then",
+        "least": 2,
+        "type": "execution",
+        "description": "One of the branches.",
+    }
 
 
 def test_every_new_node_can_be_drawn() -> None:

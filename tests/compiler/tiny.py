@@ -117,7 +117,7 @@ def repeat(call: Call) -> Goto:
     "branches",
     family="control",
     inputs=(EXEC_IN,),
-    grows=Grow("outputs", "then", 2, "execution"),
+    grows=Grow("outputs", "then", 2, "execution", "One of the branches."),
     saved_pins=True,
 )
 def branches(call: Call) -> Goto:

@@ -13,12 +13,15 @@ from typing import Any
 import pytest
 
 from abstractruntime.nodes.catalog import catalog
-from abstractruntime.nodes.define import NodeType
+from abstractruntime.nodes.define import EXEC_IN, EXEC_OUT, NodeType
 from abstractruntime.nodes.families import BY_ID
-from abstractruntime.nodes.pins import PIN_TYPES, pins_of
+from abstractruntime.nodes.pins import PIN_TYPES, next_name, pins_of
 
 TYPES = sorted(catalog(), key=lambda kind: kind.name)
 CARDS = {card["type"]: card for card in catalog().cards()["types"]}
+
+# The way in and the one way out mean the same at every step: begin it, and go on when it is done.
+PLAIN = {EXEC_IN.id, EXEC_OUT.id}
 
 # (type, pin, what) -> reason
 DIFFERENT = {
@@ -60,7 +63,7 @@ def test_a_card_helps_a_person(kind: NodeType) -> None:
     }
     for pin in (*kind.inputs, *kind.outputs):
         assert pin.type in PIN_TYPES, f"unknown pin type '{pin.type}'"
-        assert pin.description or pin.is_exec or pin.hidden or _speaks_for_itself(kind, pin.id)
+        assert pin.description or pin.hidden or pin.id in PLAIN, pin.id
     for field in kind.fields:
         assert field.description
         assert field.label
@@ -74,9 +77,31 @@ def test_widgets_of_a_card_have_their_template(kind: NodeType) -> None:
     assert not missing
 
 
-def _speaks_for_itself(kind: NodeType, pin: str) -> bool:
-    """Results and letters need no words; everything else has some."""
-    return pin in {"result", "value", "output", "input", "default"} or len(pin) == 1 or kind.family == "math"
+@pytest.mark.parametrize("kind", TYPES, ids=lambda kind: kind.name)
+def test_pins_that_follow_settings_are_described_too(kind: NodeType) -> None:
+    """All but those that an author named freely: what these are, the author says."""
+    named = kind.saved_pins or (kind.grows is not None and kind.grows.names == "free")
+    for data in (CARDS[kind.name]["template"], *(example.data for example in kind.examples)):
+        declared = {pin.id for pin in (*kind.inputs, *kind.outputs)}
+        for pin in (*pins_of(kind, data)[0], *pins_of(kind, data)[1]):
+            if pin.id in declared or not named:
+                assert pin.description or pin.hidden or pin.id in PLAIN, pin.id
+
+
+GROWING = [kind for kind in TYPES if kind.grows is not None and kind.grows.names != "free"]
+
+
+@pytest.mark.parametrize("kind", GROWING, ids=lambda kind: kind.name)
+def test_an_added_pin_has_the_words_of_its_kind_or_of_its_author(kind: NodeType) -> None:
+    grow = kind.grows
+    assert grow is not None
+    assert grow.description
+    side = 0 if grow.side == "inputs" else 1
+    name = next_name(grow, [pin.id for pin in (*kind.inputs, *kind.outputs)])
+    row = {"id": name, "label": name, "type": grow.type}
+    for own, shown in (({}, grow.description), ({"description": "Mine."}, "Mine.")):
+        pins = pins_of(kind, {grow.side: [{**row, **own}]})[side]
+        assert [pin.description for pin in pins if pin.id == name] == [shown]
 
 
 @pytest.mark.parametrize("kind", TYPES, ids=lambda kind: kind.name)

@@ -13,6 +13,7 @@ import importlib
 import json
 import pkgutil
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict
 from functools import cache, cached_property
 from typing import Any
 
@@ -113,7 +114,7 @@ def type_card(kind: NodeType) -> dict[str, Any]:
         "doc": kind.doc,
         "inputs": [pin_card(pin) for pin in inputs if not pin.hidden],
         "outputs": [pin_card(pin, output=True) for pin in outputs if not pin.hidden],
-        "grows": grow and {"side": grow.side, "names": grow.names, "least": grow.least, "type": grow.type},
+        "grows": grow and asdict(grow),
         "shaped": kind.shape is not None,
         "saved_pins": kind.saved_pins,
         "may_fail": kind.may_fail,

@@ -58,11 +58,17 @@ def _cases(data: Mapping[str, Json]) -> list[tuple[str, Json]]:
     ]
 
 
+_CASE = "Taken when the value has the same text as this case."
+
+
 def _switch_shape(data: Mapping[str, Json]) -> tuple[tuple[Pin, ...], tuple[Pin, ...]]:
     exits: dict[str, Json] = {}
     for name, value in _cases(data):
         exits.setdefault(name, value)
-    ways = [Pin(f"case:{name}", "execution", label=text(each) or "(empty)") for name, each in exits.items()]
+    ways = [
+        Pin(f"case:{name}", "execution", label=text(each) or "(empty)", description=_CASE)
+        for name, each in exits.items()
+    ]
     rest = (
         Pin("default", "execution", description="Taken when no case fits."),
         Pin("branch", "string", hidden=True),
@@ -161,7 +167,24 @@ def _next_branch(call: Call, after: str) -> Goto:
     return Goto(branches[place], loop={"next": place + 1})
 
 
-_THEN = (Pin("then:0", "execution", label="Then 0"), Pin("then:1", "execution", label="Then 1"))
+def _two_of(branches: Grow) -> tuple[Pin, Pin]:
+    return branches.pin("then:0", "Then 0"), branches.pin("then:1", "Then 1")
+
+
+_STEPS = Grow(
+    "outputs",
+    "then",
+    2,
+    "execution",
+    "One branch; it begins when the branch with the number before has nothing more to do.",
+)
+_FORKS = Grow(
+    "outputs",
+    "then",
+    2,
+    "execution",
+    "One branch; it begins when the branch with the number before has ended or waits.",
+)
 
 
 @control(
@@ -169,8 +192,8 @@ _THEN = (Pin("then:0", "execution", label="Then 0"), Pin("then:1", "execution", 
     family="control",
     label="Sequence",
     inputs=(EXEC_IN,),
-    outputs=_THEN,
-    grows=Grow("outputs", names="then", least=2, type="execution"),
+    outputs=_two_of(_STEPS),
+    grows=_STEPS,
     keywords=("steps", "order", "then", "after", "list"),
     examples=(
         Example(outputs={"goto": "then:0"}),
@@ -191,8 +214,16 @@ def sequence(call: Call) -> Goto:
     family="control",
     label="Parallel",
     inputs=(EXEC_IN,),
-    outputs=(*_THEN, Pin("completed", "execution", label="Completed")),
-    grows=Grow("outputs", names="then", least=2, type="execution"),
+    outputs=(
+        *_two_of(_FORKS),
+        Pin(
+            "completed",
+            "execution",
+            description="Taken once, when all branches have ended.",
+            label="Completed",
+        ),
+    ),
+    grows=_FORKS,
     forks=True,
     keywords=("fork", "join", "all", "together", "concurrent", "split"),
     examples=(

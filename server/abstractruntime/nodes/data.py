@@ -13,7 +13,6 @@ from .values import described, json_text, number, text, truth
 
 Json = Any
 
-_OBJECT = (Pin("result", "object"),)
 _PATH_HELP = 'Which entry, as in address.city, lines[0].price or ["a.b"].'
 _WIDEST_INDENT = 16
 
@@ -44,7 +43,7 @@ def _check_key(data: Mapping[str, Json]) -> list[Finding]:
         Pin("key", "string", description=_PATH_HELP),
         Pin("default", "any", None, "What to give when there is nothing."),
     ),
-    outputs=(Pin("value", "any"),),
+    outputs=(Pin("value", "any", description="The entry, or `default` when it is missing or null."),),
     check=_check_key,
     keywords=("read", "field", "path", "pick", "property", "attribute", "json"),
     examples=(
@@ -74,7 +73,7 @@ def get(call: Call) -> dict[str, Json]:
         Pin("key", "string", description=_PATH_HELP),
         Pin("value", "any", description="What to put there."),
     ),
-    outputs=_OBJECT,
+    outputs=(Pin("result", "object", description="The copy with the entry in its place."),),
     check=_check_key,
     keywords=("write", "field", "path", "change", "property", "assign", "json"),
     examples=(
@@ -103,8 +102,14 @@ def set_(call: Call) -> dict[str, Json]:
     "merge",
     family="data",
     label="Merge Objects",
-    inputs=(Pin("a", "object", {}), Pin("b", "object", {}, "Its entries win.")),
-    outputs=_OBJECT,
+    inputs=(Pin("a", "object", {}, "The object to begin with."), Pin("b", "object", {}, "Its entries win.")),
+    outputs=(
+        Pin(
+            "result",
+            "object",
+            description="The entries of both; an object inside `b` replaces that of `a` whole.",
+        ),
+    ),
     keywords=("combine", "join", "union", "extend", "object"),
     examples=(
         Example({"a": {"x": 1, "y": 1}, "b": {"y": 2}}, {"result": {"x": 1, "y": 2}}),
@@ -122,7 +127,13 @@ def merge(call: Call) -> dict[str, Json]:
     family="data",
     label="Create JSON",
     inputs=(),
-    outputs=_OBJECT,
+    outputs=(
+        Pin(
+            "result",
+            "object",
+            description="An entry for each pin that has a wire or a value, by the pin's name.",
+        ),
+    ),
     saved_pins=True,
     grows=Grow("inputs", names="free"),
     keywords=("build", "object", "record", "dictionary", "new", "compose", "json"),
@@ -158,7 +169,10 @@ def _break_shape(data: Mapping[str, Json]) -> tuple[tuple[Pin, ...], tuple[Pin, 
     pins = [pin for pin in saved if isinstance(pin, Mapping)] if isinstance(saved, (list, tuple)) else []
     types = {pin.get("id"): pin.get("type") for pin in pins if isinstance(pin.get("type"), str)}
     types = {name: "any" if kind == "execution" else kind for name, kind in types.items()}
-    outputs = tuple(Pin(path, str(types.get(path, "any"))) for path in _selected(data))
+    outputs = tuple(
+        Pin(path, str(types.get(path, "any")), description="The entry at this path; null when there is none.")
+        for path in _selected(data)
+    )
     return (Pin("object", "object", description="What to take apart."),), outputs
 
 
@@ -228,7 +242,13 @@ def break_object(call: Call) -> dict[str, Json]:
         Pin("text", "string", description="JSON, also inside a code block or between sentences."),
         Pin("wrap_scalar", "boolean", True, hidden=True),
     ),
-    outputs=_OBJECT,
+    outputs=(
+        Pin(
+            "result",
+            "object",
+            description="The object or list; a single value comes as the entry `value` of an object.",
+        ),
+    ),
     keywords=("read", "decode", "text", "object", "model", "answer"),
     examples=(
         Example({"text": 'Here:\n```json\n{"a": 1}\n```'}, {"result": {"a": 1}}),
@@ -271,7 +291,7 @@ def _indent(call: Call) -> int | None:
         Pin("indent", "number", hidden=True),
         Pin("sort_keys", "boolean", False, hidden=True),
     ),
-    outputs=(Pin("result", "string"),),
+    outputs=(Pin("result", "string", description="The JSON, on one line or several as `mode` says."),),
     template={"pinDefaults": {"mode": "beautify"}},
     keywords=("write", "encode", "text", "serialize", "dump", "json"),
     examples=(

@@ -58,16 +58,23 @@ def _check_declared(data: Mapping[str, Json]) -> list[Finding]:
     return []
 
 
+def _told(kind: str) -> tuple[Pin, ...]:
+    return (
+        Pin("name", "string", description="Its name."),
+        Pin("value", kind, description="Its value; the first value while nothing of its kind is set."),
+    )
+
+
 def _decl_shape(data: Mapping[str, Json]) -> tuple[tuple[Pin, ...], tuple[Pin, ...]]:
     kind = setting(data, "literalValue.type")
-    return (), (Pin("name", "string"), Pin("value", kind if kind in _KINDS else "any"))
+    return (), _told(kind if kind in _KINDS else "any")
 
 
 @pure(
     "var_decl",
     family="variables",
     label="Variable",
-    outputs=(Pin("name", "string", description="Its name."), Pin("value", "any", description="Its value.")),
+    outputs=_told("any"),
     fields=(
         Field("literalValue.name", "string", "", "Name", "What the variable is called."),
         Field("literalValue.type", "string", "any", "Kind", "What it holds.", _KINDS),
@@ -110,10 +117,7 @@ def _named_flag(data: dict[str, Json]) -> dict[str, Json]:
     "bool_var",
     family="variables",
     label="Bool Variable",
-    outputs=(
-        Pin("name", "string", description="Its name."),
-        Pin("value", "boolean", description="Its value."),
-    ),
+    outputs=_told("boolean"),
     fields=(
         Field("literalValue.name", "string", "", "Name", "What the variable is called."),
         Field("literalValue.default", "boolean", False, "First value", "What it is until it is set."),

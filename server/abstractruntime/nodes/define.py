@@ -112,13 +112,19 @@ class Grow:
     """Pins that an author may add: `side` "inputs" or "outputs".
 
     `names`: "letters" (a..z, then p26...), "then" (then:0, then:1...), or "free" (the author
-    names them). `least` pins stay. `type` is the new pin's type.
+    names them). `least` pins stay. `type` is the new pin's type and `description` says what each such
+    pin is, unless the document says it.
     """
 
     side: Literal["inputs", "outputs"]
     names: Literal["letters", "then", "free"]
     least: int = 0
     type: str = "any"
+    description: str = ""
+
+    def pin(self, id: str, label: str | None = None) -> Pin:
+        """Return a pin of this kind."""
+        return Pin(id, self.type, description=self.description, label=label)
 
 
 @dataclass(frozen=True)

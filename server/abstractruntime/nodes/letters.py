@@ -10,7 +10,6 @@ from .values import text, whole
 Json = Any
 
 _TEXT = Pin("text", "string", description="The text.")
-_RESULT = (Pin("result", "string"),)
 
 
 @pure(
@@ -18,7 +17,13 @@ _RESULT = (Pin("result", "string"),)
     family="text",
     label="Trim",
     inputs=(_TEXT,),
-    outputs=_RESULT,
+    outputs=(
+        Pin(
+            "result",
+            "string",
+            description="The text from its first to its last sign that is no space or line break.",
+        ),
+    ),
     keywords=("strip", "spaces", "whitespace", "clean"),
     examples=(
         Example({"text": "  hello \n"}, {"result": "hello"}),
@@ -35,7 +40,11 @@ def trim(call: Call) -> dict[str, Json]:
     family="text",
     label="Uppercase",
     inputs=(_TEXT,),
-    outputs=_RESULT,
+    outputs=(
+        Pin(
+            "result", "string", description="The text in capital letters; it may be longer, as ß becomes SS."
+        ),
+    ),
     keywords=("capital", "case", "loud"),
     examples=(
         Example({"text": "straße"}, {"result": "STRASSE"}),
@@ -52,7 +61,7 @@ def uppercase(call: Call) -> dict[str, Json]:
     family="text",
     label="Lowercase",
     inputs=(_TEXT,),
-    outputs=_RESULT,
+    outputs=(Pin("result", "string", description="The text in small letters."),),
     keywords=("small", "case"),
     examples=(
         Example({"text": "Éa"}, {"result": "éa"}),
@@ -69,7 +78,11 @@ def lowercase(call: Call) -> dict[str, Json]:
     family="text",
     label="Length",
     inputs=(_TEXT,),
-    outputs=(Pin("result", "number"),),
+    outputs=(
+        Pin(
+            "result", "number", description="How many characters a text has, or entries a list or an object."
+        ),
+    ),
     keywords=("count", "size", "characters", "len"),
     examples=(
         Example({"text": "four"}, {"result": 4}),
@@ -92,7 +105,13 @@ def length(call: Call) -> dict[str, Json]:
         Pin("start", "number", 0, "The first place, from 0; negative counts from the end."),
         Pin("end", "number", None, "The place where to stop; none: to the end."),
     ),
-    outputs=_RESULT,
+    outputs=(
+        Pin(
+            "result",
+            "string",
+            description="The characters from `start` up to the one before `end`; may be empty.",
+        ),
+    ),
     keywords=("slice", "part", "left", "right", "cut", "first", "last"),
     examples=(
         Example({"text": "flowstudio", "start": 0, "end": 4}, {"result": "flow"}),

@@ -14,16 +14,19 @@ Json = Any
 
 _ARRAY = Pin("array", "array", description="The list.")
 _ITEMS = Pin("items", "array", description="The list.")
-_RESULT = (Pin("result", "array"),)
+_VALUES = Grow("inputs", "letters", 1, description="A value that becomes an item; null is left out.")
+_LISTS = Grow(
+    "inputs", "letters", 2, "array", "A list; a single value counts as a list of one, null as an empty list."
+)
 
 
 @pure(
     "make_array",
     family="lists",
     label="Make Array",
-    inputs=(Pin("a", "any"),),
-    outputs=_RESULT,
-    grows=Grow("inputs", names="letters", least=1),
+    inputs=(_VALUES.pin("a"),),
+    outputs=(Pin("result", "array", description="The values in the order of their pins, without nulls."),),
+    grows=_VALUES,
     keywords=("list", "build", "new", "collect", "items"),
     examples=(
         Example(
@@ -44,9 +47,9 @@ def make_array(call: Call) -> dict[str, Json]:
     "array_concat",
     family="lists",
     label="Array Concat",
-    inputs=(Pin("a", "array"), Pin("b", "array")),
-    outputs=_RESULT,
-    grows=Grow("inputs", names="letters", least=2, type="array"),
+    inputs=(_LISTS.pin("a"), _LISTS.pin("b")),
+    outputs=(Pin("result", "array", description="The items of all lists, in the order of their pins."),),
+    grows=_LISTS,
     keywords=("join", "combine", "extend", "append", "list", "plus"),
     examples=(
         Example({"a": [1, 2], "b": [[3]]}, {"result": [1, 2, [3]]}),
@@ -63,7 +66,7 @@ def array_concat(call: Call) -> dict[str, Json]:
     family="lists",
     label="Array Length",
     inputs=(_ARRAY,),
-    outputs=(Pin("result", "number"),),
+    outputs=(Pin("result", "number", description="How many items there are; 0 when it is no list."),),
     keywords=("count", "size", "how many", "len"),
     examples=(
         Example({"array": ["a", "b"]}, {"result": 2}),
@@ -81,7 +84,7 @@ def array_length(call: Call) -> dict[str, Json]:
     family="lists",
     label="Array Append",
     inputs=(_ARRAY, Pin("item", "any", description="What to add; null is added too.")),
-    outputs=_RESULT,
+    outputs=(Pin("result", "array", description="A new list with the item at its end."),),
     keywords=("add", "push", "insert", "list"),
     examples=(
         Example({"array": [1], "item": 2}, {"result": [1, 2]}),
@@ -107,7 +110,10 @@ def _index(value: Json) -> int:
         Pin("index", "number", 0, "Which item, from 0; negative counts from the end."),
         Pin("default", "any", None, "What to give when there is no such item."),
     ),
-    outputs=(Pin("result", "any"), Pin("found", "boolean", description="Whether there is such an item.")),
+    outputs=(
+        Pin("result", "any", description="The item at that place, or `default` when there is none."),
+        Pin("found", "boolean", description="Whether there is such an item."),
+    ),
     keywords=("pick", "item", "at", "first", "last", "nth", "list"),
     examples=(
         Example({"array": ["a", "b"], "index": -1}, {"result": "b", "found": True}),
@@ -127,7 +133,10 @@ def get_element(call: Call) -> dict[str, Json]:
     family="lists",
     label="Get Random Element",
     inputs=(_ARRAY, Pin("default", "any", None, "What to give when the list is empty.")),
-    outputs=(Pin("result", "any"), Pin("found", "boolean", description="Whether there was an item.")),
+    outputs=(
+        Pin("result", "any", description="The item drawn, or `default` when the list is empty."),
+        Pin("found", "boolean", description="Whether there was an item."),
+    ),
     once=True,
     keywords=("pick", "chance", "draw", "lottery", "choose", "shuffle"),
     examples=(
@@ -151,7 +160,7 @@ def get_random_element(call: Call) -> dict[str, Json]:
     family="lists",
     label="Array Dedup",
     inputs=(_ARRAY, Pin("key", "string", description="What to compare, as in user.id; nothing: all of it.")),
-    outputs=_RESULT,
+    outputs=(Pin("result", "array", description="The first of the items that are alike, in the old order."),),
     keywords=("unique", "distinct", "duplicates", "set", "clean"),
     examples=(
         Example({"array": [1, "1", 1, True]}, {"result": [1, "1", True]}, note="1 and the text 1 differ."),
@@ -200,7 +209,13 @@ def _check_map(data: Mapping[str, Json]) -> list[Finding]:
     family="lists",
     label="Map Array",
     inputs=(_ITEMS, Pin("key", "string", description="Which entry to take, as in name or address.city.")),
-    outputs=_RESULT,
+    outputs=(
+        Pin(
+            "result",
+            "array",
+            description="One entry for each object, null where it has none; other items as they are.",
+        ),
+    ),
     check=_check_map,
     keywords=("pluck", "column", "field", "each", "select", "transform"),
     examples=(
@@ -229,7 +244,7 @@ def array_map(call: Call) -> dict[str, Json]:
         Pin("key", "string", description="Which entry to look at, as in status; nothing: the item itself."),
         Pin("value", "any", description="What it must be equal to."),
     ),
-    outputs=_RESULT,
+    outputs=(Pin("result", "array", description="The items that fit, whole and in the old order."),),
     keywords=("where", "select", "keep", "search", "find", "only"),
     examples=(
         Example(

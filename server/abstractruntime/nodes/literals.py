@@ -29,6 +29,10 @@ def _value(call: Call) -> dict[str, Json]:
     return {"value": call.data.get("literalValue")}
 
 
+def _constant(kind: str) -> Pin:
+    return Pin("value", kind, description="The constant exactly as written, also when it is of another kind.")
+
+
 def _check(wanted: str) -> Callable[[Mapping[str, Json]], list[Finding]]:
     """Return a check that the constant is what its node is for; it is used as it is all the same."""
 
@@ -50,7 +54,7 @@ def _field(kind: str, default: Json, widget: str | None = None) -> tuple[Field, 
     "literal_string",
     family="literals",
     label="String",
-    outputs=(Pin("value", "string"),),
+    outputs=(_constant("string"),),
     fields=_field("string", "", "text"),
     check=_check("text"),
     template={"literalValue": ""},
@@ -69,7 +73,7 @@ def literal_string(call: Call) -> dict[str, Json]:
     "literal_number",
     family="literals",
     label="Number",
-    outputs=(Pin("value", "number"),),
+    outputs=(_constant("number"),),
     fields=_field("number", 0),
     check=_check("number"),
     template={"literalValue": 0},
@@ -88,7 +92,7 @@ def literal_number(call: Call) -> dict[str, Json]:
     "literal_boolean",
     family="literals",
     label="Boolean",
-    outputs=(Pin("value", "boolean"),),
+    outputs=(_constant("boolean"),),
     fields=_field("boolean", False),
     check=_check("true or false"),
     template={"literalValue": False},
@@ -111,7 +115,7 @@ def _typed_value(default: str) -> Callable[[Mapping[str, Json]], tuple[tuple[Pin
         pins = [pin for pin in saved if isinstance(pin, Mapping)] if isinstance(saved, (list, tuple)) else []
         types = [pin.get("type") for pin in pins if pin.get("id") == "value"]
         kind = types[0] if types and isinstance(types[0], str) and types[0] != "execution" else default
-        return (), (Pin("value", kind),)
+        return (), (_constant(kind),)
 
     return shape
 
@@ -120,7 +124,7 @@ def _typed_value(default: str) -> Callable[[Mapping[str, Json]], tuple[tuple[Pin
     "literal_json",
     family="literals",
     label="JSON",
-    outputs=(Pin("value", "object"),),
+    outputs=(_constant("object"),),
     fields=_field("any", {}, "json"),
     shape=_typed_value("object"),
     template={"literalValue": {}},
@@ -139,7 +143,7 @@ def literal_json(call: Call) -> dict[str, Json]:
     "literal_array",
     family="literals",
     label="Array",
-    outputs=(Pin("value", "array"),),
+    outputs=(_constant("array"),),
     fields=_field("array", [], "json"),
     shape=_typed_value("array"),
     check=_check("list"),

@@ -78,15 +78,17 @@ def compare(call: Call) -> dict[str, Json]:
         return {"result": False}
 
 
-_A = Pin("a", "boolean", False)
-_B = Pin("b", "boolean", False)
+_A = Pin("a", "boolean", False, "The first condition; empty, zero and null mean no.")
+_B = Pin("b", "boolean", False, "The second condition; empty, zero and null mean no.")
 
 
 @pure(
     "not",
     family="logic",
     label="NOT",
-    inputs=(Pin("value", "boolean", False),),
+    inputs=(
+        Pin("value", "boolean", False, "The condition that is turned round; empty, zero and null mean no."),
+    ),
     outputs=_RESULT,
     keywords=("negate", "invert", "opposite"),
     examples=(
@@ -137,13 +139,16 @@ def or_(call: Call) -> dict[str, Json]:
     return {"result": left or right}
 
 
+_CANDIDATES = Grow("inputs", "letters", 2, description="A value to take if none before it is there.")
+
+
 @pure(
     "coalesce",
     family="logic",
     label="Coalesce",
-    inputs=(Pin("a", "any"), Pin("b", "any")),
+    inputs=(_CANDIDATES.pin("a"), _CANDIDATES.pin("b")),
     outputs=(Pin("result", "any", description="The first value that is there."),),
-    grows=Grow("inputs", names="letters", least=2),
+    grows=_CANDIDATES,
     keywords=("first", "fallback", "default", "otherwise", "null", "empty"),
     examples=(
         Example({"a": None, "b": 0}, {"result": 0}, note="Zero, no and an empty text are values."),

@@ -13,12 +13,6 @@ from .values import number, whole
 Json = Any
 Number = int | float
 
-_A = Pin("a", "number", 0)
-_B = Pin("b", "number", 0)
-_DIVISOR = Pin("b", "number", 1)
-_VALUE = Pin("value", "number", 0)
-_RESULT = (Pin("result", "number"),)
-
 _MOST_BITS = 1023  # as far as a number with a point reaches
 _MOST_DECIMALS = 300
 
@@ -37,6 +31,15 @@ def _finite(compute: Callable[[Number, Number], Any], left: Number, right: Numbe
     return {"result": result}
 
 
+def _two(first: str, second: str, default: Number = 0) -> tuple[Pin, Pin]:
+    """Return the pins of a calculation with two numbers, by what each of them is in it."""
+    return Pin("a", "number", 0, first), Pin("b", "number", default, second)
+
+
+def _result(description: str) -> tuple[Pin, ...]:
+    return (Pin("result", "number", description=description),)
+
+
 def _pair(call: Call, right_default: Number = 0) -> tuple[Number, Number]:
     return number(call.get("a", 0), "a"), number(call.get("b", right_default), "b")
 
@@ -45,8 +48,8 @@ def _pair(call: Call, right_default: Number = 0) -> tuple[Number, Number]:
     "add",
     family="math",
     label="Add",
-    inputs=(_A, _B),
-    outputs=_RESULT,
+    inputs=_two("The number to begin with.", "The number that is added."),
+    outputs=_result("The sum of both; whole when both are whole."),
     keywords=("plus", "sum", "+", "increment"),
     examples=(
         Example({"a": 2, "b": 3}, {"result": 5}),
@@ -64,8 +67,8 @@ def add(call: Call) -> dict[str, Json]:
     "subtract",
     family="math",
     label="Subtract",
-    inputs=(_A, _B),
-    outputs=_RESULT,
+    inputs=_two("The number to begin with.", "The number that is taken away."),
+    outputs=_result("The difference; below 0 when `b` is the larger one."),
     keywords=("minus", "difference", "-", "decrement"),
     examples=(
         Example({"a": 2, "b": 3}, {"result": -1}),
@@ -81,8 +84,8 @@ def subtract(call: Call) -> dict[str, Json]:
     "multiply",
     family="math",
     label="Multiply",
-    inputs=(_A, _B),
-    outputs=_RESULT,
+    inputs=_two("One factor.", "The other factor."),
+    outputs=_result("The product of both; whole when both are whole."),
     keywords=("times", "product", "*"),
     examples=(
         Example({"a": 4, "b": 2.5}, {"result": 10.0}),
@@ -105,8 +108,8 @@ def _quotient(left: Number, right: Number) -> Number:
     "divide",
     family="math",
     label="Divide",
-    inputs=(_A, _DIVISOR),
-    outputs=_RESULT,
+    inputs=_two("The number that is divided.", "The number to divide by; 0 is an error.", 1),
+    outputs=_result("How often `b` goes into `a`; whole when both are whole and nothing is left over."),
     keywords=("quotient", "ratio", "/", "by"),
     examples=(
         Example({"a": 6, "b": 3}, {"result": 2}),
@@ -129,8 +132,8 @@ def _remainder(left: Number, right: Number) -> Number:
     "modulo",
     family="math",
     label="Modulo",
-    inputs=(_A, _DIVISOR),
-    outputs=_RESULT,
+    inputs=_two("The number that is divided.", "The number to divide by; 0 is an error.", 1),
+    outputs=_result("What is left over, with the sign of `b`."),
     keywords=("remainder", "rest", "%", "even", "odd"),
     examples=(
         Example({"a": 7, "b": 3}, {"result": 1}),
@@ -164,8 +167,11 @@ def _power_of_float(base: Number, exponent: Number) -> Any:
     "power",
     family="math",
     label="Power",
-    inputs=(Pin("base", "number", 0), Pin("exp", "number", 1)),
-    outputs=_RESULT,
+    inputs=(
+        Pin("base", "number", 0, "The number that is raised."),
+        Pin("exp", "number", 1, "The power: 2 gives the square, 0.5 the square root, -1 the reciprocal."),
+    ),
+    outputs=_result("`base` to the power `exp`; whole when both are whole and `exp` is not negative."),
     keywords=("exponent", "square", "root", "^", "**"),
     examples=(
         Example({"base": 2, "exp": 10}, {"result": 1024}),
@@ -183,8 +189,8 @@ def power(call: Call) -> dict[str, Json]:
     "abs",
     family="math",
     label="Absolute",
-    inputs=(_VALUE,),
-    outputs=_RESULT,
+    inputs=(Pin("value", "number", 0, "The number whose sign is dropped."),),
+    outputs=_result("How far the number is from 0; never negative."),
     keywords=("magnitude", "positive", "distance"),
     examples=(
         Example({"value": -3}, {"result": 3}),
@@ -200,8 +206,11 @@ def absolute(call: Call) -> dict[str, Json]:
     "round",
     family="math",
     label="Round",
-    inputs=(_VALUE, Pin("decimals", "number", 0, "How many digits stay behind the point.")),
-    outputs=_RESULT,
+    inputs=(
+        Pin("value", "number", 0, "The number to round."),
+        Pin("decimals", "number", 0, "How many digits stay behind the point."),
+    ),
+    outputs=_result("The nearest number with that many digits; whole when `decimals` is 0 or less."),
     keywords=("integer", "decimals", "precision"),
     examples=(
         Example({"value": 3.14159, "decimals": 2}, {"result": 3.14}),
@@ -236,7 +245,7 @@ def _bounds(call: Call, read: Callable[[Json, str], Any], highest: Number) -> tu
         Pin("min", "number", 0, "The smallest number."),
         Pin("max", "number", 100, "The largest number; it may come up."),
     ),
-    outputs=_RESULT,
+    outputs=_result("A whole number from `min` to `max`; both may come up."),
     once=True,
     keywords=("dice", "chance", "lottery", "pick"),
     examples=(
@@ -258,7 +267,7 @@ def random_int(call: Call) -> dict[str, Json]:
     family="math",
     label="Random Float",
     inputs=(Pin("min", "number", 0, "The smallest number."), Pin("max", "number", 1, "The largest number.")),
-    outputs=_RESULT,
+    outputs=_result("A number with decimals, from `min` to `max`."),
     once=True,
     keywords=("chance", "probability", "percent"),
     examples=(

@@ -8,7 +8,7 @@ lists the other types that a value of this type may be wired to; the same type a
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from .define import ERROR_OUT, ERROR_PINS, ON_ERROR, Grow, NodeType, Pin
@@ -183,7 +183,7 @@ def _kept(raw: Any, declared: tuple[Pin, ...], grow: Grow | None) -> tuple[Pin, 
     if not saved:
         return _grown(declared, grow) if grow is not None else declared
     known = {pin.id: pin for pin in declared}
-    kept = tuple(known.get(pin.id, pin) for pin in saved)
+    kept = tuple(known.get(pin.id) or _described(pin, grow) for pin in saved)
     present = {pin.id for pin in saved}
     # A growing node may have lost a declared pin on purpose; execution pins are never lost.
     missing = tuple(
@@ -193,12 +193,19 @@ def _kept(raw: Any, declared: tuple[Pin, ...], grow: Grow | None) -> tuple[Pin, 
     return execs + kept + tuple(pin for pin in missing if not pin.is_exec)
 
 
+def _described(pin: Pin, grow: Grow | None) -> Pin:
+    """Return an added pin with the words of its kind, unless its author gave it others."""
+    if grow is None or pin.description or pin.is_exec != (grow.type == EXECUTION):
+        return pin
+    return replace(pin, description=grow.description)
+
+
 def _grown(declared: tuple[Pin, ...], grow: Grow) -> tuple[Pin, ...]:
     numbered = grow.names == "then"
     have = sum(1 for pin in declared if (pin.id.startswith("then:") if numbered else not pin.is_exec))
     grown: list[Pin] = []
     while have + len(grown) < grow.least:
         taken = [pin.id for pin in (*declared, *grown)]
-        grown.append(Pin(next_name(grow, taken), grow.type))
+        grown.append(grow.pin(next_name(grow, taken)))
     # Branches come first, so that what follows them (`completed`) is drawn below.
     return (*grown, *declared) if numbered else (*declared, *grown)

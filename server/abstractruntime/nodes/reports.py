@@ -57,7 +57,9 @@ def tool_line(result: Mapping[str, Json], tools: Mapping[str, Mapping[str, Json]
     family="tools",
     label="Format Tool Results",
     inputs=(Pin("tool_results", "array", description="What the tools answered.", was=("results",)),),
-    outputs=(Pin("result", "string"),),
+    outputs=(
+        Pin("result", "string", description="One line per answer: tool, main argument, how it went, answer."),
+    ),
     keywords=("observation", "agent", "summary", "report", "render"),
     examples=(
         Example(

@@ -13,7 +13,9 @@ from .values import fitting, items, text, truth, unescaped, whole
 Json = Any
 
 _TEXT = Pin("text", "string", description="The text.")
-_RESULT = (Pin("result", "string"),)
+_PARTS = Grow(
+    "inputs", "letters", 2, "string", "One part; null is written as nothing, what is no text as JSON."
+)
 _TEMPLATE_PINS = ("template", "vars")
 
 
@@ -21,9 +23,9 @@ _TEMPLATE_PINS = ("template", "vars")
     "concat",
     family="text",
     label="Concat",
-    inputs=(Pin("a", "string"), Pin("b", "string")),
-    outputs=_RESULT,
-    grows=Grow("inputs", names="letters", least=2, type="string"),
+    inputs=(_PARTS.pin("a"), _PARTS.pin("b")),
+    outputs=(Pin("result", "string", description="All parts as one text, with the separator between them."),),
+    grows=_PARTS,
     fields=(
         Field(
             "concatConfig.separator",
@@ -79,7 +81,7 @@ def _check_template(data: Mapping[str, Json]) -> list[Finding]:
         Pin("template", "string", "", "Text with {{name}} where values go.", widget="text"),
         Pin("vars", "object", {}, "The values, by name."),
     ),
-    outputs=_RESULT,
+    outputs=(Pin("result", "string", description="The template with the values in their places."),),
     saved_pins=True,
     grows=Grow("inputs", names="free"),
     check=_check_template,
@@ -127,7 +129,7 @@ def string_template(call: Call) -> dict[str, Json]:
         Pin("template", "string", "", "Text with {name} where values go.", widget="text"),
         Pin("values", "object", {}, "The values, by name."),
     ),
-    outputs=_RESULT,
+    outputs=(Pin("result", "string", description="The template with the values in their places."),),
     keywords=("placeholder", "pad", "align", "decimals", "printf"),
     examples=(
         Example(
@@ -158,7 +160,7 @@ def format_(call: Call) -> dict[str, Json]:
         Pin("items", "array", description="The parts."),
         Pin("delimiter", "string", ",", "What stands between them; \\n is a line break."),
     ),
-    outputs=_RESULT,
+    outputs=(Pin("result", "string", description="All items as one text, with the delimiter between them."),),
     keywords=("list", "combine", "glue", "lines", "csv", "concat"),
     examples=(
         Example({"items": ["a", "b"], "delimiter": "\\n- "}, {"result": "a\n- b"}),
@@ -182,7 +184,7 @@ def join(call: Call) -> dict[str, Json]:
         Pin("drop_empty", "boolean", True, hidden=True),
         Pin("maxsplit", "number", None, hidden=True),
     ),
-    outputs=(Pin("result", "array"),),
+    outputs=(Pin("result", "array", description="The parts as texts, in their order."),),
     keywords=("cut", "lines", "words", "csv", "separate", "list"),
     examples=(
         Example({"text": "a, b,,c"}, {"result": ["a", "b", "c"]}),
@@ -252,7 +254,13 @@ def _times(mode: Json) -> int:
         Pin("replacement", "string", "", "What to put there."),
         Pin("mode", "string", "all", "all, first, or how many times."),
     ),
-    outputs=_RESULT,
+    outputs=(
+        Pin(
+            "result",
+            "string",
+            description="The whole text after the change; as it was when the pattern is not in it.",
+        ),
+    ),
     keywords=("substitute", "change", "remove", "swap"),
     examples=(
         Example({"text": "a-b-c", "pattern": "-", "replacement": "+"}, {"result": "a+b+c"}),

@@ -52,7 +52,7 @@ def tools_allowlist(call: Call) -> dict[str, Json]:
     family="tools",
     label="Has Tools",
     inputs=(Pin("array", "array", description="The tool calls, or any other list."),),
-    outputs=(Pin("result", "boolean"),),
+    outputs=(Pin("result", "boolean", description="Whether the list has at least one entry."),),
     keywords=("any", "empty", "calls", "count"),
     examples=(
         Example({"array": [{"name": "read_file"}]}, {"result": True}),
@@ -70,7 +70,11 @@ def _parameter_pins(data: Mapping[str, Json]) -> tuple[tuple[Pin, ...], tuple[Pi
     saved = data.get("inputs")
     given = [pin for pin in saved if isinstance(pin, Mapping)] if isinstance(saved, (list, tuple)) else []
     pins = tuple(
-        Pin(pin["id"], pin["type"] if isinstance(pin.get("type"), str) else "any")
+        Pin(
+            pin["id"],
+            pin["type"] if isinstance(pin.get("type"), str) else "any",
+            description=str(pin.get("description") or "An argument of the call; null leaves it to the tool."),
+        )
         for pin in given
         if isinstance(pin.get("id"), str) and pin["id"].strip() and pin.get("type") != "execution"
     )

@@ -109,8 +109,12 @@ def _value_type(data: Mapping[str, Json], side: str) -> str:
     return types[0] if types and isinstance(types[0], str) and types[0] != "execution" else "any"
 
 
+def _read(kind: str) -> Pin:
+    return Pin("value", kind, description="What the variable holds now; null when there is none.")
+
+
 def _get_shape(data: Mapping[str, Json]) -> tuple[tuple[Pin, ...], tuple[Pin, ...]]:
-    return (_NAME,), (Pin("value", _value_type(data, "outputs")),)
+    return (_NAME,), (_read(_value_type(data, "outputs")),)
 
 
 @pure(
@@ -118,7 +122,7 @@ def _get_shape(data: Mapping[str, Json]) -> tuple[tuple[Pin, ...], tuple[Pin, ..
     family="variables",
     label="Get Variable",
     inputs=(_NAME,),
-    outputs=(Pin("value", "any"),),
+    outputs=(_read("any"),),
     shape=_get_shape,
     check=_check_read,
     keywords=("read", "variable", "recall", "state", "memory"),
@@ -140,15 +144,16 @@ def _set_shape(data: Mapping[str, Json]) -> tuple[tuple[Pin, ...], tuple[Pin, ..
 @lru_cache(maxsize=256)
 def _set_pins(kind: str, given: str) -> tuple[tuple[Pin, ...], tuple[Pin, ...]]:
     value = Pin("value", kind, description="What to keep.")
-    return (EXEC_IN, _NAME, value), (EXEC_OUT, Pin("value", given))
+    kept = Pin("value", given, description="What this step put into the variable.")
+    return (EXEC_IN, _NAME, value), (EXEC_OUT, kept)
 
 
 @action(
     "set_var",
     family="variables",
     label="Set Variable",
-    inputs=(EXEC_IN, _NAME, Pin("value", "any", description="What to keep.")),
-    outputs=(EXEC_OUT, Pin("value", "any")),
+    inputs=_set_pins("any", "any")[0],
+    outputs=_set_pins("any", "any")[1],
     shape=_set_shape,
     check=_check_name,
     carries="before",

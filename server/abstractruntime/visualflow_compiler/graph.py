@@ -201,7 +201,7 @@ def _grow_exits(placed: Placed, exits: Mapping[str, VisualEdge]) -> None:
         return
     grown = [handle for handle in exits if _THEN.fullmatch(handle) and handle not in placed.outputs]
     if grown:
-        pins = [*placed.outputs.values(), *(Pin(handle, grow.type) for handle in grown)]
+        pins = [*placed.outputs.values(), *(grow.pin(handle) for handle in grown)]
         numbered = sorted((pin for pin in pins if _THEN.fullmatch(pin.id)), key=lambda pin: int(pin.id[5:]))
         rest = [pin for pin in pins if not _THEN.fullmatch(pin.id)]
         placed.outputs = {pin.id: pin for pin in (*numbered, *rest)}

@@ -32,6 +32,8 @@ export interface Grows {
   names: "letters" | "then" | "free";
   least: number;
   type: string;
+  /** What each such pin is, unless the document says it. */
+  description?: string;
 }
 
 export interface Card {

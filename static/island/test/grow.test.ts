@@ -34,6 +34,15 @@ test("adding a branch keeps the exec pins that the card declares", () => {
   applyChange(scene.flow, growPin(scene.shapes, parts)!.change);
   assert.deepEqual(scene.shape(parts).pins.map((pin) => pin.id), ["exec-in", "then:0", "then:1", "then:2"]);
   assert.equal(scene.shapes.pin(parts, "out", "then:2")?.label, "then 3");
+  assert.equal(scene.shapes.pin(parts, "out", "then:2")?.description, "One branch.");
+});
+
+test("an added pin whose author described it keeps those words", () => {
+  const data = { outputs: [{ id: "then:5", label: "last", type: "execution", description: "Mine." }, { id: "x", label: "x", type: "any", description: "" }] };
+  const scene = sceneOf({ nodes: [node("s", "parts", data)], edges: [] });
+  const parts = scene.flow.nodes.get("s")!;
+  assert.equal(scene.shapes.pin(parts, "out", "then:5")?.description, "Mine.");
+  assert.equal(scene.shapes.pin(parts, "out", "x")?.description, "", "no branch, so not the words of one");
 });
 
 test("a pin goes with its wires and its value, but not below the least number", () => {

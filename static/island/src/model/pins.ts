@@ -132,11 +132,11 @@ export function declared(card: Card | undefined, node: FlowNode): { inputs: Card
   const inputs = savedPins(node.data.inputs);
   const outputs = savedPins(node.data.outputs);
   if (!card) return { inputs, outputs };
-  const grown = card.grows?.side;
+  const { inputs: addedIn, outputs: addedOut } = added(card);
   const keep = Boolean(card.saved_pins || card.shaped);
   return {
-    inputs: keep || grown === "inputs" ? kept(inputs, card.inputs, grown === "inputs") : card.inputs,
-    outputs: keep || grown === "outputs" ? kept(outputs, card.outputs, grown === "outputs") : [...card.outputs],
+    inputs: keep || addedIn ? kept(inputs, card.inputs, addedIn) : card.inputs,
+    outputs: keep || addedOut ? kept(outputs, card.outputs, addedOut) : [...card.outputs],
   };
 }
 
@@ -153,15 +153,26 @@ export function savedPins(raw: Json | undefined): CardPin[] {
   return pins;
 }
 
-/** The saved pins completed by the declared ones; a grown side may have lost a value pin on purpose. */
-function kept(saved: CardPin[], card: readonly CardPin[], grown: boolean): CardPin[] {
+/** The rule for added pins, at the side that grows. */
+function added(card: Card): { inputs?: Grows; outputs?: Grows } {
+  return card.grows ? { [card.grows.side]: card.grows } : {};
+}
+
+/** An added pin with the words of its kind, unless its author gave it others. */
+function described(pin: CardPin, rule: Grows | undefined): CardPin {
+  if (!rule?.description || pin.description || (pin.type === EXEC) !== (rule.type === EXEC)) return pin;
+  return { ...pin, description: rule.description };
+}
+
+/** The saved pins completed by the declared ones; a side that grows may have lost a value pin on purpose. */
+function kept(saved: CardPin[], card: readonly CardPin[], rule: Grows | undefined): CardPin[] {
   if (!saved.length) return [...card];
   const known = new Map(card.map((pin) => [pin.id, pin]));
   const present = new Set(saved.map((pin) => pin.id));
-  const missing = card.filter((pin) => !present.has(pin.id) && (!grown || pin.type === EXEC));
+  const missing = card.filter((pin) => !present.has(pin.id) && (!rule || pin.type === EXEC));
   return [
     ...missing.filter((pin) => pin.type === EXEC),
-    ...saved.map((pin) => known.get(pin.id) ?? pin),
+    ...saved.map((pin) => known.get(pin.id) ?? described(pin, rule)),
     ...missing.filter((pin) => pin.type !== EXEC),
   ];
 }
