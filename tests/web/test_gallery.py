@@ -90,7 +90,7 @@ def test_its_files_come_into_the_workspace_and_none_is_written_over(client: Clie
     ("flow_id", "words"),
     [
         ("support-triage", "Your parcel R-17 is on its way."),
-        ("which-prompt-is-better", "1: Short answer."),
+        ("which-prompt-is-better", "2: Short answer."),
     ],
 )
 def test_the_model_in_the_box_knows_what_to_say(client: Client, flow_id: str, words: str) -> None:
