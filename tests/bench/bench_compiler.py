@@ -10,6 +10,7 @@ it reads the same values, counts the same variable and keeps the same outputs, w
 from __future__ import annotations
 
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -29,6 +30,8 @@ from abstractruntime.visualflow_compiler import (  # noqa: E402
     open_flow,
 )
 from drive import Document, end, flow, node, start  # noqa: E402
+from flowstudio.library import FlowLibrary  # noqa: E402
+from flowstudio.programs import Programs  # noqa: E402
 
 SIZES = (10, 100, 1_000, 5_000)
 TURNS = 3_000
@@ -115,8 +118,21 @@ def least(rounds: int, *acts: Callable[[], Any]) -> list[float]:
     return best
 
 
+def validation(rounds: int) -> None:
+    """Print what the server spends on `POST /api/flows/{id}/validate`, without the transport."""
+    print("\n| nodes | all problems of a document, as the server finds them, ms |")
+    print("|---|---|")
+    with tempfile.TemporaryDirectory() as folder:
+        programs = Programs(Path(folder) / "programs", FlowLibrary(Path(folder) / "flows"), catalog())
+        for count in (100, 1_000, 10_000):
+            document = chain(count)
+            turns = max(3, min(rounds, rounds * 1_000 // count))
+            (best,) = least(turns, lambda document=document: programs.problems("chain", document))
+            print(f"| {count:,} | {1_000 * best:.1f} |")
+
+
 def main(rounds: int) -> None:
-    """Print the table of docs/performance.md."""
+    """Print the tables of docs/performance.md."""
     types = catalog()
     print("| nodes | read and sort, ms | check, ms | lower, ms | all, µs a node |")
     print("|---|---|---|---|---|")
@@ -134,6 +150,7 @@ def main(rounds: int) -> None:
         )
         figures = " | ".join(f"{1_000 * each:.1f}" for each in (read, checked, lowered))
         print(f"| {count:,} | {figures} | {1e6 * whole / count:.0f} |")
+    validation(rounds)
     spec = bind(compile_program(counting(), types=types), types)
     visits = by_machine(spec)
     assert visits == by_hand()

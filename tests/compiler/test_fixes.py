@@ -82,6 +82,7 @@ MENDED: dict[str, list[Document]] = {
     ],
     "policy.no_effect": [small({"n": node("note", policy={"retries": 2})}, "start -> n")],
     "effect.no_key": [looped_tools(None)],
+    "wait.no_deadline": [flow("f", {"start": start(), "w": node("wait_event")}, "start -> w")],
     "effect.same_key": [looped_tools("'paid'")],
     "failure.unwired": [small({"n": node("note", onError="branch")}, "start -> n")],
     "edge.dangling": [small(N, "start -> n", wire("n", "said", "gone", "text"))],

@@ -122,8 +122,8 @@ def keyed(document: Document) -> list[Any]:
     return [each for each in check(document) if each.code.startswith(("effect.", "policy."))]
 
 
-@pytest.mark.parametrize("kind", ["tool_calls", "call_tool"])
-def test_tools_in_a_loop_want_a_key_and_the_fix_gives_one(kind: str) -> None:
+@pytest.mark.parametrize("kind", ["tool_calls", "call_tool", "notify"])
+def test_what_acts_outside_in_a_loop_wants_a_key_and_the_fix_gives_one(kind: str) -> None:
     (found,) = keyed(looped(kind))
     assert (found.severity, found.code, found.node, found.pin) == (
         "risk",
@@ -137,6 +137,13 @@ def test_tools_in_a_loop_want_a_key_and_the_fix_gives_one(kind: str) -> None:
     assert keyed(looped(kind, policy={"key": change["value"]})) == []
     once = flow("f", {"start": start(), "do": node(kind), "end": end()}, "start -> do, do -> end")
     assert keyed(once) == []
+
+
+@pytest.mark.parametrize(
+    "kind", ["write_file", "llm_call", "emit_event", "answer_user", "memory_note", "ask_user"]
+)
+def test_what_stays_in_the_house_or_comes_out_the_same_wants_no_key_in_a_loop(kind: str) -> None:
+    assert keyed(looped(kind)) == []
 
 
 def test_a_key_that_is_always_the_same_is_a_risk_in_a_loop() -> None:

@@ -376,6 +376,7 @@ class NodeType:
     keywords: tuple[str, ...] = ()
     was: tuple[str, ...] = ()
     once: bool = False  # a pure value that is drawn once per step for all readers
+    fixed: bool = False  # a pure value that its settings say: the same in every run
     exits_follow: bool = False  # the ways out follow the settings: a wire of one that is gone goes too
     knows_way: bool = False  # is told by which wire control came
     ambient: bool = False  # may read the previous node's output

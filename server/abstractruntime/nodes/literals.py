@@ -53,6 +53,7 @@ def _field(kind: str, default: Json, widget: str | None = None) -> tuple[Field, 
 @pure(
     "literal_string",
     family="literals",
+    fixed=True,
     label="String",
     outputs=(_constant("string"),),
     fields=_field("string", "", "text"),
@@ -72,6 +73,7 @@ def literal_string(call: Call) -> dict[str, Json]:
 @pure(
     "literal_number",
     family="literals",
+    fixed=True,
     label="Number",
     outputs=(_constant("number"),),
     fields=_field("number", 0),
@@ -91,6 +93,7 @@ def literal_number(call: Call) -> dict[str, Json]:
 @pure(
     "literal_boolean",
     family="literals",
+    fixed=True,
     label="Boolean",
     outputs=(_constant("boolean"),),
     fields=_field("boolean", False),
@@ -123,6 +126,7 @@ def _typed_value(default: str) -> Callable[[Mapping[str, Json]], tuple[tuple[Pin
 @pure(
     "literal_json",
     family="literals",
+    fixed=True,
     label="JSON",
     outputs=(_constant("object"),),
     fields=_field("any", {}, "json"),
@@ -142,6 +146,7 @@ def literal_json(call: Call) -> dict[str, Json]:
 @pure(
     "literal_array",
     family="literals",
+    fixed=True,
     label="Array",
     outputs=(_constant("array"),),
     fields=_field("array", [], "json"),
@@ -162,6 +167,7 @@ def literal_array(call: Call) -> dict[str, Json]:
 @pure(
     "json_schema",
     family="literals",
+    fixed=True,
     label="JSON Schema",
     outputs=(
         Pin("value", "object", label="schema", description="The schema."),

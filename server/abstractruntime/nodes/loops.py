@@ -175,7 +175,10 @@ def _check_while(data: Mapping[str, Json]) -> list[Finding]:
     except NodeError as problem:
         return [Finding("risk", problem.code, str(problem), pin="condition")]
     if endless:
-        message = "The condition is always true, so the loop runs until it is stopped. Wire something to it."
+        message = (
+            "The condition is always true, so nothing but the limit on its turns ends the loop. "
+            "Let it depend on something that a turn changes."
+        )
         return [Finding("risk", "while.endless", message, pin="condition")]
     return []
 

@@ -40,6 +40,11 @@ def names_in(text: str) -> set[str]:
     return {name for name in _NAME.findall(text) if not keyword.iskeyword(name)}
 
 
+def is_nameless(text: str) -> bool:
+    """Say whether an expression names nothing outside its texts, so that its value is always the same."""
+    return not names_in(_TEXT.sub("", text))
+
+
 def source_of(text: str, names: list[str]) -> Source:
     """Return the function that gives the value of an expression which sees these names."""
     head = [f"def {FUNCTION}({_ARGUMENT}):", *(f"    {name} = {_ARGUMENT}[{name!r}]" for name in names)]

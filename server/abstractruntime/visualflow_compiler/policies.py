@@ -57,8 +57,9 @@ NAMED = frozenset(EffectType) - {
     EffectType.AWAIT_RUNS,
     EffectType.CARRY_WAIT,
 }
-# Effects that act somewhere and do not say what: their turns in a loop should have names.
-_BLIND = frozenset({EffectType.TOOL_CALLS.value})
+# Effects that reach the outside and add up: asked for twice, they are there twice (docs/problems.md says why
+# no others are here). Their turns in a loop should have names.
+_BLIND = frozenset({EffectType.TOOL_CALLS.value, EffectType.NOTIFY.value})
 
 
 def effects_of(kind: NodeType) -> frozenset[str]:

@@ -16,6 +16,7 @@ from typing import Any
 from ..nodes.catalog import Catalog, catalog, new_data
 from ..nodes.define import ERROR_OUT, FAULTS, ON_ERROR, Check, Field, Finding, NodeType, Pin
 from ..nodes.pins import PIN_TYPES, may_flow
+from .constants import constants
 from .document import EXEC_OUT, FORMAT, VisualEdge, load_visualflow_json
 from .endless import endless
 from .expressions import expression_problems, expressions_of
@@ -197,7 +198,8 @@ def _node(
         yield from _field(placed, setting, used, flows)
     if kind.check is not None:
         given = {**graph.wires.get(node_id, {}), **expressions_of(placed.node.data)}
-        yield from _own_check(placed, kind.check, used, given)
+        fixed = constants(graph, placed) if given else {}
+        yield from _own_check(placed, kind.check, used, given, fixed)
 
 
 def _stray_pins(placed: Placed) -> Iterator[Problem]:
@@ -359,20 +361,24 @@ def setting_of(data: Mapping[str, Any], path: str) -> Any:
     return here
 
 
-def _own_check(placed: Placed, own: Check, used: bool, wires: Container[str]) -> Iterator[Problem]:
-    node_id = placed.node.id
+def _own_check(
+    placed: Placed, own: Check, used: bool, wires: Container[str], fixed: Mapping[str, Any]
+) -> Iterator[Problem]:
+    """Yield what a type's own check finds; `fixed` are the values of wired inputs that are known already."""
+    node_id, data = placed.node.id, placed.node.data
     try:
-        findings = own(placed.node.data)
+        findings = own({**data, "pinDefaults": {**placed.node.defaults, **fixed}} if fixed else data)
     except FAULTS as error:
         text = f"{placed.name}: its settings cannot be read ({error})."
         yield Problem("error" if used else "risk", "node.settings", text, node_id)
         return
     for found in findings:
-        if found.pin in placed.inputs and found.pin in wires:
+        if found.pin in placed.inputs and found.pin in wires and found.pin not in fixed:
             continue  # it speaks of the unconnected value
         severity: Severity = "risk" if found.severity == "error" and not used else found.severity
         text = f"{placed.name}: {found.message}"
-        yield Problem(severity, found.code, text, node_id, found.pin, _own_fix(node_id, found))
+        mend = None if found.pin in fixed else _own_fix(node_id, found)  # a typed value would not count
+        yield Problem(severity, found.code, text, node_id, found.pin, mend)
 
 
 def _own_fix(node_id: str, found: Finding) -> dict[str, Any] | None:
