@@ -7,6 +7,7 @@ import pytest
 
 from abstractruntime.core.errors import InvalidFlow
 from abstractruntime.visualflow_compiler import Program, bind, compile_program, compile_visualflow
+from abstractruntime.visualflow_compiler.program import FORMATS
 from compiler.tiny import TINY
 from drive import flow, node
 
@@ -133,8 +134,9 @@ def test_a_program_survives_json() -> None:
     assert again == program
     assert again.digest == program.digest
     assert program.ops["n"].routes == {"text": {"start::exec-out": ("v", "result")}}
-    with pytest.raises(InvalidFlow, match="format 3"):
-        Program.from_json({**program.to_json(), "format": 3})
+    later = FORMATS[-1] + 1
+    with pytest.raises(InvalidFlow, match=f"format {later}"):
+        Program.from_json({**program.to_json(), "format": later})
     with pytest.raises(InvalidFlow, match="damaged"):
         Program.from_json({"format": 1, "ops": {}})
     with pytest.raises(InvalidFlow, match="damaged"):

@@ -19,11 +19,8 @@ from ..core.errors import InvalidFlow
 from ..nodes.define import ERROR_OUT
 
 FORMAT = 1  # of a program without expressions
-FORMATS = (
-    1,
-    2,
-    3,
-)  # 2: with expressions, 3: with keys of effects; an older reader would leave them out unseen
+# 2: with expressions, 3: with keys of effects; an older reader would leave them out unseen
+FORMATS = (1, 2, 3)
 
 Source = tuple[str, str]  # (node, pin)
 
