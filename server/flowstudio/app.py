@@ -15,6 +15,7 @@ from abstractruntime.core.config import RuntimeConfig
 from abstractruntime.core.models import EffectType
 from abstractruntime.nodes.catalog import Catalog, catalog
 from abstractruntime.storage import FileArtifactStore, Stores, open_stores
+from abstractruntime.visualflow_compiler.sandbox import shared_sandbox
 
 from .access import Access
 from .access_gate import Gate, is_open
@@ -25,6 +26,7 @@ from .api import edits, flows, runs, session
 from .api import versions as version_routes
 from .assets import Assets
 from .bundles import Bundles
+from .code_health import start_testing
 from .errors import Problem, install
 from .follows import Habits
 from .gallery import Gallery, starter_script
@@ -63,6 +65,7 @@ def create_app(settings: Settings) -> FastAPI:
     async def running(app: FastAPI) -> AsyncIterator[None]:
         studio.bell.open()
         worker.start()
+        start_testing(shared_sandbox())
         yield
         studio.bell.close()
         worker.stop()

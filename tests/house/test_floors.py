@@ -67,6 +67,7 @@ WEB: list[tuple[int, tuple[str, ...]]] = [
     (
         1,
         (
+            "flowstudio.code_health",
             "flowstudio.library*",
             "flowstudio.runner*",
             "flowstudio.worker",

@@ -9,6 +9,7 @@ is healthy and finds nothing left behind.
 from __future__ import annotations
 
 import json
+import os
 import secrets
 import socket
 import time
@@ -18,14 +19,27 @@ from typing import Any
 
 import pytest
 
-from abstractruntime.visualflow_compiler.sandbox import CodeSandbox, Limits, SandboxRefusal
+from abstractruntime.visualflow_compiler.sandbox import CodeSandbox, Limits, SandboxRefusal, SandboxResult
 from sandbox.conftest import NOW
 from sandbox.test_sandbox_corpus import module
 
 COUNT = 40
 LIMITS = Limits(seconds=1)
-# This one signals every process that it can see: it is made only where a backend was seen to hold.
+# This one signals every process that it can see: it is made only where a signal was seen to reach none.
 KILLER = 27
+# Signal 0 hurts nobody: the kernel only says whether a real one would arrive.
+HARMLESS = """
+import os
+def transform(data):
+    reached = []
+    for pid in (data["pid"], os.getppid()):
+        try:
+            os.kill(pid, 0)
+            reached.append(pid)
+        except BaseException:
+            pass
+    return {"reached": reached}
+"""
 
 
 class Place:
@@ -86,6 +100,9 @@ def told(sandbox: CodeSandbox, source: str, given: Any, python: Any) -> tuple[st
 
 def contained(sandbox: CodeSandbox, attempts: Any, number: int, place: Place, python: str) -> None:
     """Make one attempt and check everything around it."""
+    if number == KILLER:
+        held, code = told(sandbox, HARMLESS, {"pid": os.getpid()}, python)
+        assert code or json.loads(held) == {"reached": []}, "a real signal would arrive: attempt not made"
     attempt = attempts.A[number - 1]
     source = attempt["code"].replace("@DROP@", str(place.drop))
     began = time.monotonic()
@@ -104,6 +121,29 @@ def contained(sandbox: CodeSandbox, attempts: Any, number: int, place: Place, py
 @pytest.mark.parametrize("number", range(1, COUNT + 1))
 def test_an_attempt_is_contained(number: int, sandbox: CodeSandbox, attempts: Any, place: Place) -> None:
     contained(sandbox, attempts, number, place, "compact")
+
+
+class Bare:
+    """A sandbox that is none, and keeps what it was asked to run."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def run(self, source: str, function_name: str, argument: Any, **more: Any) -> SandboxResult:
+        self.asked.append(source)
+        if source != HARMLESS:
+            raise SandboxRefusal("not run in a test", code="code.test")
+        names: dict[str, Any] = {}
+        exec(source, names)
+        return SandboxResult(names[function_name](argument), "", 0)
+
+
+def test_the_attempt_on_every_process_is_not_made_where_signals_arrive(attempts: Any, place: Place) -> None:
+    assert "os.kill(p, 9)" in attempts.A[KILLER - 1]["code"]
+    bare: Any = Bare()
+    with pytest.raises(AssertionError, match="attempt not made"):
+        contained(bare, attempts, KILLER, place, "compact")
+    assert bare.asked == [HARMLESS]
 
 
 def test_the_attempts_would_succeed_without_a_sandbox(attempts: Any, place: Place) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import threading
 import time
@@ -12,7 +13,13 @@ from typing import Any
 import pytest
 
 from abstractruntime.visualflow_compiler import sandbox_jail
-from abstractruntime.visualflow_compiler.sandbox import CodeSandbox, Limits, SandboxRefusal, SandboxResult
+from abstractruntime.visualflow_compiler.sandbox import (
+    FULL_HINT,
+    CodeSandbox,
+    Limits,
+    SandboxRefusal,
+    SandboxResult,
+)
 from abstractruntime.visualflow_compiler.sandbox_jail import JailSandbox, Worker
 from sandbox.conftest import NOW
 from sandbox.test_sandbox_corpus import LIMITS, Body, bodies, cases, module, of_python
@@ -195,11 +202,11 @@ def test_parsing_alone_runs_nothing(full: CodeSandbox) -> None:
 
 
 def test_compact_python_names_full_python_where_it_would_help(full: CodeSandbox) -> None:
-    with pytest.raises(SandboxRefusal, match=r"Or switch this node to full Python\.$"):
+    with pytest.raises(SandboxRefusal, match=rf", or {re.escape(FULL_HINT)}\. Nothing was run\.$"):
         full.run(HEAD + "    yield 1", "transform", {}, now=NOW, seed="")
     with pytest.raises(SandboxRefusal) as caught:
         full.run(HEAD + "    return 1/0", "transform", {}, now=NOW, seed="")
-    assert "full Python" not in str(caught.value)
+    assert "Full Python" not in str(caught.value)
 
 
 def test_every_body_gives_what_python_gives(full: CodeSandbox, bodies: list[Body], shared: Any) -> None:
@@ -314,7 +321,10 @@ def test_a_missing_wall_switches_it_off(
             assert caught.value.code == "code.full.unavailable"
         with pytest.raises(SandboxRefusal) as compact:
             held.run(HEAD + "    yield 1", "transform", {}, now=NOW, seed="")
-        assert "full Python" not in str(compact.value)
+        assert "Full Python" not in str(compact.value)
+        held.start()
+        assert list(held.failures) == ["full"]
+        assert said in str(held.failures["full"])
     finally:
         held.close()
     assert set(children()) - before == set()

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from abstractruntime.nodes.define import NodeError
-from abstractruntime.visualflow_compiler.sandbox import CodeSandbox, Limits, SandboxRefusal
+from abstractruntime.visualflow_compiler.sandbox import CodeSandbox, Limits, SandboxRefusal, SandboxResult
+from abstractruntime.visualflow_compiler.sandbox_jail import JailSandbox
+from abstractruntime.visualflow_compiler.sandbox_walls import have_walls
+from sandbox.conftest import NOW
 
 Refused = Callable[..., SandboxRefusal]
 
@@ -17,7 +20,7 @@ CASES = [
     ("code.syntax", 3, "\treturn 1\n  return 2\n", "unindent"),
     ("code.syntax", 2, "    x = 'abc\n    return x\n", "missing closing quote"),
     ("code.unsupported.yield", 2, "    yield 1\n", "Collect the items in a list"),
-    ("code.unsupported.del", 3, "    x = 1\n    del x\n", "Write `name.pop(key, None)`"),
+    ("code.unsupported.del", 3, "    x = 1\n    del x\n", "Write `x = None`. Nothing was run."),
     ("code.unsupported.del", 2, "    del d['a'], d['b']\n", "`del d['a'], d['b']`"),
     ("code.unsupported.class", 2, "    class A(Exception): pass\n", "inherits"),
     ("code.unsupported.import", 2, "    import uuid\n", "module `uuid` does not exist"),
@@ -35,7 +38,7 @@ CASES = [
         "code.capability.file",
         3,
         "    import pathlib\n    return pathlib.Path('/x').read_text()\n",
-        "Use a file node",
+        "Use a Read File node",
     ),
     ("code.capability.file", 2, "    import shutil\n", "`import shutil`"),
     ("code.unsupported.import", 2, "    import io\n", "`io` does not exist"),
@@ -175,6 +178,89 @@ def test_parsing_alone_runs_nothing_and_finds_what_running_would(sandbox: CodeSa
     broken = sandbox.parse("head\nhead\nx = (1", skip_lines=2)
     assert broken is not None
     assert (broken.code, broken.line) == ("code.syntax", 1)
+
+
+DEL = "This code cannot run in compact Python. Line 3, `{}`: the `del` statement is not supported there. "
+OFFER = ", or switch this node to Full Python (about 2 ms slower per run). Nothing was run."
+
+
+@pytest.fixture(scope="module")
+def both() -> Iterator[CodeSandbox]:
+    if not have_walls():
+        pytest.skip("full Python is not to be had on this machine")
+    held = CodeSandbox(full=JailSandbox())
+    yield held
+    held.close()
+
+
+@pytest.mark.parametrize(
+    ("statement", "line", "instead"),
+    [
+        ("del x", "del x", "Write `x = None`"),
+        ("del d['a'], d['b']", "del d['a'], d['b']", "Write `d.pop('a', None)` and `d.pop('b', None)`"),
+        ("del d[\n 'a  b'\n]", "del d[", "Write `d.pop('a  b', None)`"),
+        ("del d['a'], \\\n x", "del d['a'], \\", "Write `d.pop('a', None)` and `x = None`"),
+        ("del (d[k], x[0])", "del (d[k], x[0])", "Write `d.pop(k, None)` and `x.pop(0)`"),
+        ("del d[1, 'a,]']", "del d[1, 'a,]']", "Write `d.pop((1, 'a,]'), None)`"),
+        ("del x[0:2]", "del x[0:2]", "Write `x[0:2] = []`"),
+        ("del d.a", "del d.a", "Write `d.a = None`"),
+        ("del x[::2]", "del x[::2]", "Remove what it names in another way"),
+        ("del d[ # why\n 'a']", "del d[ # why", "Remove what it names in another way"),
+    ],
+)
+def test_a_refused_del_offers_the_same_in_its_own_names(
+    statement: str, line: str, instead: str, both: CodeSandbox, refused: Refused
+) -> None:
+    source = f"def transform(d):\n    x, k = [1, 2, 3], 'k'\n    {statement}\n    return x"
+    whole = DEL.format(line) + instead
+    with pytest.raises(SandboxRefusal) as caught:
+        both.run(source, "transform", {}, now=NOW, seed="")
+    assert (str(caught.value), caught.value.code) == (whole + OFFER, "code.unsupported.del")
+    assert str(refused(source)) == f"{whole}. Nothing was run."  # where there is no full Python to offer
+
+
+def test_what_is_written_instead_of_del_runs(run: Callable[..., SandboxResult]) -> None:
+    body = "d.pop('gone', None); x[0:1] = []; x.pop(0); d.pop((1, 2), None); y = x; x = None"
+    assert run(f"def transform(d):\n    x = [1, 2, 3]\n    {body}\n    return y").value == [3]
+
+
+def test_the_four_refusals_of_the_design_word_by_word(both: CodeSandbox) -> None:
+    def told(body: str) -> tuple[str, str]:
+        with pytest.raises(SandboxRefusal) as caught:
+            both.run("def transform(out_input):\n" + body, "transform", {}, now=NOW, seed="")
+        return str(caught.value), caught.value.code
+
+    lines = "    x = 1\n" * 66
+    assert told(f"{lines}    del out_input['sources'], x") == (
+        "This code cannot run in compact Python. Line 68, `del out_input['sources'], x`: "
+        "the `del` statement is not supported there. "
+        "Write `out_input.pop('sources', None)` and `x = None`, "
+        "or switch this node to Full Python (about 2 ms slower per run). Nothing was run.",
+        "code.unsupported.del",
+    )
+    assert told("    while True:\n        pass") == (
+        "This code was stopped after 2 s. "
+        "The node had not finished; its output was discarded and the step is marked failed. "
+        "Raise the limit in the node's settings (at most 30 s) or make the loop end.",
+        "code.limit.time",
+    )
+    assert told("    x = 1\n    return open('notes.txt').read()") == (
+        "This code asked for something code nodes never get: opening a file (`open`, line 3). "
+        "Use a Read File node and wire its output in.",
+        "code.capability.file",
+    )
+    assert told("    x = 1\n    for i in range(65):\n        x = [x]\n    return x") == (
+        "The answer cannot be stored: it is nested deeper than 64 levels. Return a flatter value.",
+        "code.result.depth",
+    )
+
+
+def test_writing_a_file_leads_to_the_node_that_writes(refused: Refused) -> None:
+    refusal = refused(HEAD + "    import pathlib\n    pathlib.Path('/x').write_text('a')")
+    assert str(refusal) == (
+        "This code asked for something code nodes never get: changing a file (`write_text`, line 3). "
+        "Use a Write File node after this one and wire the text into it."
+    )
 
 
 def test_limits_are_named_in_the_refusal(refused: Refused) -> None:

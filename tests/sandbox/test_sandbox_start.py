@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from abstractruntime.visualflow_compiler import sandbox_monty
+from abstractruntime.visualflow_compiler import sandbox_jail, sandbox_monty
 from abstractruntime.visualflow_compiler.sandbox import CodeSandbox, SandboxRefusal, SandboxResult
+from abstractruntime.visualflow_compiler.sandbox_jail import JailSandbox
 from abstractruntime.visualflow_compiler.sandbox_monty import MontySandbox
 from abstractruntime.visualflow_compiler.sandbox_selftest import failed_attempts
 from abstractruntime.visualflow_compiler.sandbox_walls import Launcher, have_walls
@@ -131,6 +132,45 @@ def test_a_failed_test_switches_the_backend_off(monkeypatch: pytest.MonkeyPatch)
             held.run("def f(d): return 1", "f", {}, now=NOW, seed="")
         assert caught.value.code == "code.unavailable"
     held.close()
+
+
+def test_both_backends_are_tested_at_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    tested: list[str] = []
+
+    def fails(name: str) -> Any:
+        def failed(run: Any) -> list[str]:
+            tested.append(name)
+            return ["the network"]
+
+        return failed
+
+    monkeypatch.setattr(sandbox_monty, "failed_attempts", fails("compact"))
+    monkeypatch.setattr(sandbox_jail, "failed_attempts", fails("full"))
+    held = CodeSandbox(full=JailSandbox())
+    try:
+        assert held.failures == {}
+        for _ in range(2):
+            held.start()
+        assert tested == (["compact", "full"] if have_walls() else ["compact"])
+        assert list(held.failures) == ["compact", "full"]
+    finally:
+        held.close()
+
+
+def test_a_sandbox_that_holds_has_no_failures() -> None:
+    held = CodeSandbox(full=JailSandbox() if have_walls() else None)
+    try:
+        held.start()
+        assert held.failures == {}
+    finally:
+        held.close()
+
+
+def test_a_sandbox_that_was_closed_before_its_start_is_no_failure() -> None:
+    held = CodeSandbox(full=JailSandbox())
+    held.close()
+    held.start()
+    assert held.failures == {}
 
 
 def test_without_the_client_the_refusal_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

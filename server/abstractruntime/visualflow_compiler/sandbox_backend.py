@@ -40,6 +40,11 @@ class TestedBackend(ABC):
         self._tested = False
         self._closed = False
 
+    @property
+    def failure(self) -> SandboxRefusal | None:
+        """Why the test switched this backend off; None while it is untested and when it holds."""
+        return self._failure
+
     def start(self) -> None:
         """Build the workers and test them; raise SandboxRefusal when they cannot be trusted."""
         with self._lock:

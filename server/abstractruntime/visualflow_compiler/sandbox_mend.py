@@ -19,6 +19,8 @@ _IMPORT = re.compile(rf"import\s+({_NAME})(?:\s+as\s+({_NAME}))?")
 _FROM = re.compile(
     rf"from\s+({_NAME})\s+import\s+({_NAME}(?:\s+as\s+{_NAME})?(?:\s*,\s*{_NAME}(?:\s+as\s+{_NAME})?)*)"
 )
+_DEL = re.compile(r"del\b")
+_DOTTED = re.compile(rf"{_NAME}(?:\.{_NAME})*")
 _PART = re.compile(rf"({_NAME})(?:\s+as\s+({_NAME}))?")
 
 
@@ -30,6 +32,14 @@ class Range:
     column: int
     end_line: int
     end_column: int
+
+    def of(self, source: str) -> str:
+        """Return this piece of `source`."""
+        lines = source.split("\n")[self.line - 1 : self.end_line]
+        if lines:
+            lines[-1] = lines[-1][: self.end_column - 1]
+            lines[0] = lines[0][self.column - 1 :]
+        return "\n".join(lines)
 
 
 def mend(source: str, message: str, where: Range) -> str | None:
@@ -51,18 +61,65 @@ def mend(source: str, message: str, where: Range) -> str | None:
     return "\n".join(lines)
 
 
-def _without_del(statement: str) -> str | None:
-    target = statement.removeprefix("del").strip()
+def instead_of_del(statement: str) -> str:
+    """Say what an author writes instead of a `del` statement, in the statement's own names; "" when unknown."""
+    if "\n" in statement:
+        if any(sign in statement for sign in ("#", '"""', "'''")):
+            return ""
+        statement = " ".join(line.removesuffix("\\").strip() for line in statement.split("\n"))
+    said = [_removal(target) for target in _parts(_target(statement))]
+    return f"Write {' and '.join(f'`{each}`' for each in said)}." if said and all(said) else ""
+
+
+def _removal(target: str) -> str:
+    """Return what does the work of `del target` for one target; "" when there is no such statement."""
+    target = _target(target)
+    opening = _last_subscript(target, any_key=True)
+    if opening is None or not target[:opening].strip():
+        return f"{target} = None" if _DOTTED.fullmatch(target) else ""
+    owner, key = target[:opening], target[opening + 1 : -1].strip()
+    if _is_one_key(key):
+        return f"{owner}.pop({key})" if key.removeprefix("-").isdecimal() else f"{owner}.pop({key}, None)"
+    if len(_parts(key)) > 1:
+        return f"{owner}.pop(({key}), None)"
+    return f"{owner}[{key}] = []" if key.count(":") == 1 else ""
+
+
+def _parts(text: str) -> list[str]:
+    """Cut a text at the commas that stand in no bracket and no string."""
+    at, begun, parts = 0, 0, []
+    while at < len(text):
+        sign = text[at]
+        if sign in "\"'":
+            at = _after_string(text, at)
+            continue
+        if sign in "([{":
+            at = _closing(text, at) or len(text)
+        elif sign == ",":
+            parts.append(text[begun:at])
+            begun = at + 1
+        at += 1
+    return [part.strip() for part in (*parts, text[begun:]) if part.strip()]
+
+
+def _target(statement: str) -> str:
+    """Return what a `del` statement names, without `del` and the brackets around it."""
+    target = _DEL.sub("", statement, count=1).strip()
     while target.startswith("(") and _closing(target, 0) == len(target) - 1:
         target = target[1:-1].strip()
+    return target
+
+
+def _without_del(statement: str) -> str | None:
+    target = _target(statement)
     opening = _last_subscript(target)
     if opening is None or not target[:opening].strip():
         return None
     return f"{target[:opening]}.pop({target[opening + 1 : -1]})"
 
 
-def _last_subscript(target: str) -> int | None:
-    """Return where the last `[` of `a[...]` stands; None unless the text is one plain subscript."""
+def _last_subscript(target: str, *, any_key: bool = False) -> int | None:
+    """Return where the last `[` of `a[...]` stands; None unless the text is one subscript of one key (or any)."""
     at, opening = 0, None
     while at < len(target):
         sign = target[at]
@@ -76,7 +133,7 @@ def _last_subscript(target: str) -> int | None:
             opening = at if sign == "[" else None
             inner = target[at + 1 : end]
             if end == len(target) - 1:
-                return opening if opening is not None and _is_one_key(inner) else None
+                return opening if opening is not None and (any_key or _is_one_key(inner)) else None
             at = end + 1
             continue
         if sign == ",":

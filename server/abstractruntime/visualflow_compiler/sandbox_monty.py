@@ -107,7 +107,7 @@ class MontySandbox(TestedBackend):
             failed = failed_attempts(self._attempt)
         except (ImportError, FileNotFoundError) as error:
             refusal = refusals.unavailable(
-                f"Code nodes cannot run: the sandbox is not installed ({error}).",
+                f"Compact Python cannot run: the sandbox is not installed ({error}).",
                 "Install it with `pip install pydantic-monty==1.4.0` and start the server again.",
             )
             refusal.__cause__ = error
@@ -116,7 +116,7 @@ class MontySandbox(TestedBackend):
             return None
         self._end_pools()
         return refusals.unavailable(
-            f"Code nodes are switched off: the sandbox did not hold against {', '.join(failed)}.",
+            f"Compact Python is switched off: the sandbox did not hold against {', '.join(failed)}.",
             "Install the sandbox's tested version and start the server again.",
         )
 
@@ -251,8 +251,11 @@ def _explain(
     if frame is None:
         return _without_place(message, limits)
     if message.startswith(("NotImplementedError: The monty syntax parser", "NotImplementedError: Wildcard")):
-        other = mend(text.feed, message, _range(frame))
-        return _Mended(other) if other else refusals.unsupported(message.split(": ", 1)[1], line, shown)
+        where = _range(frame)
+        other = mend(text.feed, message, where)
+        if other:
+            return _Mended(other)
+        return refusals.unsupported(message.split(": ", 1)[1], line, shown, where.of(text.feed))
     if message.startswith("ModuleNotFoundError"):
         other = mend(text.feed, message, _range(frame))
         return _Mended(other) if other else refusals.missing_module(message, line, shown)

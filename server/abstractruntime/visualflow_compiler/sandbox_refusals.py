@@ -9,6 +9,7 @@ from __future__ import annotations
 import builtins
 import re
 
+from .sandbox_mend import instead_of_del
 from .sandbox_words import Limits, SandboxRefusal
 
 COMPACT = "This code cannot run in compact Python."
@@ -20,8 +21,8 @@ FEATURES = (
     (
         "'del' statement",
         "del",
-        "this `del` statement",
-        "Write `name.pop(key, None)`, or set the name to None.",
+        "the `del` statement",
+        "Remove what it names in another way.",
     ),
     ("yield", "yield", "`yield`", "Collect the items in a list and return it."),
     ("class inheritance", "class", "a class that inherits", "Use a plain class, or functions and objects."),
@@ -30,7 +31,8 @@ FEATURES = (
 )
 
 # Modules that reach out of the sandbox: (what for, code, what to do).
-FILE = ("a file", "file", "Use a file node and wire its output in.")
+FILE = ("opening a file", "file", "Use a Read File node and wire its output in.")
+CHANGE = ("changing a file", "file", "Use a Write File node after this one and wire the text into it.")
 NETWORK = ("the network", "network", "Fetch the data in a node of its own and wire its output in.")
 PROCESS = ("another process", "process", "Do this in a tool that the server offers, and wire its result in.")
 MACHINE = ("the server's environment", "environment", "Give the value to the flow as an input.")
@@ -60,6 +62,7 @@ OUTSIDE = {
 # Parts of those modules that reach nowhere: simply not there.
 _HARMLESS = ("urllib.parse", "http.cookies")
 _FILE_CALLS = re.compile(r"\b(open|read_text|write_text|read_bytes|write_bytes|listdir|unlink|mkdir)\s*\(")
+_CHANGES = ("write_text", "write_bytes", "unlink", "mkdir")
 _MACHINE_CALLS = re.compile(r"\bos\.(\w+)")
 
 
@@ -75,21 +78,24 @@ def syntax_error(message: str, line: int | None, text: str) -> SandboxRefusal:
     """The text is not Python."""
     where = f"{at_line(line, text)} {message[:300]}.".strip().replace("..", ".")
     return SandboxRefusal(
-        "Syntax error:", code="code.syntax", where=where, fix=NOTHING_RUN, line=line, why=message
+        "Syntax error:", code="code.syntax", where=where, closing=NOTHING_RUN, line=line, why=message
     )
 
 
-def unsupported(message: str, line: int | None, text: str) -> SandboxRefusal:
-    """The text is Python, but not of the compact kind."""
+def unsupported(message: str, line: int | None, text: str, statement: str = "") -> SandboxRefusal:
+    """The text is Python, but not of the compact kind; `statement` is the refused part, where it is known."""
     known = next((row[1:] for row in FEATURES if row[0] in message), None)
     bare = message.removeprefix("The monty syntax parser does not yet support ")
     slug, name, fix = known or (re.sub(r"[^a-z]+", "_", bare.lower())[:40].strip("_"), bare, "")
+    if slug == "del":
+        fix = instead_of_del(statement) or fix
     where = f"{at_line(line, text)} {name} is not supported there."
     return SandboxRefusal(
         COMPACT,
         code=f"code.unsupported.{slug}",
         where=where,
-        fix=f"{fix} {NOTHING_RUN}".strip(),
+        fix=fix,
+        closing=NOTHING_RUN,
         line=line,
         why=message,
     )
@@ -145,7 +151,8 @@ def denied(message: str, line: int | None, text: str) -> SandboxRefusal | None:
     """Return the refusal for a call that the interpreter denied, None when it was the code's own error."""
     call = _FILE_CALLS.search(text)
     if call and message.startswith(("PermissionError", "FileNotFoundError", "RuntimeError", "OSError")):
-        return outside_world(FILE, f"`{call.group(1)}`", line, message)
+        kind = CHANGE if call.group(1) in _CHANGES else FILE
+        return outside_world(kind, f"`{call.group(1)}`", line, message)
     if "is not supported in this environment" in message:
         name = _MACHINE_CALLS.search(text)
         return outside_world(
@@ -159,8 +166,8 @@ def time_limit(limits: Limits) -> SandboxRefusal:
     return SandboxRefusal(
         f"This code was stopped after {limits.seconds:g} s.",
         code="code.limit.time",
-        where="The node had not finished; its output was discarded.",
-        fix="Make the loop end, or raise the time limit in the node's settings (at most 30 s).",
+        where="The node had not finished; its output was discarded and the step is marked failed.",
+        fix="Raise the limit in the node's settings (at most 30 s) or make the loop end.",
     )
 
 

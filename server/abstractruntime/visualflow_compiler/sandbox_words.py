@@ -48,8 +48,8 @@ class SandboxResult:
 class SandboxRefusal(NodeError):
     """The code could not be run to its end.
 
-    The message is `headline`, `where` and `fix`, in this order, each a sentence or two. `code` is
-    stable (`code.limit.time`, `code.unsupported.del`...); `line` counts from 1 in the author's text;
+    The message is `headline`, `where`, `fix` and `closing`, in this order, each a sentence or two or
+    nothing; `closing` says what was done to the run. `code` is stable (`code.limit.time`, `code.unsupported.del`...); `line` counts from 1 in the author's text;
     `printed` is what the code had printed by then; `why` is the interpreter's own message.
     """
 
@@ -60,25 +60,29 @@ class SandboxRefusal(NodeError):
         code: str,
         where: str = "",
         fix: str = "",
+        closing: str = "",
         line: int | None = None,
         printed: str = "",
         why: str = "",
     ) -> None:
-        super().__init__(" ".join(part for part in (headline, where, fix) if part), code=code)
+        super().__init__(" ".join(part for part in (headline, where, fix, closing) if part), code=code)
         self.headline = headline
         self.where = where
         self.fix = fix
+        self.closing = closing
         self.line = line
         self.printed = printed
         self.why = why
 
     def offering(self, more: str) -> SandboxRefusal:
-        """Return the same refusal with one more thing to do about it."""
+        """Return the same refusal with one more thing to do, such as `switch this node to Full Python`."""
+        other = f"{self.fix.removesuffix('.')}, or {more}." if self.fix else f"{more[:1].upper()}{more[1:]}."
         return SandboxRefusal(
             self.headline,
             code=self.code,
             where=self.where,
-            fix=f"{self.fix} {more}".strip(),
+            fix=other,
+            closing=self.closing,
             line=self.line,
             printed=self.printed,
             why=self.why,
@@ -87,6 +91,11 @@ class SandboxRefusal(NodeError):
 
 class Backend(Protocol):
     """One way to run untrusted code. Safe to call from several threads."""
+
+    @property
+    def failure(self) -> SandboxRefusal | None:
+        """Why its test switched it off; None while it is untested and when it holds."""
+        ...
 
     def run(
         self,

@@ -20,8 +20,10 @@ from abstractruntime.nodes.define import ON_ERROR, Field, NodeType, Pin
 from abstractruntime.nodes.families import BY_ID
 from abstractruntime.nodes.pins import PIN_TYPES, pins_of, saved_pins
 from abstractruntime.visualflow_compiler.expressions import EXPRESSIONS, kind_of
+from abstractruntime.visualflow_compiler.sandbox import shared_sandbox
 from abstractruntime.visualflow_compiler.sandbox_names import offered
 
+from ..code_health import what_is_off
 from ..links import wanted
 from ..studio import Studio, TheStudio
 from .html import render
@@ -339,6 +341,7 @@ def _tab_words(studio: Studio, known: dict[str, Any], background: str, visit: in
     names = words(kind, data)
     seen = expression_words(names, studio.stories.variables(run_id) if run_id else {})
     form |= {"words_of": lambda row: names, "ran": ran, "run_id": run_id}
+    form["code_off"] = what_is_off(shared_sandbox()) if kind.source else ""
     form |= {"seen": seen, "expression_at": lambda pin: expression_at(data, pin), "path_of": path_of}
     form["providers"] = [each.name for each in studio.ai.models.providers.all()]
     rows = (*form["rows"], *form["fields"])

@@ -9,7 +9,9 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
 from abstractruntime.nodes.define import Example, NodeType
+from abstractruntime.visualflow_compiler.sandbox import shared_sandbox
 
+from ..code_health import what_is_off
 from ..errors import Refused
 from ..studio import TheStudio
 from .html import render
@@ -65,6 +67,7 @@ def node(request: Request, studio: TheStudio, name: str) -> HTMLResponse:
         shapes={each["id"]: each["shape"] for each in cards["pin_types"]},
         family_label=family,
         kind_word=KINDS[kind.kind],
+        code_off=what_is_off(shared_sandbox()) if kind.source else "",
         examples=[_example(kind, each) for each in kind.examples],
     )
 
