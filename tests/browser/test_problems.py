@@ -58,6 +58,35 @@ def test_an_unknown_type_opens_and_names_the_nearest(app: App, page: Page) -> No
     hand.expect_wires("Start.exec-out > Odd one.exec-in")
 
 
+def test_an_unknown_type_is_replaced_by_any_type_and_comes_back(app: App, page: Page) -> None:
+    nodes = [
+        node("start", "on_flow_start", 0, 0, label="Start", outputs=[EXEC_OUT]),
+        node("odd", "telefax", 300, 0, label="Fax", pinDefaults={"message": "Hi"}, mystery=[1]),
+    ]
+    put(app, document("fax", "Fax", nodes, ["start.exec-out > odd.exec-in"]))
+    hand = Hand(page).open_flow("fax")
+    before = hand.flow()
+    fax = hand.node("Fax")
+    fax.locator(".fc-title").click()
+    pane = page.locator("#pane-node")
+    choice = pane.get_by_label("By a known type")
+    expect(choice).to_be_visible()
+    assert choice.locator("optgroup").count() > 5
+    pane.get_by_role("button", name="Replace", exact=True).click()
+    expect(choice).to_be_focused()
+    choice.select_option(label="Ask User")
+    assert hand.flow() == before  # neither choosing alone nor replacing by nothing changes it
+    pane.get_by_role("button", name="Replace", exact=True).click()
+    expect(fax).not_to_have_attribute("data-problem", "error")
+    after = hand.flow()["nodes"][1]
+    assert after["type"] == "ask_user"
+    assert (after["data"]["pinDefaults"], after["data"]["mystery"]) == ({"message": "Hi"}, [1])
+    hand.expect_wires("Start.exec-out > Fax.exec-in")
+    hand.keys("Control+z")
+    assert hand.flow() == before
+    hand.expect_wires("Start.exec-out > Fax.exec-in")
+
+
 def test_every_flow_of_the_corpus_opens_and_is_kept_whole(app: App, page: Page, shared: Path) -> None:
     hand = Hand(page)
     files = sorted((shared / "corpus" / "flows").glob("*.json"))

@@ -36,6 +36,7 @@ from .node_tabs import (
     runs_words,
     window,
 )
+from .nodes import palette
 
 router = APIRouter(include_in_schema=False)
 
@@ -307,7 +308,8 @@ def inspector(
     if kind is None:
         nearest = studio.catalog.resolve(studio.catalog.nearest(str(name or "")) or "")
         pins = (saved_pins(data.get("inputs")), saved_pins(data.get("outputs")))
-        return render(request, "partials/_inspector_unknown.html", nearest=nearest, pins=pins, **known)
+        known |= {"nearest": nearest, "pins": pins, "groups": palette(studio.catalog.cards())}
+        return render(request, "partials/_inspector_unknown.html", **known)
     known |= {"family": BY_ID[kind.family], "types": PIN_TYPES, "wired": frozenset(wired), "kind": kind}
     known |= {"tabs": TABS, "tab": tab if tab in dict(TABS) else "setup"}
     shown = _tab_words(studio, known, background, visit)

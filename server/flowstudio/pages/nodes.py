@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -31,13 +31,9 @@ def list_nodes(request: Request, studio: TheStudio, q: str = "") -> HTMLResponse
     """Show all node types by family, or those that match a search."""
     cards = studio.catalog.cards()
     words = q.lower().split()
-    types = [card for card in cards["types"] if card["palette"] and _matches(card, words)]
-    groups = [
-        {**family, "types": [card for card in types if card["family"] == family["id"]]}
-        for family in cards["families"]
-    ]
+    shown = palette(cards, words)
+    types = [card for group in shown for card in group["types"]]
     nearest = studio.catalog.nearest(q) if words and not types else None
-    shown = [group for group in groups if group["types"]]
     return render(
         request,
         "nodes.html",
@@ -72,7 +68,17 @@ def node(request: Request, studio: TheStudio, name: str) -> HTMLResponse:
     )
 
 
-def _matches(card: Mapping[str, Any], words: list[str]) -> bool:
+def palette(cards: Mapping[str, Any], words: Sequence[str] = ()) -> list[dict[str, Any]]:
+    """Return the families that have node types to offer, each with the `types` that match all words."""
+    types = [card for card in cards["types"] if card["palette"] and _matches(card, words)]
+    groups = [
+        {**family, "types": [card for card in types if card["family"] == family["id"]]}
+        for family in cards["families"]
+    ]
+    return [group for group in groups if group["types"]]
+
+
+def _matches(card: Mapping[str, Any], words: Sequence[str]) -> bool:
     pins = [pin["id"] for pin in (*card["inputs"], *card["outputs"])]
     text = " ".join([card["type"], card["label"], card["summary"], *card["keywords"], *pins]).lower()
     return all(word in text for word in words)

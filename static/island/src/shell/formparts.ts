@@ -21,6 +21,13 @@ export function problemNote(problem: Problem): HTMLElement {
   return el("div", `note ${tone[problem.severity]}`, el("div", "words", problem.message));
 }
 
+/** The node type that a button stands for: its own, or the one chosen in the list beside it; "" when none is. */
+export function typeToBe(button: HTMLElement): string {
+  const list = button.closest("section")?.querySelector<HTMLSelectElement>("select[data-new-type]");
+  if (list?.value === "") list.focus();
+  return button.dataset["type"] ?? list?.value ?? "";
+}
+
 export function wiredOf(node: FlowNode): string[] {
   return [...node.wires].filter((wire) => wire.to === node).map((wire) => wire.targetPin);
 }

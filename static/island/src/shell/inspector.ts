@@ -15,7 +15,7 @@ import { parseFlow } from "../model/serialize";
 import type { CodeFields } from "./code";
 import { copyText, searchData, wholeText } from "./datatab";
 import type { Problem } from "../view/look";
-import { freshId, literal, markOf, problemNote, savedForm, valueView, wiredOf } from "./formparts";
+import { freshId, literal, markOf, problemNote, savedForm, typeToBe, valueView, wiredOf } from "./formparts";
 import { el, place } from "./parts";
 import { resizable } from "./resize";
 
@@ -395,7 +395,7 @@ export class Inspector {
       case "follow-flow":
         return void this.follow(this.calledNow, versionOf(node), at);
       case "retype":
-        return this.retype(node, at.dataset["type"] ?? "");
+        return this.retype(node, typeToBe(at));
     }
   }
 
@@ -484,6 +484,7 @@ export class Inspector {
   }
 
   private retype(node: FlowNode, type: string): void {
+    if (!type) return;
     const raw = { ...node.raw, type, data: { ...node.data, nodeType: type } };
     const wires = [...node.wires].map((wire) => wire.raw);
     const back: Change[] = wires.map((edge) => ({ op: "connect", edge }));
