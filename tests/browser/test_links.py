@@ -57,11 +57,12 @@ def test_what_is_set_for_a_node_stands_in_its_header_and_in_its_name(app: App, p
     hand = Hand(page).open_flow("chips")
     chips = hand.node("Fetch").locator(".fc-chips")
     expect(chips).to_have_text("3")
-    expect(chips.locator(".icon")).to_have_count(2)
+    expect(chips.locator(".icon")).to_have_count(3)
     name = hand.node("Fetch").get_attribute("aria-label")
     assert name is not None
     assert "3 retries" in name
     assert "On error" in name
+    assert "leaves this machine" in name
     expect(hand.node("Start").locator(".fc-chips")).to_be_hidden()
 
 
