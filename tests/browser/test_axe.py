@@ -15,10 +15,11 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Error, Page, StorageState
 
 from browser.app import ROOT, App
-from browser.conftest import PATIENCE_MS
+from browser.conftest import PATIENCE_MS, seen
 from browser.demo import Demo, furnish
 from browser.hand import Hand
 from browser.shots import Shot, fresh, shots, strangers
+from browser.watch import Watch
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -54,13 +55,14 @@ def tell(profile: BrowserContext, listed: list[Shot], size: str) -> dict[str, li
     for shot in listed:
         if ("desk" if size == "desk" else "phone") not in shot.sizes:  # below 900 px all is as on a phone
             continue
-        page = profile.new_page()
+        watch = Watch()
+        page = watch.over(profile.new_page())
         page.goto(shot.address)
         try:
             if shot.act:
                 shot.act(Hand(page))
         except (AssertionError, Error) as error:
-            bad[f"{shot.name}, {size}"] = [f"the state is not reached: {error}"]
+            bad[f"{shot.name}, {size}"] = [f"the state is not reached: {error}", *watch.faults, seen(page)]
         for theme in THEMES:
             page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
             page.wait_for_timeout(60)

@@ -50,6 +50,12 @@ export class Input {
     this.edge = { left, top };
   }
 
+  /** Before what is under the pointer is looked up: what the person sees there counts. */
+  private settle(): void {
+    this.measure();
+    if (!this.machine.busy) this.desk.view.hold();
+  }
+
   private at(event: MouseEvent): Point {
     return { x: event.clientX - this.edge.left, y: event.clientY - this.edge.top };
   }
@@ -64,7 +70,7 @@ export class Input {
     const target = event.target as Element;
     this.desk.root.toggleAttribute("data-pointer", true);
     if (target.closest(OWN)) return;
-    this.measure();
+    this.settle();
     const active = document.activeElement;
     if (active instanceof HTMLElement && (active.isContentEditable || active.matches("input, textarea, select"))) active.blur();
     if (event.button === 1) event.preventDefault();
@@ -132,7 +138,7 @@ export class Input {
   private readonly menu = (event: MouseEvent): void => {
     if ((event.target as Element).closest("input, select, [contenteditable]")) return;
     event.preventDefault();
-    this.measure();
+    this.settle();
     const screen = this.at(event);
     const hit = this.desk.hit(screen);
     if (hit.kind !== "empty" && "node" in hit && !this.desk.selection.nodes.has(hit.node)) this.desk.select([hit.node]);

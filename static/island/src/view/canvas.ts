@@ -40,6 +40,8 @@ export class CanvasView {
   private readonly sheet: CSSStyleSheet;
   private whenSized: (() => void) | null = null;
   private frame = 0;
+  /** The view that was drawn last; null before the first picture. */
+  private drawn: View | null = null;
   private first = true;
   private settle = 0;
   private sleep = 0;
@@ -78,6 +80,7 @@ export class CanvasView {
   /** Another flow is there: its first picture may take longer. */
   reset(): void {
     this.first = true;
+    this.drawn = null;
     this.near.clear();
     this.minimap.changed();
     this.invalidate();
@@ -88,6 +91,11 @@ export class CanvasView {
     cancelAnimationFrame(this.glide);
     this.glide = 0;
     this.put(view);
+  }
+
+  /** What is pressed is what is seen: a glide ends, and a move of the view that is not drawn yet does not come. */
+  hold(): void {
+    if (this.drawn && !this.idle) this.setView(this.drawn);
   }
 
   /** Show another part of the world, gliding there unless motion is unwelcome. */
@@ -221,6 +229,7 @@ export class CanvasView {
   private readonly render = (): void => {
     this.frame = 0;
     const { x, y, zoom, far } = this.viewport;
+    this.drawn = this.viewport.view;
     this.near.world.style.transform = `translate(${x}px,${y}px) scale(${zoom})`;
     this.dots.move(this.viewport, this.zooming);
     this.mode("data-far", far);
