@@ -22,20 +22,22 @@ from browser.hand import Hand  # noqa: E402
 from browser.shots import SIZES, Shot, fresh, shots, strangers  # noqa: E402
 
 OUT = ROOT / "screenshots"
-SCHEMES = ("light", "dark")
+SCHEMES = ("light", "dark", "contrast")
 
 
 def photograph(browser: Browser, app: App, state: StorageState, wanted: list[Shot]) -> None:
-    """Take every picture in every size and scheme."""
+    """Take every picture in every size and scheme; high contrast is a choice of the person."""
     for size, scheme in product(SIZES, SCHEMES):
         width, height = SIZES[size]
         profile = browser.new_context(
             viewport={"width": width, "height": height},
-            color_scheme=scheme,  # type: ignore[arg-type]
+            color_scheme="light" if scheme == "light" else "dark",
             reduced_motion="reduce",
             storage_state=state,
             base_url=app.url,
         )
+        if scheme == "contrast":
+            profile.add_cookies([{"name": "theme", "value": "contrast", "url": app.url}])
         for shot in wanted:
             if size not in shot.sizes:
                 continue

@@ -89,6 +89,7 @@ def editor_shots(runs: dict[str, str]) -> Iterator[Shot]:
     yield Shot("editor-wire-list", approve, wire_list, False)
     yield Shot("editor-run-form", "/flows/triage", lambda hand: (hand.at_rest(), hand.keys("r")), False)
     yield Shot("editor-keys", approve, lambda hand: (hand.at_rest(), hand.keys("?")), False)
+    yield Shot("editor-keys-conflict", approve, give_a_taken_key, False)
     yield Shot("editor-far", "/flows/large", lambda hand: (on_canvas(hand), hand.keys("1")), False)
     yield Shot("editor-problems", "/flows/fax", show_problems, False)
     yield Shot("editor-unknown", "/flows/fax", lambda hand: press(hand, "Send a fax"), False)
@@ -259,6 +260,18 @@ def wire_list(hand: Hand) -> None:
     on_canvas(hand)
     hand.keys("ArrowRight", "w")
     expect(hand.page.locator(".chooser-row").first).to_be_visible()
+
+
+def give_a_taken_key(hand: Hand) -> None:
+    """Give an action a key that another one has; one has got its own before."""
+    hand.at_rest()
+    hand.keys("?")
+    hand.page.get_by_label("Add a note: N. Change").click()
+    hand.keys("q")
+    hand.page.get_by_label("Duplicate: Ctrl D. Change").click()
+    hand.keys("Control+g")
+    expect(hand.page.locator(".key-ask")).to_contain_text("is the key of")
+    hand.page.evaluate("localStorage.removeItem('flowstudio keys')")
 
 
 def show_problems(hand: Hand) -> None:

@@ -28,7 +28,7 @@ def test_a_wire_goes_behind_a_name_and_the_name_leads_to_its_other_end(app: App,
     assert drawn(hand) == whole - 1
     page.get_by_role("button", name="response: comes from Ask").click()
     expect(hand.pin("Ask", "out", "response")).to_be_focused()
-    hand.keys("H")
+    hand.keys("Shift+H")
     expect(hand.pin("Say", "in", "message")).to_be_focused()
     expect(hand.saved).to_be_visible()
     page.reload()

@@ -36,6 +36,7 @@ import { Desk } from "./desk";
 import { type CanvasEvents, Emitter, type Listener, type PinWords } from "./events";
 import { Fields } from "./fields";
 import { Input } from "./input";
+import { keymap } from "./keymap";
 import { Keys } from "./keys";
 import { probe } from "./probe";
 
@@ -50,7 +51,12 @@ export interface CanvasOptions {
 }
 
 const BURST_MS = 1000;
-const HELP = "Arrow keys go from node to node, Tab to its pins, A adds a node, W wires, Enter opens the settings, Delete removes.";
+/** How one goes about on the canvas, with the keys as they are now. */
+function help(): string {
+  const keyed = ([["add", "adds a node"], ["wire", "wires"], ["remove", "removes"]] as const).map(([act, does]) => [keymap.label(act), does]);
+  const known = keyed.flatMap(([label, does]) => (label ? [`${label} ${does}`] : []));
+  return `${["Arrow keys go from node to node, Tab to its pins, Enter opens the settings", ...known].join(", ")}.`;
+}
 
 export class FlowCanvas {
   readonly desk: Desk;
@@ -69,7 +75,9 @@ export class FlowCanvas {
     root.tabIndex = 0;
     root.setAttribute("role", "application");
     root.setAttribute("aria-roledescription", "flow canvas");
-    root.setAttribute("aria-description", HELP);
+    const describeKeys = (): void => root.setAttribute("aria-description", help());
+    describeKeys();
+    keymap.onChange(describeKeys);
     if (!root.hasAttribute("aria-label")) root.setAttribute("aria-label", options.label ?? "Flow");
     const empty = parseFlow({ nodes: [], edges: [] });
     this.desk = new Desk(root, empty, catalog, this.emitter, { icons: options.icons ?? "/static/css/icons.svg", dragPans: options.dragPans ?? false });

@@ -7,6 +7,7 @@ import type { PinAt } from "../model/hit";
 import { along, type Direction, nearest, readingOrder, sibling } from "../model/neighbour";
 import { isLocked } from "../model/marks";
 import type { FlowCanvas } from "./flowcanvas";
+import { type Act, keymap } from "./keymap";
 
 const ARROWS: { [key: string]: Direction } = { ArrowLeft: "left", ArrowRight: "right", ArrowUp: "up", ArrowDown: "down" };
 const STEP: { [direction in Direction]: Point } = { left: { x: -1, y: 0 }, right: { x: 1, y: 0 }, up: { x: 0, y: -1 }, down: { x: 0, y: 1 } };
@@ -76,63 +77,66 @@ export class Keys {
     const direction = ARROWS[event.key];
     if (direction) return this.arrow(event, direction, ctrl);
     if (isButton(event.target) && (event.key === "Enter" || event.key === " ")) return false;
-    if (event.altKey) return false;
-    if (ctrl) return this.withCtrl(event.key.toLowerCase(), event.shiftKey);
-    return this.single(event);
+    if (!ctrl && !event.altKey) {
+      if (event.key === "Escape") return this.escape();
+      if (event.key === "Enter") return this.enter(event);
+      if (event.key === " ") return this.hold(event);
+    }
+    const act = keymap.actOf(event);
+    return Boolean(act) && this.does(act as Act, event);
   }
 
-  private withCtrl(key: string, shift: boolean): boolean {
-    const { canvas } = this;
-    if (key === "z") return shift ? (canvas.redo(), true) : (canvas.undo(), true);
-    if (key === "y") return canvas.redo(), true;
-    if (key === "a") return canvas.select(this.desk.flow.nodes.keys()), this.desk.say(`${this.desk.flow.nodes.size} nodes selected`), true;
-    if (key === "d") return this.desk.readOnly || this.desk.duplicate({ x: 32, y: 32 }), true;
-    return false;
-  }
-
-  private single(event: KeyboardEvent): boolean {
-    const { canvas } = this;
+  /** The acts that mean something of their own here; the others are the page's. */
+  private does(act: Act, event: KeyboardEvent): boolean {
+    const { canvas, desk } = this;
     const node = this.current();
     const onPin = this.pinAt(event.target);
-    switch (event.key) {
-      case "Escape":
-        return this.escape();
-      case "Delete":
-      case "Backspace":
-        return this.erase(onPin, !event.shiftKey), true;
-      case "+":
-      case "=":
+    switch (act) {
+      case "undo":
+        return canvas.undo(), true;
+      case "redo":
+        return canvas.redo(), true;
+      case "select-all":
+        return canvas.select(desk.flow.nodes.keys()), desk.say(`${desk.flow.nodes.size} nodes selected`), true;
+      case "duplicate":
+        return desk.readOnly || desk.duplicate({ x: 32, y: 32 }), true;
+      case "remove":
+      case "remove-gap":
+        return this.erase(onPin, act === "remove"), true;
+      case "zoom-in":
         return canvas.zoomTo(canvas.view.zoom * 1.25), true;
-      case "-":
+      case "zoom-out":
         return canvas.zoomTo(canvas.view.zoom / 1.25), true;
-      case "0":
+      case "zoom-reset":
         return canvas.zoomTo(1), true;
-      case "1":
+      case "fit":
         return canvas.fit(), true;
-      case "2":
-        return canvas.fit(this.desk.selection.nodes.size ? { nodes: this.desk.selection.nodes } : {}), true;
-      case " ":
-        if (onPin) return false;
-        this.desk.spaceHeld = true;
-        this.desk.hover(null);
-        return true;
-      case "F2":
-        if (onPin && this.desk.flow.wiresAt(onPin.node, onPin.side, onPin.pin).some((wire) => wire.tag)) return false;
+      case "fit-selection":
+        return canvas.fit(desk.selection.nodes.size ? { nodes: desk.selection.nodes } : {}), true;
+      case "rename":
+        if (onPin && desk.flow.wiresAt(onPin.node, onPin.side, onPin.pin).some((wire) => wire.tag)) return false;
         return node ? (canvas.fields.rename(node), true) : false;
-      case "Enter":
-      case "e":
-        return this.enter(event, node, onPin);
-      case "B":
+      case "settings":
+        return node ? this.settings(node) : this.focusFirst();
+      case "bookmark":
         return canvas.bookmark(), true;
-      case "l":
+      case "lock":
         return canvas.lock(), true;
-      case "a":
+      case "add":
         return this.add(onPin), true;
-      case "w":
-        return this.wire(onPin ?? (node && freePin(this.canvas, node))), true;
+      case "wire":
+        return this.wire(onPin ?? (node && freePin(canvas, node))), true;
       default:
         return false;
     }
+  }
+
+  /** While the space bar is down, the pointer and the arrows move the view. */
+  private hold(event: KeyboardEvent): boolean {
+    if (this.pinAt(event.target)) return false;
+    this.desk.spaceHeld = true;
+    this.desk.hover(null);
+    return true;
   }
 
   private escape(): boolean {
@@ -153,8 +157,9 @@ export class Keys {
     else this.canvas.removePin(onPin);
   }
 
-  private enter(event: KeyboardEvent, node: FlowNode | null, onPin: PinAt | null): boolean {
-    if (onPin && event.key === "Enter") return false;
+  private enter(event: KeyboardEvent): boolean {
+    if (this.pinAt(event.target)) return false;
+    const node = this.current();
     if (!node) return this.focusFirst();
     if (event.shiftKey) {
       const nodes = new Set(this.desk.selection.nodes);
@@ -162,8 +167,13 @@ export class Keys {
       return this.canvas.select(nodes), true;
     }
     if (!this.desk.selection.nodes.has(node.id)) this.canvas.select([node.id]);
-    if (event.key === "Enter") this.desk.open(node);
-    else this.desk.events.emit("open-inspector", { node: node.id, pin: null });
+    this.desk.open(node);
+    return true;
+  }
+
+  private settings(node: FlowNode): boolean {
+    if (!this.desk.selection.nodes.has(node.id)) this.canvas.select([node.id]);
+    this.desk.events.emit("open-inspector", { node: node.id, pin: null });
     return true;
   }
 

@@ -6,6 +6,7 @@ import { Catalog } from "../catalog";
 import { isObject, type JsonObject } from "../model/json";
 import { canvasTools, leaveWheel } from "../shell/lookonly";
 import { el, useIcons } from "../shell/parts";
+import { lettersAct } from "./parts/letters";
 
 interface Difference {
   nodes: { state: string; id: string }[];
@@ -76,7 +77,7 @@ function listen(canvas: FlowCanvas): void {
   });
   document.addEventListener("keydown", (event) => {
     const step = event.key === "j" ? 1 : event.key === "k" ? -1 : 0;
-    if (!step || !list.length || event.ctrlKey || event.metaKey || event.altKey || /^(input|select|textarea)$/i.test((event.target as Element).tagName)) return;
+    if (!step || !list.length || !lettersAct() || event.ctrlKey || event.metaKey || event.altKey || /^(input|select|textarea)$/i.test((event.target as Element).tagName)) return;
     go(at < 0 && step < 0 ? -1 : at + step, true);
     event.preventDefault();
   });

@@ -1,5 +1,6 @@
 // What every page has: theme switch, times in the reader's zone, menus and dialogs, the way by keys.
 import { keepLayers } from "./parts/layers.ts";
+import { keepLetters, lettersAct } from "./parts/letters.ts";
 import { keepTheme } from "./parts/theme.ts";
 import { keepTimes } from "./parts/time.ts";
 import { toast } from "./parts/toast.ts";
@@ -12,7 +13,7 @@ function isTyping(target: EventTarget | null): boolean {
 }
 
 function onKey(event: KeyboardEvent): void {
-  if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
+  if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target) || !lettersAct()) return;
   const key = event.key.toLowerCase();
   if (Date.now() - going < 1200 && PLACES[key]) location.assign(PLACES[key]);
   else if (key === "/") focusSearch(event);
@@ -39,6 +40,7 @@ document.addEventListener("htmx:responseError", (event) => {
   if (request && request.status !== 401) toast(request.responseText.slice(0, 300) || "The server refused this.");
 });
 keepTheme();
+keepLetters();
 keepTimes();
 keepLayers();
 if (!document.querySelector("[data-own-keys]")) document.addEventListener("keydown", onKey);

@@ -5,6 +5,7 @@ import { loadCatalog, loadFlow, Refusal, validateFlow } from "../bridge/http";
 import type { LineState } from "../bridge/live";
 import { Saver, type SaveState } from "../bridge/saver";
 import { FlowCanvas } from "../canvas/flowcanvas";
+import { type Act, ACTS, chordOf, isLetter, keymap } from "../canvas/keymap";
 import { Catalog } from "../catalog";
 import { toast } from "../pages/parts/toast";
 import { entryOf } from "../model/entry";
@@ -21,8 +22,7 @@ import { Side } from "./side";
 import { Voice } from "./voice";
 
 const LINES: { [state in LineState]: string } = { live: "Live", "catching-up": "Catching up…", offline: "Offline: trying again", over: "" };
-const CHORDS: { [chord: string]: string } = { g: "group", "Shift l": "tidy", e: "collapse", "Shift e": "expand" };
-const TAGS = { tags: "turn", follow: "follow", "rename-tag": "rename" } as const;
+const TAGS = { tags: "turn", follow: "follow", rename: "rename" } as const;
 const NARROW = 900;
 const BESIDE = 1100; // from here the text stands beside the canvas
 const READABLE = 0.7;
@@ -165,6 +165,8 @@ export class Editor {
       if (event.key === "Enter" || event.key === "Escape") canvas.root.focus({ preventScroll: true });
     });
     document.addEventListener("keydown", (event) => this.key(event));
+    keymap.onChange(() => this.showKeys());
+    this.showKeys();
     place("side").addEventListener("keydown", (event) => {
       if (event.key !== "Escape" || event.defaultPrevented) return;
       this.focusCanvas();
@@ -233,22 +235,9 @@ export class Editor {
 
   private use(tool: string): void {
     const { canvas } = this;
-    const { zoom } = canvas.view;
     switch (tool) {
       case "add":
         return this.quick.atMiddle();
-      case "undo":
-        return void canvas.undo();
-      case "redo":
-        return void canvas.redo();
-      case "zoom-in":
-        return canvas.zoomTo(zoom * 1.25);
-      case "zoom-out":
-        return canvas.zoomTo(zoom / 1.25);
-      case "zoom-reset":
-        return canvas.zoomTo(1);
-      case "fit":
-        return canvas.fit();
       case "minimap":
         canvas.minimap = !canvas.minimap;
         return this.tool("minimap").setAttribute("aria-pressed", String(canvas.minimap));
@@ -260,7 +249,7 @@ export class Editor {
         return void this.more.marks().then((marks) => marks?.addNote(this.here()));
       case "tags":
       case "follow":
-      case "rename-tag":
+      case "rename":
         return void this.more.tags().then((tags) => tags?.[TAGS[tool]]());
       case "group":
         return void this.more.marks().then((marks) => marks?.group());
@@ -286,47 +275,53 @@ export class Editor {
       case "view":
       case "view-back":
         return void this.more.cycle(tool === "view-back");
+      case "go":
+        return this.more.search(true);
       case "keys":
-        return place<HTMLDialogElement>("keys-dialog").showModal();
+        return void this.more.keys();
+      default:
+        return this.useCanvas(tool);
+    }
+  }
+
+  /** What tools and commands do to the canvas alone. */
+  private useCanvas(tool: string): void {
+    const { canvas } = this;
+    const { zoom } = canvas.view;
+    switch (tool) {
+      case "undo":
+        return void canvas.undo();
+      case "redo":
+        return void canvas.redo();
+      case "zoom-in":
+        return canvas.zoomTo(zoom * 1.25);
+      case "zoom-out":
+        return canvas.zoomTo(zoom / 1.25);
+      case "zoom-reset":
+        return canvas.zoomTo(1);
+      case "fit":
+        return canvas.fit();
+      case "next-bookmark":
+        return canvas.nextBookmark();
     }
   }
 
   private key(event: KeyboardEvent): void {
     if (event.key === "Tab" || event.key === "F6") this.canvas.root.removeAttribute("data-pointer");
-    const ctrl = event.ctrlKey || event.metaKey;
-    if (event.defaultPrevented) return;
-    if (ctrl && event.key.toLowerCase() === "s") {
-      event.preventDefault();
-      return this.use("name");
-    }
-    if (ctrl && event.key.toLowerCase() === "b" && !isTyping(event)) {
-      event.preventDefault();
-      return this.canvas.nextBookmark();
-    }
-    const chord = ctrl && `${event.shiftKey ? "Shift " : ""}${event.key.toLowerCase()}`;
-    const act = CHORDS[chord || ""];
-    if (act && !isTyping(event)) {
-      event.preventDefault();
-      return this.use(act);
-    }
-    if (ctrl && !event.shiftKey && /^[fk]$/i.test(event.key)) {
-      event.preventDefault();
-      this.more.search(event.key.toLowerCase() === "k");
-      return;
-    }
-    if (ctrl && event.key.toLowerCase() === "z" && !isTyping(event)) {
-      event.preventDefault();
-      if (event.shiftKey) this.canvas.redo();
-      else this.canvas.undo();
-      return;
-    }
-    if (ctrl || event.altKey || isTyping(event) || document.querySelector("dialog[open]")) return;
-    const tools: Record<string, string> = { "[": "palette", "]": "side", m: "minimap", "?": "keys", a: "add", v: "view", V: "view-back", n: "note", h: "tags", H: "follow", F2: "rename-tag" };
-    const tool = tools[event.key];
-    if (event.key === "r") void this.run.begin();
-    else if (tool) this.use(tool);
-    else return;
+    const act = event.defaultPrevented ? undefined : keymap.actOf(event);
+    if (!act || !ACTS[act].page || document.querySelector("dialog[open]")) return;
+    if (isTyping(event) && (!ACTS[act].writing || isLetter(chordOf(event)))) return;
     event.preventDefault();
+    this.use(act);
+  }
+
+  /** Tools say by which key they go, too. */
+  private showKeys(): void {
+    for (const tool of document.querySelectorAll<HTMLElement>("[data-tool][title]")) {
+      const words = (tool.dataset["words"] ??= tool.title);
+      if ((tool.dataset["tool"] ?? "") in ACTS) tool.title = keymap.hint(words, tool.dataset["tool"] as Act);
+    }
+    if (!this.problems.errors) place("run-button").title = keymap.hint("Run", "run");
   }
 
   private changed(isSaved: boolean): void {
@@ -346,7 +341,8 @@ export class Editor {
     if (!note.hidden && !note.childElementCount) {
       const [title, words] = [document.createElement("h2"), document.createElement("p")];
       title.textContent = "An empty flow";
-      const hands = matchMedia("(pointer: coarse)").matches ? "Tap Add" : "Press A, or double-click anywhere,";
+      const key = keymap.label("add");
+      const hands = matchMedia("(pointer: coarse)").matches || !key ? "Press Add" : `Press ${key}, or double-click anywhere,`;
       words.textContent = `${hands} and type what should happen first.`;
       note.append(title, words);
     }
@@ -368,7 +364,7 @@ export class Editor {
     this.more.refresh();
     const run = place("run-button");
     run.toggleAttribute("data-blocked", this.problems.errors > 0);
-    run.title = this.problems.errors ? this.block : "Run (R)";
+    run.title = this.problems.errors ? this.block : keymap.hint("Run", "run");
   }
 
   private get block(): string {

@@ -1,5 +1,6 @@
 // An empty flow says what to do: beside its lone start stands the place of the first step.
 import type { FlowCanvas } from "../canvas/flowcanvas";
+import { keymap } from "../canvas/keymap";
 import { el } from "./parts";
 
 const GAP = 96;
@@ -8,7 +9,8 @@ export class Ghost {
   private readonly place: HTMLElement;
 
   constructor(private readonly canvas: FlowCanvas) {
-    const add = el("button", "fc-ghost-add", el("strong", "", "What happens first?"), el("span", "", matchMedia("(pointer: coarse)").matches ? "Tap here" : "Press A and type"));
+    const key = keymap.label("add");
+    const add = el("button", "fc-ghost-add", el("strong", "", "What happens first?"), el("span", "", matchMedia("(pointer: coarse)").matches || !key ? "Press here" : `Press ${key} and type`));
     add.type = "button";
     add.addEventListener("click", () => this.add());
     const more = el("a", "fc-ghost-more", "or take a starter flow");

@@ -4,6 +4,7 @@ import { pathOf, readField } from "../bridge/form";
 import { keepVersion, loadBound } from "../bridge/flows";
 import { expressionOf, inspectorOf, type Looking, manyOf, partOf, Refusal, shapeOf, valueOf } from "../bridge/http";
 import type { FlowCanvas } from "../canvas/flowcanvas";
+import { keymap } from "../canvas/keymap";
 import type { Change } from "../model/change";
 import type { FlowNode } from "../model/document";
 import { bindTo, followFlow, versionOf } from "../model/calls";
@@ -132,7 +133,8 @@ export class Inspector {
   }
 
   private nothing(): HTMLElement {
-    const keys = el("p", "", "Press ", el("kbd", "", "A"), " to add a node, drag from a pin to wire, ", el("kbd", "", "?"), " for all keys.");
+    const [add, all] = [keymap.label("add"), keymap.label("keys")];
+    const keys = el("p", "", ...(add ? ["Press ", el("kbd", "", add), " to add a node, drag"] : ["Drag"]), " from a pin to wire", ...(all ? [", ", el("kbd", "", all), " for all keys."] : ["."]));
     const empty = el("div", "pane-empty", el("h3", "", "Nothing selected"), el("p", "", "Select a node to see and change its settings."), keys);
     return el("div", "", this.about(), empty);
   }

@@ -5,6 +5,7 @@ export { Coach } from "./coach";
 export { commandsOf } from "./commands";
 export { Conflict } from "./conflict";
 export { Ghost } from "./ghost";
+export { KeyList } from "./keylist";
 export { CanvasMenu } from "./menu";
 export { addFlow, ownFlows } from "./mine";
 export { nameVersion } from "./naming";

@@ -3,6 +3,7 @@
 import DOMPurify from "dompurify";
 import { Marked } from "marked";
 import type { FlowCanvas } from "../canvas/flowcanvas";
+import { keymap } from "../canvas/keymap";
 import type { Change } from "../model/change";
 import { GRID, type Point, snap, unite } from "../model/geometry";
 import { dissolve, dropNote, freshMarkId, type Group, isLocked, makeGroup, type Note, putGroup, putNote, readMarks, TONES, type Tone } from "../model/marks";
@@ -136,13 +137,14 @@ export class Marks {
   }
 
   private noteKey(event: KeyboardEvent, note: Note | undefined): void {
-    if (!note || event.target !== event.currentTarget || event.ctrlKey || event.metaKey) return;
-    const step = ARROWS[event.key];
+    if (!note || event.target !== event.currentTarget) return;
+    const step = event.ctrlKey || event.metaKey ? undefined : ARROWS[event.key];
+    const act = keymap.actOf(event, true) ?? keymap.actOf(event);
     const { desk } = this.canvas;
     const put = (more: Partial<Note>, label: string): void => desk.run(putNote(desk.flow, { ...note, ...more }), label, `${label} ${note.id}`);
-    if (event.key === "Enter" || event.key === "F2") this.edit(note);
-    else if (event.key === "Delete" || event.key === "Backspace") this.remove(dropNote(note), "Remove a note");
-    else if (event.key === "c") put({ tone: nextTone(note.tone) }, "Colour a note");
+    if (event.key === "Enter" || act === "rename") this.edit(note);
+    else if (act === "remove" || act === "remove-gap") this.remove(dropNote(note), "Remove a note");
+    else if (act === "colour") put({ tone: nextTone(note.tone) }, "Colour a note");
     else if (step && event.altKey) put({ w: Math.max(120, note.w + step.x * GRID), h: Math.max(56, note.h + step.y * GRID) }, "Size a note");
     else if (step && event.shiftKey) put({ x: note.x + step.x * GRID, y: note.y + step.y * GRID }, "Move a note");
     else return;
@@ -214,14 +216,15 @@ export class Marks {
   }
 
   private groupKey(event: KeyboardEvent, group: Group | undefined): void {
-    if (!group || event.target !== event.currentTarget || event.ctrlKey || event.metaKey) return;
-    const step = ARROWS[event.key];
+    if (!group || event.target !== event.currentTarget) return;
+    const step = event.ctrlKey || event.metaKey ? undefined : ARROWS[event.key];
+    const act = keymap.actOf(event, true) ?? keymap.actOf(event);
     const { desk } = this.canvas;
     if (event.key === "Enter") this.fold(group);
-    else if (event.key === "a") this.canvas.select(group.nodes.map((node) => node.id));
-    else if (event.key === "F2") this.rename(group);
-    else if (event.key === "Delete" || event.key === "Backspace") this.remove(dissolve(group), "Dissolve a group");
-    else if (event.key === "c") desk.run(putGroup({ ...group, tone: nextTone(group.tone) }), "Colour a group", `tone ${group.id}`);
+    else if (act === "members") this.canvas.select(group.nodes.map((node) => node.id));
+    else if (act === "rename") this.rename(group);
+    else if (act === "remove" || act === "remove-gap") this.remove(dissolve(group), "Dissolve a group");
+    else if (act === "colour") desk.run(putGroup({ ...group, tone: nextTone(group.tone) }), "Colour a group", `tone ${group.id}`);
     else if (step && event.shiftKey) desk.run(group.nodes.map((node): Change => ({ op: "move", node: node.id, x: node.x + step.x * GRID, y: node.y + step.y * GRID })), "Move a group", `move ${group.id}`);
     else return;
     event.preventDefault();

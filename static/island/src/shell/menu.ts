@@ -1,5 +1,6 @@
 // The menu at a spot of the canvas: the same commands as by keys, with their keys beside them.
 import type { FlowCanvas } from "../canvas/flowcanvas";
+import { keymap } from "../canvas/keymap";
 import type { CanvasEvents } from "../canvas/events";
 import { EXEC } from "../catalog";
 import { turnPoint } from "../gesture/reroute";
@@ -68,30 +69,30 @@ export class CanvasMenu {
     const only = nodes.length === 1 ? canvas.model.nodes.get(nodes[0] as string) : undefined;
     const single: Entry[] = only
       ? [
-          { name: "Settings", keys: "E", act: () => canvas.desk.events.emit("open-inspector", { node: only.id, pin: null }) },
-          { name: "Rename", keys: "F2", act: () => canvas.fields.rename(only) },
+          { name: "Settings", keys: keymap.label("settings"), act: () => canvas.desk.events.emit("open-inspector", { node: only.id, pin: null }) },
+          { name: "Rename", keys: keymap.label("rename"), act: () => canvas.fields.rename(only) },
         ]
       : [];
     return [
       ...single,
       { name: "Copy", keys: "Ctrl C", act: () => void this.copy() },
-      { name: "Duplicate", keys: "Ctrl D", act: () => canvas.desk.duplicate({ x: 32, y: 32 }) },
-      { name: "Group", keys: "Ctrl G", act: () => this.use("group") },
+      { name: "Duplicate", keys: keymap.label("duplicate"), act: () => canvas.desk.duplicate({ x: 32, y: 32 }) },
+      { name: "Group", keys: keymap.label("group"), act: () => this.use("group") },
       ...this.forFlow(only),
-      ...(nodes.length > 1 ? [{ name: "Arrange", keys: "Ctrl ⇧ L", act: () => this.use("tidy") }] : []),
-      { name: nodes.every((id) => canvas.isLocked(id)) ? "Unlock the place" : "Lock the place", keys: "L", act: () => canvas.lock() },
-      { name: "Fit the selection", keys: "2", act: () => canvas.fit({ nodes }) },
-      { name: nodes.length > 1 ? `Delete ${nodes.length} nodes` : "Delete", keys: "Del", act: () => canvas.remove(undefined, undefined, true) },
-      { name: "Leave a gap", keys: "Shift Del", act: () => canvas.remove() },
+      ...(nodes.length > 1 ? [{ name: "Arrange", keys: keymap.label("tidy"), act: () => this.use("tidy") }] : []),
+      { name: nodes.every((id) => canvas.isLocked(id)) ? "Unlock the place" : "Lock the place", keys: keymap.label("lock"), act: () => canvas.lock() },
+      { name: "Fit the selection", keys: keymap.label("fit-selection"), act: () => canvas.fit({ nodes }) },
+      { name: nodes.length > 1 ? `Delete ${nodes.length} nodes` : "Delete", keys: keymap.label("remove"), act: () => canvas.remove(undefined, undefined, true) },
+      { name: "Leave a gap", keys: keymap.label("remove-gap"), act: () => canvas.remove() },
     ];
   }
 
   /** What can be done about subflows: with a node that runs a flow, or with steps that could be one. */
   private forFlow(only: FlowNode | undefined): Entry[] {
-    if (!only || !isCall(this.canvas.catalog.card(only.type))) return [{ name: "Collapse into a subflow", keys: "Ctrl E", act: () => this.use("collapse") }];
+    if (!only || !isCall(this.canvas.catalog.card(only.type))) return [{ name: "Collapse into a subflow", keys: keymap.label("collapse"), act: () => this.use("collapse") }];
     return [
       { name: "Step in", keys: "Enter", act: () => this.canvas.desk.open(only) },
-      { name: "Expand here", keys: "Ctrl ⇧ E", act: () => this.use("expand") },
+      { name: "Expand here", keys: keymap.label("expand"), act: () => this.use("expand") },
       { name: ownOf(only) ? "Follow the flow again" : "Make it a copy of its own", keys: "", act: () => this.use("link") },
     ];
   }
@@ -109,23 +110,23 @@ export class CanvasMenu {
       this.use("tags");
     };
     return [
-      { name: "Put a node in", keys: "A", act: put },
+      { name: "Put a node in", keys: keymap.label("add"), act: put },
       { name: point === undefined ? "Add a reroute point" : "Remove the reroute point", keys: "", act: turn },
       ...(led ? [{ name: "Let it go its own way", keys: "", act: () => canvas.straighten(wire) }] : []),
-      ...(canvas.desk.scene.wireType(canvas.model.wires.get(wire) as FlowWire) === EXEC ? [] : [{ name: "Hide behind a name", keys: "H", act: hide }]),
-      { name: "Remove the wire", keys: "Del", act: () => canvas.remove([], [wire]) },
+      ...(canvas.desk.scene.wireType(canvas.model.wires.get(wire) as FlowWire) === EXEC ? [] : [{ name: "Hide behind a name", keys: keymap.label("tags"), act: hide }]),
+      { name: "Remove the wire", keys: keymap.label("remove"), act: () => canvas.remove([], [wire]) },
     ];
   }
 
   private forEmpty(screen: { x: number; y: number }): Entry[] {
     const { canvas } = this;
     return [
-      { name: "Add a node", keys: "A", act: () => this.add(screen) },
+      { name: "Add a node", keys: keymap.label("add"), act: () => this.add(screen) },
       { name: "Paste", keys: "Ctrl V", act: () => void this.paste(screen) },
-      { name: "Add a note", keys: "N", act: () => this.use("note") },
-      { name: "Arrange the flow", keys: "Ctrl ⇧ L", act: () => this.use("tidy") },
-      { name: "Select everything", keys: "Ctrl A", act: () => canvas.select(canvas.model.nodes.keys()) },
-      { name: "Fit the whole flow", keys: "1", act: () => canvas.fit() },
+      { name: "Add a note", keys: keymap.label("note"), act: () => this.use("note") },
+      { name: "Arrange the flow", keys: keymap.label("tidy"), act: () => this.use("tidy") },
+      { name: "Select everything", keys: keymap.label("select-all"), act: () => canvas.select(canvas.model.nodes.keys()) },
+      { name: "Fit the whole flow", keys: keymap.label("fit"), act: () => canvas.fit() },
     ];
   }
 

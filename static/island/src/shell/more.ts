@@ -7,6 +7,7 @@ import type { Chooser, Choice } from "./chooser";
 import type { CanvasEvents } from "../canvas/events";
 import type { Coach } from "./coach";
 import type { Conflict } from "./conflict";
+import type { KeyList } from "./keylist";
 import type { CanvasMenu } from "./menu";
 import type { OutlineView } from "./outline";
 import { place } from "./parts";
@@ -57,6 +58,7 @@ export class More {
   private opened: CanvasMenu | null = null;
   private opening: Promise<OutlineView | null> | null = null;
 
+  private keyList: KeyList | null = null;
   private calling: Subflows | null = null;
   private coaching: Coach | null = null;
 
@@ -184,6 +186,12 @@ export class More {
     if (!part) return;
     this.opened ??= new part.CanvasMenu(this.canvas, this.acts.addAt, this.acts.use);
     this.opened.open(spot);
+  }
+
+  /** Show what goes by which key, to be changed there. */
+  async keys(): Promise<void> {
+    const part = await this.part(import("./later"));
+    if (part) (this.keyList ??= new part.KeyList((words) => this.acts.say(words))).open();
   }
 
   /** Arrange the selection, or the whole flow. */

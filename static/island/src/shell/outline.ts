@@ -1,6 +1,7 @@
 // The flow as a tree: one line per node, in the order it runs, with all that the canvas can do. It is
 // what a screen reader reads, and what a small screen shows first. Loaded when it is first wanted.
 import type { FlowCanvas } from "../canvas/flowcanvas";
+import { keymap } from "../canvas/keymap";
 import type { Change } from "../model/change";
 import type { FlowNode } from "../model/document";
 import { type Line, outlineOf } from "../model/outline";
@@ -161,7 +162,7 @@ export class OutlineView {
 
   private key(event: KeyboardEvent): void {
     const line = this.current;
-    if (!line || event.ctrlKey || event.metaKey) return;
+    if (!line) return;
     const index = this.shown.indexOf(line);
     if (!this.walk(event, line, index) && !this.act(event, line)) return;
     event.preventDefault();
@@ -169,7 +170,7 @@ export class OutlineView {
   }
 
   private walk(event: KeyboardEvent, line: Line, index: number): boolean {
-    if (event.altKey) return false;
+    if (event.altKey || event.ctrlKey || event.metaKey) return false;
     switch (event.key) {
       case "ArrowDown":
         return this.go(this.shown[index + 1]), true;
@@ -192,19 +193,20 @@ export class OutlineView {
 
   private act(event: KeyboardEvent, line: Line): boolean {
     const { node } = line;
-    if (event.altKey) return node && line.kind === "step" && event.key.startsWith("Arrow") ? this.shift(node, event.key === "ArrowUp") : false;
-    switch (event.key) {
-      case "Enter":
-      case "e":
+    if (event.altKey && event.key.startsWith("Arrow")) return node && line.kind === "step" ? this.shift(node, event.key === "ArrowUp") : false;
+    const isEnter = event.key === "Enter" && !event.ctrlKey && !event.metaKey && !event.altKey;
+    const act = isEnter ? "settings" : keymap.actOf(event);
+    switch (act) {
+      case "settings":
         if (line.kind === "link") return this.go(this.shown.find((each) => each.key === node?.id)), true;
         return node ? (this.settings(node.id), true) : false;
-      case "a":
+      case "add":
         return this.add(), true;
-      case "w":
+      case "wire":
         return node ? (this.canvas.keys.wireFrom(node), true) : false;
-      case "Delete":
-      case "Backspace":
-        return node && line.kind !== "branch" ? this.remove(node, event.shiftKey) : false;
+      case "remove":
+      case "remove-gap":
+        return node && line.kind !== "branch" ? this.remove(node, act === "remove-gap") : false;
       default:
         return false;
     }

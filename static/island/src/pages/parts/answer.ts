@@ -1,6 +1,8 @@
 // Forms of questions: what one types is kept on the device until it is recorded, Ctrl+Enter sends,
 // digits choose. The forms work without any of this.
 
+import { lettersAct } from "./letters";
+
 type Form = HTMLFormElement;
 const draftKey = (form: Form) => `draft:${form.dataset["prompt"]}:${form.dataset["asked"]}`;
 const forms = (root: ParentNode = document) => root.querySelectorAll<Form>("form[data-prompt]");
@@ -27,7 +29,7 @@ function onKey(event: KeyboardEvent): void {
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && form.contains(target)) {
     event.preventDefault();
     form.querySelector<HTMLButtonElement>("button[name=send]")?.click();
-  } else if (isPlain && /^[1-9]$/.test(event.key) && !target.matches("input, textarea, select")) {
+  } else if (isPlain && lettersAct() && /^[1-9]$/.test(event.key) && !target.matches("input, textarea, select")) {
     form.querySelectorAll<HTMLButtonElement>("button[name=choice]")[Number(event.key) - 1]?.focus();
   }
 }
