@@ -25,7 +25,7 @@ Bind = Callable[[str, str], str | None]
 
 def wanted(data: Json) -> str:
     """Return which version a node's data ask for; empty for the newest."""
-    word = data.get(VERSION) if isinstance(data, Mapping) else None
+    word = data.get(VERSION) if isinstance(data, dict) else None
     if isinstance(word, int) and not isinstance(word, bool):
         return str(word)
     return word.strip() if isinstance(word, str) else ""
@@ -58,8 +58,9 @@ def problems_of(
     graph = opened.graph(listeners=True)
     found = []
     for node_id, placed in graph.nodes.items():
-        word, called = wanted(placed.node.data), _called(placed.node.data)
-        if not word or called is None or is_bound(called[1]) or not is_flow(called[1]):
+        word = wanted(placed.node.data)
+        called = _called(placed.node.data) if word else None
+        if called is None or is_bound(called[1]) or not is_flow(called[1]):
             continue
         which = "no published version" if word == PUBLISHED else f"no version {word[:20]}"
         text = f"{placed.name}: the flow '{called[1]}' has {which}. Choose another, or follow the newest."
@@ -70,9 +71,10 @@ def problems_of(
 
 
 def _linked(node: Json, bind: Bind) -> Json:
-    data: Json = node.get("data") if isinstance(node, Mapping) else None
-    called, word = _called(data), wanted(data)
-    key = bind(called[1], word) if called is not None and word else None
+    data: Json = node.get("data") if isinstance(node, dict) else None
+    word = wanted(data)
+    called = _called(data) if word else None
+    key = bind(called[1], word) if called is not None else None
     return node if called is None or key is None else {**node, "data": {**dict(data), called[0]: key}}
 
 

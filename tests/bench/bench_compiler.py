@@ -9,10 +9,12 @@ it reads the same values, counts the same variable and keeps the same outputs, w
 
 from __future__ import annotations
 
+import json
 import sys
 import tempfile
 import time
 from collections.abc import Callable
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -118,17 +120,43 @@ def least(rounds: int, *acts: Callable[[], Any]) -> list[float]:
     return best
 
 
+def side_by_side(count: int) -> Document:
+    """The sample flows beside one another, again and again, until there are that many nodes: real ones."""
+    samples = [json.loads(file.read_text()) for file in sorted((ROOT / "flows").glob("*.json"))]
+    nodes: list[Document] = []
+    edges: list[Document] = []
+    for number, sample in enumerate(cycle(samples)):
+        if len(nodes) >= count:
+            return {"id": "samples", "nodes": nodes, "edges": edges}
+        nodes += [{**each, "id": f"{number}-{each['id']}"} for each in sample["nodes"]]
+        for each in sample["edges"]:
+            ends = {end: f"{number}-{each[end]}" for end in ("id", "source", "target")}
+            edges.append({**each, **ends})
+    raise AssertionError("there are no sample flows")
+
+
+def yardstick() -> int:
+    """Work that never changes, by which figures of different hours can be compared."""
+    total = 0
+    for number in range(200_000):
+        total += len(str(number))
+    return total
+
+
 def validation(rounds: int) -> None:
     """Print what the server spends on `POST /api/flows/{id}/validate`, without the transport."""
+    (stick,) = least(rounds, yardstick)
+    print(f"\nyardstick of this hour: {1_000 * stick:.1f} ms of CPU")
     print("\n| nodes | all problems of a document, as the server finds them, ms |")
     print("|---|---|")
     with tempfile.TemporaryDirectory() as folder:
         programs = Programs(Path(folder) / "programs", FlowLibrary(Path(folder) / "flows"), catalog())
-        for count in (100, 1_000, 10_000):
-            document = chain(count)
+        shapes = [*((count, chain(count)) for count in (100, 1_000, 10_000)), (1_000, side_by_side(1_000))]
+        for count, document in shapes:
             turns = max(3, min(rounds, rounds * 1_000 // count))
             (best,) = least(turns, lambda document=document: programs.problems("chain", document))
-            print(f"| {count:,} | {1_000 * best:.1f} |")
+            name = f"{count:,}" if document["id"] == "chain" else f"{count:,} of the sample flows"
+            print(f"| {name} | {1_000 * best:.1f} |")
 
 
 def main(rounds: int) -> None:

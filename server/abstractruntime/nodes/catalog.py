@@ -129,7 +129,7 @@ def type_card(kind: NodeType) -> dict[str, Any]:
 
 def new_data(kind: NodeType) -> dict[str, Any]:
     """Return `node.data` of a node of this type that was just dropped on the canvas."""
-    data: dict[str, Any] = {"nodeType": kind.name, "label": kind.label, **_copy(kind.template)}
+    data: dict[str, Any] = {"nodeType": kind.name, "label": kind.label, **json_copy(kind.template)}
     inputs, outputs = pins_of(kind, data)
     for side, pins in (("inputs", inputs), ("outputs", outputs)):
         data[side] = [
@@ -152,11 +152,12 @@ def _field_card(each: Field) -> dict[str, Any]:
     }
 
 
-def _copy(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {key: _copy(each) for key, each in value.items()}
+def json_copy(value: Any) -> Any:
+    """Return a copy of a JSON value that shares nothing with it; several times as fast as `copy.deepcopy`."""
+    if isinstance(value, (dict, Mapping)):  # a dict is known faster than any mapping
+        return {key: json_copy(each) for key, each in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_copy(each) for each in value]
+        return [json_copy(each) for each in value]
     return value
 
 

@@ -39,6 +39,8 @@ class PathError(NodeError):
 
 def parse(path: str, pin: str | None = None) -> tuple[Segment, ...]:
     """Read the text of a path; empty parts are skipped, a bracket left open is an error."""
+    if path and "." not in path and "[" not in path:
+        return (Segment(path, _position(path)),)
     segments: list[Segment] = []
     start = at = 0
     while at < len(path):

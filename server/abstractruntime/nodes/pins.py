@@ -111,7 +111,7 @@ def saved_pins(raw: Any) -> tuple[Pin, ...]:
     """Read the pins that a document keeps with a node; malformed entries are left out."""
     pins = []
     for entry in raw if isinstance(raw, (list, tuple)) else ():
-        if not isinstance(entry, Mapping) or not isinstance(entry.get("id"), str) or not entry["id"].strip():
+        if not isinstance(entry, dict) or not isinstance(entry.get("id"), str) or not entry["id"].strip():
             continue
         kind, label = entry.get("type"), entry.get("label")
         pins.append(
@@ -161,7 +161,9 @@ def error_pins(choice: Any) -> tuple[Pin, ...]:
 
 
 def _with_error_pins(outputs: tuple[Pin, ...], choice: Any) -> tuple[Pin, ...]:
-    own = tuple(pin for pin in outputs if pin.id != ERROR_OUT.id)
+    own = tuple([pin for pin in outputs if pin.id != ERROR_OUT.id])
+    if choice is None:
+        return own
     present = {pin.id for pin in own}
     return own + tuple(pin for pin in error_pins(choice) if pin.id not in present)
 

@@ -104,7 +104,7 @@ def _check_read(data: Mapping[str, Json]) -> list[Finding]:
 def _value_type(data: Mapping[str, Json], side: str) -> str:
     """Return the type that the document gives the value pin."""
     saved = data.get(side)
-    pins = [pin for pin in saved if isinstance(pin, Mapping)] if isinstance(saved, (list, tuple)) else []
+    pins = [pin for pin in saved if isinstance(pin, dict)] if isinstance(saved, (list, tuple)) else []
     types = [pin.get("type") for pin in pins if pin.get("id") == "value"]
     return types[0] if types and isinstance(types[0], str) and types[0] != "execution" else "any"
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from ..core.errors import InvalidFlow
+from .plain import plain_copy
 from .problem import Problem
 
 FORMAT = 1  # `formatVersion` of documents that we write or migrate to; absent means 1
@@ -27,6 +28,7 @@ EXEC_OUT = "exec-out"
 
 _FLOW_KEYS = ("id", "name", "description", "interfaces", "nodes", "edges", "entryNode")
 _NODE_KEYS = ("id", "type", "position", "data")
+_MISSING = type(None)
 _EDGE_KEYS = ("id", "source", "sourceHandle", "target", "targetHandle", "animated")
 
 
@@ -162,7 +164,6 @@ def load_visualflow_json(source: Any) -> VisualFlow:
     document = _document(source)
     if not isinstance(document, dict):
         raise NotAFlow("VisualFlow must be a JSON object (dict)")
-    _check_depth(document)
     flow_id = next(
         (text for key in ("id", "flow_id", "workflow_id") if (text := _text(document.get(key)))), ""
     )
@@ -218,6 +219,8 @@ def _parse(source: str | bytes | bytearray) -> Any:
 
 def _detached(document: Mapping[str, Any]) -> Any:
     """Return a copy that shares nothing with the caller and is surely JSON."""
+    if document.__class__ is dict and (copy := plain_copy(document, MAX_DEPTH, MAX_BYTES)) is not None:
+        return copy
     try:
         text = json.dumps(document, ensure_ascii=False, allow_nan=False).encode()
     except UnicodeEncodeError:
@@ -228,7 +231,9 @@ def _detached(document: Mapping[str, Any]) -> Any:
         raise NotAFlow(f"The flow holds a value that is not JSON: {error}") from None
     if len(text) > MAX_BYTES:
         raise InvalidFlow(_TOO_BIG)
-    return json.loads(text)
+    copy = json.loads(text)
+    _check_depth(copy)
+    return copy
 
 
 def _check_depth(document: dict[str, Any]) -> None:
@@ -236,11 +241,10 @@ def _check_depth(document: dict[str, Any]) -> None:
     for _ in range(MAX_DEPTH):
         below: list[Any] = []
         for value in level:
-            children = value.values() if isinstance(value, dict) else value
-            below += [child for child in children if isinstance(child, (dict, list))]
-        if not below:
+            below += value.values() if isinstance(value, dict) else value
+        level = [child for child in below if isinstance(child, (dict, list))]
+        if not level:
             return
-        level = below
     raise InvalidFlow(_TOO_DEEP)
 
 
@@ -269,11 +273,11 @@ def _odd_parts(entry: dict[str, Any], data: dict[str, Any]) -> Iterator[tuple[st
     place = entry.get("position")
     if place is not None and not (isinstance(place, dict) and all(map(_is_number, place.values()))):
         yield "position", "an object with the numbers x and y"
-    if not isinstance(data.get("pinDefaults"), dict | None):
+    if not isinstance(data.get("pinDefaults"), (dict, _MISSING)):
         yield "data.pinDefaults", "an object with a value for each pin"
     for side in ("inputs", "outputs"):
         pins = data.get(side)
-        if not isinstance(pins, list | None):
+        if not isinstance(pins, (list, _MISSING)):
             yield f"data.{side}", "a list of pins"
         for number, pin in enumerate(pins if isinstance(pins, list) else ()):
             if not (isinstance(pin, dict) and _text(pin.get("id"))):
@@ -281,7 +285,7 @@ def _odd_parts(entry: dict[str, Any], data: dict[str, Any]) -> Iterator[tuple[st
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def _read_edges(flow: VisualFlow, entries: Any) -> None:

@@ -42,8 +42,26 @@ def _opened(graph: Graph, circle: list[str]) -> dict[str, Any]:
     return disconnect(*back, label="Remove the way back")
 
 
+def _is_straight(graph: Graph) -> bool:
+    """Say whether no step leads back to an earlier one: taking away what nothing leads to leaves nothing."""
+    exits = {node_id: list(graph.targets(node_id)) for node_id in graph.reachable}
+    ways = dict.fromkeys(exits, 0)
+    for targets in exits.values():
+        for target in targets:
+            ways[target] += 1
+    free = [node_id for node_id, count in ways.items() if not count]
+    for node_id in free:  # grows while we walk
+        for target in exits[node_id]:
+            ways[target] -= 1
+            if not ways[target]:
+                free.append(target)
+    return len(free) == len(exits)
+
+
 def _circles(graph: Graph) -> Iterator[list[str]]:
     """Yield the strongly connected parts of the reachable steps (Tarjan, without recursion)."""
+    if _is_straight(graph):
+        return
     index: dict[str, int] = {}
     low: dict[str, int] = {}
     held: list[str] = []

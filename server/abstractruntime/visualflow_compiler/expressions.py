@@ -30,7 +30,7 @@ _OWN = frozenset({*FUNCTIONS, *CONSTANTS, *ERRORS, *MEMBERS})
 def expressions_of(data: Mapping[str, Any]) -> dict[str, str]:
     """Return the expressions of a node by input; what is no text or empty is none."""
     held = data.get(EXPRESSIONS)
-    if not isinstance(held, Mapping):
+    if held is None or not isinstance(held, Mapping):
         return {}
     return {str(pin): text for pin, text in held.items() if isinstance(text, str) and text.strip()}
 

@@ -7,16 +7,17 @@ unknown types are not touched, and the flow that was handed in stays as it is.
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ..nodes.catalog import Catalog, catalog
+from ..nodes.catalog import Catalog, catalog, json_copy
 from ..nodes.define import FAULTS, NodeType, Pin
 from ..nodes.pins import pins_of
 from .document import EXEC_OUT, FORMAT, VisualEdge, VisualFlow, VisualNode, load_visualflow_json
 from .problem import Problem, disconnect, fix
+
+_Moved = tuple[VisualEdge, VisualEdge | None]  # a wire as it was, and as it is now; None where it is gone
 
 
 @dataclass(frozen=True)
@@ -87,9 +88,10 @@ def _with_fixes(flow: VisualFlow, today: VisualFlow, notes: list[Problem]) -> li
             text = f"Node '{before.id}': its settings are written as in an older version."
             notes.append(Problem("note", "node.upgraded", text, before.id))
     fixes: dict[str, dict[str, Any]] = {}
+    nodes, edges = _by_node(flow, today) if notes else ({}, {})
     for note in notes:
         if note.fix is None and note.severity == "note" and note.node and note.node not in fixes:
-            changes = changes_between(flow, today, note.node)
+            changes = _changes(nodes.get(note.node, ()), edges.get(note.node, ()), note.node)
             fixes[note.node] = fix("Write it in today's words", *changes)
     return [
         note if note.fix is not None or note.node not in fixes else replace(note, fix=fixes[note.node])
@@ -97,31 +99,60 @@ def _with_fixes(flow: VisualFlow, today: VisualFlow, notes: list[Problem]) -> li
     ]
 
 
+def _by_node(
+    flow: VisualFlow, today: VisualFlow
+) -> tuple[dict[str, list[VisualNode]], dict[str, list[_Moved]]]:
+    """Return what changed by the id of the node that it is a change of; a wire is one of both its ends."""
+    nodes: dict[str, list[VisualNode]] = {}
+    edges: dict[str, list[_Moved]] = {}
+    changed, moved = _changed(flow, today)
+    for node in changed:
+        nodes.setdefault(node.id, []).append(node)
+    for wire in moved:
+        for node_id in {wire[0].source, wire[0].target}:
+            edges.setdefault(node_id, []).append(wire)
+    return nodes, edges
+
+
 def changes_between(flow: VisualFlow, today: VisualFlow, node_id: str | None = None) -> list[dict[str, Any]]:
     """Return the changes that make a flow what it is in today's words; of one node only, if named.
 
     Applied to the document, all of them together give what `migrate` gives.
     """
-    changes: list[dict[str, Any]] = [
-        {"op": "replace", "node": now.to_json()}
+    return _changes(*_changed(flow, today), node_id)
+
+
+def _changed(flow: VisualFlow, today: VisualFlow) -> tuple[list[VisualNode], list[_Moved]]:
+    """Return the nodes that are no longer what they were, and the wires as they were and as they are now."""
+    nodes = [
+        now
         for before, now in zip(flow.nodes, today.nodes, strict=True)
-        if node_id in (None, now.id) and now is not before and now.to_json() != before.to_json()
+        if now is not before and now.to_json() != before.to_json()
     ]
     left = {id(edge.raw): edge for edge in today.edges}
-    for edge in flow.edges:
-        now_edge = left.get(id(edge.raw))
+    moved = [(edge, left.get(id(edge.raw))) for edge in flow.edges]
+    return nodes, [(edge, now) for edge, now in moved if now is not edge]
+
+
+def _changes(
+    nodes: Iterable[VisualNode], edges: Iterable[_Moved], node_id: str | None = None
+) -> list[dict[str, Any]]:
+    changes: list[dict[str, Any]] = [
+        {"op": "replace", "node": now.to_json()} for now in nodes if node_id in (None, now.id)
+    ]
+    for edge, now_edge in edges:
         if now_edge is None:
             if node_id in (None, edge.source):
                 changes.append({"op": "disconnect", "edge": edge.id})
-        elif now_edge is not edge:
-            handles = {"sourceHandle": now_edge.source_handle, "targetHandle": now_edge.target_handle}
-            if node_id not in (None, edge.source):
-                handles["sourceHandle"] = edge.source_handle
-            if node_id not in (None, edge.target):
-                handles["targetHandle"] = edge.target_handle
-            if (handles["sourceHandle"], handles["targetHandle"]) != (edge.source_handle, edge.target_handle):
-                changes.append({"op": "disconnect", "edge": edge.id})
-                changes.append({"op": "connect", "edge": {**edge.to_json(), **handles}})
+            continue
+        handles = {"sourceHandle": now_edge.source_handle, "targetHandle": now_edge.target_handle}
+        if node_id not in (None, edge.source):
+            handles["sourceHandle"] = edge.source_handle
+        if node_id not in (None, edge.target):
+            handles["targetHandle"] = edge.target_handle
+        if (handles["sourceHandle"], handles["targetHandle"]) != (edge.source_handle, edge.target_handle):
+            changes.append({"op": "disconnect", "edge": edge.id})
+            changes.append({"op": "connect", "edge": {**edge.to_json(), **handles}})
     return changes
 
 
@@ -155,7 +186,7 @@ def _node(
     old = renames[kind.name]
     if node.type == kind.name and not old and kind.upgrade is None:
         return node
-    data = copy.deepcopy(node.data)
+    data = node.data if node.type == kind.name and not old else json_copy(node.data)
     if node.type != kind.name:
         text = f"Node '{node.id}': the type '{node.type}' is now called '{kind.name}'."
         notes.append(Problem("note", "node.renamed", text, node.id))
@@ -169,7 +200,7 @@ def _node(
             data[side] = _rename_pins(data[side], names)
     if kind.upgrade is not None:
         try:
-            data = kind.upgrade(copy.deepcopy(data))
+            data = kind.upgrade(json_copy(data))
         except FAULTS as error:
             text = f"Node '{node.id}': its settings could not be brought up to date ({error})."
             notes.append(Problem("risk", "node.settings", text, node.id))

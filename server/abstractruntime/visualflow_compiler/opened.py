@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Container
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from ..nodes.catalog import Catalog, catalog
@@ -28,7 +29,13 @@ class Opened:
 
     def graph(self, entry: str | None = None, *, listeners: bool = False) -> Graph:
         """Return what a run can come to, from the flow's entry or from the one given."""
+        if listeners and entry is None:
+            return self._whole
         return walked(self.sorted, entry, listeners=listeners)
+
+    @cached_property
+    def _whole(self) -> Graph:
+        return walked(self.sorted, listeners=True)
 
     def problems(self, flows: Container[str] | None = None) -> list[Problem]:
         """Return all problems, errors first; `flows` are the ids that subflows may name."""

@@ -76,8 +76,10 @@ def can_retry(kind: NodeType) -> bool:
 
 def can_key(kind: NodeType) -> bool:
     """Say whether the author may name what a step does; not where an input of the type does so."""
+    if kind.kind != "effect" or kind.key is not None:
+        return False
     effects = effects_of(kind)
-    return kind.kind == "effect" and kind.key is None and bool(effects) and effects <= NAMED
+    return bool(effects) and effects <= NAMED
 
 
 def wants_key(kind: NodeType, data: Mapping[str, Any]) -> bool:
@@ -90,7 +92,7 @@ def wants_key(kind: NodeType, data: Mapping[str, Any]) -> bool:
 def key_of(kind: NodeType, data: Mapping[str, Any]) -> str:
     """Return the expression that names what a step does, "" where there is none."""
     policy = data.get("policy")
-    text = policy.get("key") if isinstance(policy, Mapping) and can_key(kind) else None
+    text = policy.get("key") if isinstance(policy, dict) and can_key(kind) else None
     return text.strip() if isinstance(text, str) and len(text) <= MOST else ""
 
 

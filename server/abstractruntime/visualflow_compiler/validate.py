@@ -19,7 +19,7 @@ from ..nodes.pins import PIN_TYPES, may_flow
 from .constants import constants
 from .document import EXEC_OUT, FORMAT, VisualEdge, load_visualflow_json
 from .endless import endless
-from .expressions import expression_problems, expressions_of
+from .expressions import EXPRESSIONS, expression_problems, expressions_of
 from .graph import Graph, Placed, graph_of
 from .migrate import migrate
 from .policies import policy_problems
@@ -191,13 +191,14 @@ def _node(
     if not placed.is_exec:
         yield from _stray_pins(placed)
     yield from _inputs(graph, placed, used)
-    pins = placed.data_pins()
-    yield from expression_problems(node_id, placed.name, placed.node.data, pins, graph.wires.get(node_id, {}))
+    data, wires = placed.node.data, graph.wires.get(node_id, {})
+    if EXPRESSIONS in data:
+        yield from expression_problems(node_id, placed.name, data, placed.data_pins(), wires)
     yield from policy_problems(placed, kind)
     for setting in kind.fields:
         yield from _field(placed, setting, used, flows)
     if kind.check is not None:
-        given = {**graph.wires.get(node_id, {}), **expressions_of(placed.node.data)}
+        given = {**wires, **expressions_of(data)}
         fixed = constants(graph, placed) if given else {}
         yield from _own_check(placed, kind.check, used, given, fixed)
 
@@ -207,7 +208,7 @@ def _stray_pins(placed: Placed) -> Iterator[Problem]:
         saved = placed.node.data.get(side)
         pins: list[Any] = saved if isinstance(saved, list) else []
         for pin in pins:
-            if isinstance(pin, Mapping) and pin.get("type") == "execution":
+            if isinstance(pin, dict) and pin.get("type") == "execution":
                 text = f"{placed.name} is a value: it is computed when read, its execution pin has no effect."
                 kept = [each for each in pins if each is not pin]
                 drop = set_to("Remove the pin", placed.node.id, side, kept)
@@ -357,7 +358,7 @@ def setting_of(data: Mapping[str, Any], path: str) -> Any:
     """Return what node.data holds at a field's dotted path, or None."""
     here: Any = data
     for key in path.split("."):
-        here = here.get(key) if isinstance(here, Mapping) else None
+        here = here.get(key) if isinstance(here, dict) else None
     return here
 
 
