@@ -156,7 +156,6 @@ class Tools:
         self._box = MappingToolExecutor(box, timeout_s=10)
         self._own = {name: _OWN_SPECS[name] for name in box}
         self._toolset = McpToolset(self._connections, otherwise=self._box, artifact_store=artifacts)
-        self._known: dict[str, dict[str, Any]] = dict(self._own)
 
     @property
     def executor(self) -> ApprovalToolExecutor:
@@ -172,20 +171,22 @@ class Tools:
 
     def known(self) -> dict[str, dict[str, Any]]:
         """Return the tools that have been listed so far, by name; asks nobody."""
-        return dict(self._known)
+        return {**self._own, **{each["name"]: each for each in self._toolset.known()}}
 
-    def offered(self) -> Offered:
-        """Return all tools that can be chosen now; asks the MCP servers."""
-        found, failed = self._toolset.specs()
-        self._known = {**self._own, **{each["name"]: each for each in found}}
-        return Offered([self._known[name] for name in sorted(self._known)], failed)
+    def offered(self, *, anew: bool = False) -> Offered:
+        """Return all tools that can be chosen now; asks the MCP servers, and `anew` those that were asked before."""
+        found, failed = self._toolset.specs(anew=anew)
+        known = {**self._own, **{each["name"]: each for each in found}}
+        return Offered([known[name] for name in sorted(known)], failed)
 
     def specs(self, names: Iterable[str]) -> list[dict[str, Any]]:
         """Return the descriptions of tools by name; those of servers are asked for when they are missing."""
         wanted = [str(name).strip() for name in names]
-        if any(name not in self._known for name in wanted):
+        known = self.known()
+        if any(name not in known for name in wanted):
             self.offered()
-        return [self._known[name] for name in wanted if name in self._known]
+            known = self.known()
+        return [known[name] for name in wanted if name in known]
 
     def misfits(self, name: str, arguments: Mapping[str, Any]) -> list[str]:
         """Return what is wrong with the arguments of a call; nothing where the tool cannot be asked."""

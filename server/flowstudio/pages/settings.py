@@ -157,7 +157,7 @@ async def approvals(request: Request, studio: TheStudio, form: Posted) -> Respon
 @router.post("/settings/tools/list")
 async def list_tools(request: Request, studio: TheStudio) -> HTMLResponse:
     """Start the MCP servers and ask them for their tools."""
-    offered = await run_in_threadpool(studio.ai.tools.offered)
+    offered = await run_in_threadpool(studio.ai.tools.offered, anew=True)
     studio.programs.rebind()
     return _tools(request, studio, failed=offered.failed)
 

@@ -9,16 +9,29 @@ import os
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import anyio
 from mcp.types import ToolAnnotations
 
 try:
-    from mcp.server.mcpserver import MCPServer
+    from mcp.server.mcpserver import Context, MCPServer
 except ModuleNotFoundError:  # the line 1.x of the SDK
+    from mcp.server.fastmcp import Context
     from mcp.server.fastmcp import FastMCP as MCPServer
 
-server = MCPServer("tests")
+
+class Counting(MCPServer):  # type: ignore[misc,valid-type]
+    """Counts how often it was asked for its tools."""
+
+    listings = 0
+
+    async def list_tools(self, *given: Any) -> Any:
+        Counting.listings += 1
+        return await super().list_tools(*given)
+
+
+server = Counting("tests")
 
 
 @server.tool()
@@ -87,10 +100,34 @@ def broken() -> str:
     raise RuntimeError("out of paper")
 
 
+@server.tool()
+def listings() -> int:
+    """Tell how often this server was asked for its tools."""
+    return Counting.listings
+
+
+def changing(value: int) -> int:
+    """Return what was given; `reword` changes what is told of it."""
+    return value
+
+
+server.add_tool(changing, description="Return a value.")
+
+
+@server.tool()
+async def reword(description: str, ctx: Context, tells: bool = True) -> str:
+    """Describe the tool `changing` in other words, and tell the client so unless it is not to be told."""
+    server.remove_tool("changing")
+    server.add_tool(changing, description=description)
+    if tells:
+        await ctx.session.send_tool_list_changed()
+    return "done"
+
+
 if __name__ == "__main__":
     if sys.argv[1] == "stdio":
         server.run(transport="stdio")
-    elif MCPServer.__name__ == "FastMCP":
+    elif Counting.__base__.__name__ == "FastMCP":
         server.settings.port = int(sys.argv[2])
         server.run(transport="streamable-http")
     else:

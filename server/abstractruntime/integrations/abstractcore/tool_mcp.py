@@ -49,6 +49,20 @@ def bare_name(server_id: str, name: str) -> str:
     return name
 
 
+def mcp_specs(server_id: str, tools: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return tools of a server as a model is told of them."""
+    return [
+        {
+            "name": model_name(server_id, each["name"]),
+            "description": each.get("description") or each.get("title") or "",
+            "parameters": each.get("inputSchema") or {"type": "object", "properties": {}},
+            "annotations": each.get("annotations") or {},
+            "toolset": server_id,
+        }
+        for each in tools
+    ]
+
+
 class McpToolExecutor:
     """Calls the tools of one server; `timeout_s` seconds each. Failures are failed results."""
 
@@ -77,20 +91,11 @@ class McpToolExecutor:
         if timeout_s and timeout_s > 0:
             self._timeout_s = float(timeout_s)
 
-    def specs(self) -> list[dict[str, Any]]:
-        """Return the server's tools as a model is told of them; raise McpFailed."""
+    def specs(self, *, anew: bool = False) -> list[dict[str, Any]]:
+        """Return the server's tools as a model is told of them; raise McpFailed. `anew` asks the server itself."""
         if self._connections is None:
             return []
-        return [
-            {
-                "name": model_name(self._server_id, each["name"]),
-                "description": each.get("description") or each.get("title") or "",
-                "parameters": each.get("inputSchema") or {"type": "object", "properties": {}},
-                "annotations": each.get("annotations") or {},
-                "toolset": self._server_id,
-            }
-            for each in self._connections.list_tools(self._server_id)
-        ]
+        return mcp_specs(self._server_id, self._connections.list_tools(self._server_id, anew=anew))
 
     def execute(self, *, tool_calls: list[ToolCall]) -> dict[str, Any]:
         """Call the tools, one after the other."""
@@ -184,12 +189,17 @@ class McpToolset:
         self._otherwise = otherwise
         self._artifacts = artifact_store
 
-    def specs(self) -> tuple[list[dict[str, Any]], dict[str, str]]:
-        """Return all tools, and by server id why one's cannot be had."""
+    def known(self) -> list[dict[str, Any]]:
+        """Return the tools that servers have told of so far; asks nobody."""
+        servers = [each.server_id for each in self._connections.servers]
+        return [spec for each in servers for spec in mcp_specs(each, self._connections.listed(each))]
+
+    def specs(self, *, anew: bool = False) -> tuple[list[dict[str, Any]], dict[str, str]]:
+        """Return all tools, and by server id why one's cannot be had; `anew` asks the servers themselves."""
         made: list[dict[str, Any]] = []
         failed: dict[str, str] = {}
         for server in self._connections.servers:
-            found, error = guarded(self._of(server.server_id).specs)
+            found, error = guarded(self._of(server.server_id).specs, anew=anew)
             if error is not None:
                 failed[server.server_id] = str(error)
             made += found or []

@@ -9,8 +9,6 @@ never repeated here: the server may have carried it out.
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import json
 import logging
 import os
 import threading
@@ -24,6 +22,7 @@ from typing import Any
 
 from ...core.errors import KernelError
 from ..hiding import hidden
+from .listing import Listing
 from .logs import covered_log, last_words, size_of
 from .sdk import read_timeout, session, wire
 from .servers import HTTP, STDIO, BadMcpServer, McpServer
@@ -63,13 +62,24 @@ class McpFailed(KernelError):
 
 @dataclass
 class _Ask:
-    """A request to a session's owner. `tool` None asks for the list of tools."""
+    """A request to a session's owner. `tool` None asks for the list of tools, `anew` of the server itself."""
 
     tool: str | None
     arguments: dict[str, Any]
     timeout_s: float
+    anew: bool = False
     answer: Future[Any] = field(default_factory=Future)
     was_put_back: bool = False
+
+
+@dataclass(frozen=True)
+class _Session:
+    """An open session: its server, the SDK's side of it, what it offers, and whether it is lost."""
+
+    server: McpServer
+    opened: Any
+    listing: Listing
+    lost: asyncio.Event
 
 
 class McpConnections:
@@ -83,6 +93,7 @@ class McpConnections:
         self._thread: threading.Thread | None = None
         self._queues: dict[str, asyncio.Queue[_Ask | None]] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._listed: dict[str, list[dict[str, Any]]] = {}
 
     @property
     def servers(self) -> list[McpServer]:
@@ -95,22 +106,29 @@ class McpConnections:
         gone = [key for key, each in self._servers.items() if fresh.get(key) != each]
         self._servers = fresh
         self._close(gone)
+        for key in gone:
+            self._listed.pop(key, None)
 
-    def list_tools(self, server_id: str) -> list[dict[str, Any]]:
-        """Return a server's tools as they are on the wire, by name; raise McpFailed."""
-        found: list[dict[str, Any]] = self._ask(server_id, None, {}, None)
+    def list_tools(self, server_id: str, *, anew: bool = False) -> list[dict[str, Any]]:
+        """Return a server's tools as they are on the wire, by name; raise McpFailed.
+
+        The server is asked once in a session, again when it has told that they have changed, after some
+        minutes, and with `anew`.
+        """
+        found: list[dict[str, Any]] = self._ask(server_id, _Ask(None, {}, 0, anew))
+        self._listed[server_id] = found
         return found
+
+    def listed(self, server_id: str) -> list[dict[str, Any]]:
+        """Return a server's tools as they were told last, also where it told of a change; asks nobody."""
+        return self._listed.get(server_id, [])
 
     def call(
         self, server_id: str, tool: str, arguments: dict[str, Any], *, timeout_s: float | None = None
     ) -> dict[str, Any]:
         """Return a tool's result as it is on the wire; raise McpFailed."""
-        found: dict[str, Any] = self._ask(server_id, tool, arguments, timeout_s)
+        found: dict[str, Any] = self._ask(server_id, _Ask(tool, arguments, timeout_s or 0))
         return found
-
-    def tools_hash(self, server_id: str) -> str:
-        """Return a digest of a server's tools, so that a changed server can be told."""
-        return hashlib.sha256(json.dumps(self.list_tools(server_id), sort_keys=True).encode()).hexdigest()
 
     def close(self) -> None:
         """End all sessions and the thread; safe to call twice."""
@@ -121,14 +139,12 @@ class McpConnections:
             loop.call_soon_threadsafe(loop.stop)
             self._thread.join(_LAST_S + 1)
 
-    def _ask(
-        self, server_id: str, tool: str | None, arguments: dict[str, Any], timeout_s: float | None
-    ) -> Any:
+    def _ask(self, server_id: str, ask: _Ask) -> Any:
         server = self._servers.get(server_id)
         if server is None:
             known = ", ".join(sorted(self._servers)) or "none"
             raise McpFailed(f"There is no MCP server {server_id!r}; known: {known}", carried_out="no")
-        ask = _Ask(tool, arguments, timeout_s or server.timeout_s)
+        ask.timeout_s = ask.timeout_s or server.timeout_s
         loop = self._running()
         loop.call_soon_threadsafe(self._put, server, ask)
         try:
@@ -136,10 +152,10 @@ class McpConnections:
         except FutureTimeout:
             if ask.answer.cancel():  # it was not sent yet, and will not be
                 why = unreached(server, TimeoutError(), "", is_open=False)
-                raise _unsent(server, tool, why) from None
+                raise _unsent(server, ask.tool, why) from None
             raise McpFailed(
                 f"MCP server {server_id!r} did not answer within {ask.timeout_s:g}s: {_MORE_TIME}"
-                f"{_MAY_BE_DONE if tool else ''}",
+                f"{_MAY_BE_DONE if ask.tool else ''}",
                 carried_out="unknown",
             ) from None
 
@@ -163,22 +179,25 @@ class McpConnections:
     async def _own(self, server: McpServer, queue: asyncio.Queue[_Ask | None]) -> None:
         """Open a session, serve requests with it, leave it: all in this one task."""
         waiting: set[asyncio.Task[None]] = set()
-        lost = asyncio.Event()
+        lost, listing = asyncio.Event(), Listing()
         is_open, log_file = False, self._log_of(server)
         said_before = size_of(log_file)
         try:
             with covered_log(log_file, server.secrets()) as errlog:
                 async with (
                     asyncio.timeout(server.timeout_s) as opening,
-                    session(server, errlog, lost.set) as opened,
+                    session(
+                        server, errlog, lost.set, lambda told: self._heard(server, listing, queue, told)
+                    ) as opened,
                 ):
+                    held = _Session(server, opened, listing, lost)
                     opening.reschedule(None)
                     is_open = True
                     while not lost.is_set():
                         ask = await _next(queue, lost)
                         if ask is None:
                             break
-                        task = asyncio.create_task(_serve(server, opened, ask, lost))
+                        task = asyncio.create_task(_serve(held, ask))
                         waiting.add(task)
                         task.add_done_callback(waiting.discard)
         except BaseException as error:
@@ -192,6 +211,24 @@ class McpConnections:
             _fail_all(server, queue, unreached(server, None, "", is_open=True))
         for task in waiting:
             task.cancel()
+
+    def _heard(
+        self, server: McpServer, listing: Listing, queue: asyncio.Queue[_Ask | None], message: Any
+    ) -> None:
+        """Ask a server for its tools when it tells that they have changed; in the loop."""
+        if listing.heard(message):
+            ask = _Ask(None, {}, server.timeout_s)
+            ask.answer.add_done_callback(lambda done: self._told(server, done))
+            queue.put_nowait(ask)
+
+    def _told(self, server: McpServer, done: Future[Any]) -> None:
+        error = done.exception()
+        if error is not None:
+            log.warning(
+                "MCP server %s told that its tools have changed, and then: %s", server.server_id, error
+            )
+        elif self._servers.get(server.server_id) == server:
+            self._listed[server.server_id] = done.result()
 
     def _put_back(self, server: McpServer, queue: asyncio.Queue[_Ask | None]) -> None:
         """Give requests that a lost session has never sent to a new one, once."""
@@ -278,15 +315,15 @@ async def _next(queue: asyncio.Queue[_Ask | None], lost: asyncio.Event) -> _Ask 
             each.cancel()
 
 
-async def _serve(server: McpServer, opened: Any, ask: _Ask, lost: asyncio.Event) -> None:
+async def _serve(held: _Session, ask: _Ask) -> None:
     """Carry out one request within its time, unless nobody waits for it any more."""
     if not ask.answer.set_running_or_notify_cancel():
         return
+    server, opened, lost = held.server, held.opened, held.lost
     try:
         async with asyncio.timeout(ask.timeout_s):
             if ask.tool is None:
-                found = await opened.list_tools()
-                answer: Any = sorted((wire(each) for each in found.tools), key=lambda each: each["name"])
+                answer: Any = await held.listing.tools(opened, anew=ask.anew)
             else:
                 limit = read_timeout(ask.timeout_s)
                 answer = wire(await opened.call_tool(ask.tool, ask.arguments, read_timeout_seconds=limit))

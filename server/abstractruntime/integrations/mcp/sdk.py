@@ -27,11 +27,18 @@ _TIMED_OUT = "Timeout"  # ends the names of what the HTTP client raises when not
 
 
 @asynccontextmanager
-async def session(server: McpServer, errlog: TextIO, lost: Callable[[], None]) -> AsyncIterator[Any]:
+async def session(
+    server: McpServer, errlog: TextIO, lost: Callable[[], None], heard: Callable[[Any], None]
+) -> AsyncIterator[Any]:
     """Give an open session with a server; it is left in the task that entered it, as the SDK demands.
 
-    `lost` is called where an answer breaks off and the SDK does not tell who waits for it.
+    `lost` is called where an answer breaks off and the SDK does not tell who waits for it, `heard` with each
+    message that the server sends by itself.
     """
+
+    async def take(message: Any) -> None:
+        heard(message)
+
     mcp = sdk("mcp")
     async with AsyncExitStack() as stack:
         if server.command:
@@ -45,7 +52,9 @@ async def session(server: McpServer, errlog: TextIO, lost: Callable[[], None]) -
             streams = await stack.enter_async_context(stdio.stdio_client(how, errlog=errlog))
         else:
             streams = await stack.enter_async_context(await _http(server, stack, lost))
-        made = await stack.enter_async_context(mcp.ClientSession(streams[0], streams[1]))
+        made = await stack.enter_async_context(
+            mcp.ClientSession(streams[0], streams[1], message_handler=take)
+        )
         await made.initialize()
         yield made
 
@@ -95,6 +104,12 @@ def wire(value: Any) -> dict[str, Any]:
     """Return an SDK object under the names that it has on the wire."""
     found: dict[str, Any] = value.model_dump(mode="json", by_alias=True, exclude_none=True)
     return found
+
+
+async def listed_page(opened: Any, cursor: str | None) -> dict[str, Any]:
+    """Ask for a page of a server's tools: the first, or the one at a cursor."""
+    params = sdk("mcp.types").PaginatedRequestParams(cursor=cursor) if cursor else None
+    return wire(await opened.list_tools(params=params))
 
 
 def read_timeout(seconds: float) -> Any:
