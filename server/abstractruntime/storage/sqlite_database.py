@@ -25,12 +25,13 @@ from typing import Any
 
 from ..core.errors import StoreBusy, StoreDamaged, StoreError, StoreFull
 from .files import MAKE_ROOM, Sync, is_full
-from .migrate import migrate, migrations, statements
+from .migrate import folder, migrate, migrations, statements
 from .sqlite_adopt import bring_over, fill_heads, set_old_aside
 
 _BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 _SCRIPTS = migrations("sqlite")
+_AT_ONCE = tuple(statements((folder("sqlite") / "at_once.sql").read_text(encoding="utf-8")))
 _WAL_TRIES = 50
 
 
@@ -92,6 +93,23 @@ class SqliteDatabase:
         if self.sync is not Sync.MARKED:
             durable = self.sync is Sync.ALWAYS
         return Writing(self, durable)
+
+    def write_at_once(self, statement: str, values: tuple[Any, ...], *, durable: bool = False) -> bool:
+        """Write one statement as a transaction of its own; False if a condition in it refuses, and nothing is written."""
+        if self._unsynced is not None:
+            raise self.lost()
+        with self._lock:
+            try:
+                self._writer.connection.execute(statement, values)
+            except sqlite3.IntegrityError:
+                return False
+            except sqlite3.Error as error:
+                raise self.translated(error) from error
+            self._committed += 1
+            commit = self._committed
+        if durable if self.sync is Sync.MARKED else self.sync is Sync.ALWAYS:
+            self._sync(commit)
+        return True
 
     def rows(self, query: str, values: tuple[Any, ...] | dict[str, Any] = ()) -> list[Any]:
         """Return the rows of one query, which by itself sees one moment."""
@@ -182,6 +200,9 @@ class SqliteDatabase:
             where=str(self._path),
         )
         self._mend_heads(connection)
+        connection.execute("PRAGMA temp_store = MEMORY")
+        for statement in _AT_ONCE:
+            connection.execute(statement)
 
     def _enter_wal(self, connection: sqlite3.Connection) -> None:
         """Switch to WAL; another process may be switching at the same moment.

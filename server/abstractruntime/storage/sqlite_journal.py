@@ -12,7 +12,7 @@ from .migrate import named_queries
 from .sqlite_database import SqliteDatabase
 from .sqlite_leases import SqliteLeases
 from .sqlite_reads import load_checkpoint, past_state, readable_record, refolded_state
-from .sqlite_writes import Head, append_record, move_on, prepare, remove_run, replace_run, write_step
+from .sqlite_writes import Head, append_record, plain_step, prepare, remove_run, replace_run, write_step
 from .steps import outweigh
 
 _Q = named_queries("sqlite")
@@ -33,22 +33,25 @@ class SqliteJournal(Journal):
     def commit(self, step: StepCommit) -> int:
         """Write a step in one transaction and return the new revision."""
         ready, run_id = prepare(step), step.run.run_id
-        known = self._heads.pop(run_id, None)
-        with self._database.write(durable=step.durable) as connection:
-            head = move_on(connection, ready, known)
-            revision = head.revision if head is not None else write_step(connection, ready)
-        if head is None:
-            return revision
-        if len(self._heads) >= _MOST_HEADS:
-            self._heads.clear()
-        self._heads[run_id] = head
-        return revision
+        database, heads = self._database, self._heads
+        known = heads.pop(run_id, None)
+        plain = None if known is None else plain_step(ready, known)
+        if plain is not None and database.write_at_once(plain[1], plain[2], durable=step.durable):
+            head = plain[0]
+        else:
+            with database.write(durable=step.durable) as connection:
+                head = write_step(connection, ready)
+        if not head.rest:
+            if len(heads) >= _MOST_HEADS:
+                heads.clear()
+            heads[run_id] = head
+        return head.revision
 
     def commit_all(self, steps: Sequence[StepCommit]) -> list[int]:
         """Write the steps of several runs in one transaction and return the revisions."""
         ready = [prepare(step) for step in steps]
         with self._database.write(durable=any(step.durable for step in steps)) as connection:
-            return [write_step(connection, one) for one in ready]
+            return [write_step(connection, one).revision for one in ready]
 
     def is_heavy(self, run_id: str) -> bool:
         """Say whether the next commit should bring the variables too: a whole state is due."""

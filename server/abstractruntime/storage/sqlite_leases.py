@@ -36,7 +36,7 @@ class SqliteLeases(LeaseStore):
                     mark = state_mark(found.run)
                     losses = losses_after(row[3], row[4], mark)
                     fence = fencing_step(found.run, found.revision, asking.revision)
-                    revision = write_step(connection, prepare(fence))
+                    revision = write_step(connection, prepare(fence)).revision
             until = instant_micros(asking.until)
             connection.execute(_Q["put_lease"], (run_id, owner, epoch, until, losses, mark))
         return Lease(run_id, owner, epoch, revision, losses)

@@ -46,9 +46,9 @@ _REMOVALS = (
 _tuple = tuple.__new__  # of a named tuple, in a third of the time
 _HEAD = _Q["head"]
 _MOVE_HEAD = _Q["move_head"]
-_MOVE_HEAD_FROM = _Q["move_head_from"]
+_WRITE_ONE = _Q["write_one"]
+_WRITE_TWO = _Q["write_two"]
 _ADD_RECORD = _Q["add_record"]
-_ADD_TWO = _Q["add_two_records"]
 
 
 class Head(NamedTuple):
@@ -97,38 +97,42 @@ def read_head(connection: sqlite3.Connection, run_id: str) -> Head:
     return found
 
 
-def move_on(connection: sqlite3.Connection, ready: Prepared, known: Head | None) -> Head | None:
-    """Write a plain step in the fewest statements; None, with nothing written, where it is not one.
+def plain_step(ready: Prepared, known: Head) -> tuple[Head, str, tuple[Any, ...]] | None:
+    """Return a plain step as one statement that holds if the head stands as `known`; None where it is not one.
 
-    `known` is the head as the last step of this process left it: it counts if it still stands so.
+    With the statement come its values, and before it the head that it leaves.
     """
-    step, delta = ready.step, ready.delta
-    if delta is None or ready.at_rest or not ready.records or step.expected_revision is None:
+    step, records, delta, _, at_rest = ready
+    last_seq, revision, weight, kept_weight, base_size, chained, rest = known
+    count = len(records)
+    if delta is None or at_rest or not 1 <= count <= 2 or step.listening is not None:
         return None
-    if step.listening is not None:
+    if revision != step.expected_revision or rest or not chained or step.follows not in (None, last_seq):
         return None
-    run, records = step.run, ready.records
-    run_id = run.run_id
-    last_seq, revision, weight, kept_weight, base_size, chained, rest = known or read_head(connection, run_id)
-    if revision != step.expected_revision or rest or not chained:
+    weight += len(delta)
+    if weight > CHECKPOINT_FLOOR and step.ops and outweigh(weight, base_size, patient=step.held_back):
         return None
-    if step.follows is not None and step.follows != last_seq:
-        return None
-    added = len(delta)
-    is_light = weight + added <= CHECKPOINT_FLOOR
-    if not is_light and step.ops and outweigh(weight + added, base_size, patient=step.held_back):
-        return None
-    seq, weight, kept_weight = last_seq + len(records), weight + added, kept_weight + added
-    updated_us = moment_micros(run.updated_at) or 0
-    place = (seq, revision + 1, updated_us, weight, kept_weight, run_id, revision, last_seq)
-    if connection.execute(_MOVE_HEAD_FROM, place).rowcount != 1:
-        return None
-    _add_records(connection, run_id, seq, revision + 1, records, delta)
-    return _tuple(Head, (seq, revision + 1, weight, kept_weight, base_size, 1, 0))
+    run, last = step.run, records[-1]
+    seq, moved, kept_weight = last_seq + count, revision + 1, kept_weight + len(delta)
+    place = (
+        run.run_id,
+        seq,
+        moved,
+        moment_micros(run.updated_at) or 0,
+        weight,
+        kept_weight,
+        revision,
+        last_seq,
+    )
+    head = _tuple(Head, (seq, moved, weight, kept_weight, base_size, 1, 0))
+    if count == 1:
+        return head, _WRITE_ONE, (*place, last.done_key, last.text, delta)
+    first = records[0]
+    return head, _WRITE_TWO, (*place, first.done_key, first.text, last.done_key, last.text, delta)
 
 
-def write_step(connection: sqlite3.Connection, ready: Prepared) -> int:
-    """Write a step and return the run's new revision; raise StaleRevision if it builds on another."""
+def write_step(connection: sqlite3.Connection, ready: Prepared) -> Head:
+    """Write a step and return the run's new head; raise StaleRevision if it builds on another revision."""
     step, run, delta = ready.step, ready.step.run, ready.delta
     before = read_head(connection, run.run_id)
     revision = agree(step, before.revision or None)
@@ -154,15 +158,14 @@ def write_step(connection: sqlite3.Connection, ready: Prepared) -> int:
     if delta is None or ready.at_rest or is_due:
         whole = ready.whole or _whole_text(connection, step)
         kept = delta is None or outweigh(head.kept_weight, len(whole))
-        _write_whole(connection, run, whole, head, kept=kept, statement=_Q["move_run"])
-        return revision
+        return _write_whole(connection, run, whole, head, kept=kept, statement=_Q["move_run"])
     updated_us = moment_micros(run.updated_at) or 0
     if head.rest:
         _wake(connection, run, head, updated_us)
     connection.execute(
         _MOVE_HEAD, (head.last_seq, revision, updated_us, head.weight, head.kept_weight, run.run_id)
     )
-    return revision
+    return head._replace(rest=0)
 
 
 def replace_run(connection: sqlite3.Connection, run: RunState, whole: str) -> None:
@@ -187,12 +190,11 @@ def append_record(connection: sqlite3.Connection, run_id: str, record: SealedRec
     connection.execute(_Q["move_head_seq"], (run_id, head.last_seq, head.revision))
 
 
-def _create(connection: sqlite3.Connection, ready: Prepared, head: Head) -> int:
+def _create(connection: sqlite3.Connection, ready: Prepared, head: Head) -> Head:
     run = ready.step.run
     head = head._replace(last_seq=head.last_seq + len(ready.records))
     _add_records(connection, run.run_id, head.last_seq, head.revision, ready.records, None)
-    _write_whole(connection, run, ready.whole or encode_run(run), head, kept=True, statement=None)
-    return head.revision
+    return _write_whole(connection, run, ready.whole or encode_run(run), head, kept=True, statement=None)
 
 
 def _add_records(
@@ -209,11 +211,6 @@ def _add_records(
             connection.execute(_Q["add_silent_step"], (run_id, revision, delta))
         return
     seq = last_seq - len(records)
-    if len(records) == 2:
-        one, two = records
-        first = (run_id, seq + 1, revision, one.done_key, one.text, None)
-        connection.execute(_ADD_TWO, (*first, run_id, seq + 2, revision, two.done_key, two.text, delta))
-        return
     for record in records:
         seq += 1
         change = delta if seq == last_seq else None
@@ -247,8 +244,8 @@ def _write_whole(
     *,
     kept: bool,
     statement: str | None,
-) -> None:
-    """Write the state, its columns, its timer and its head; `statement` None makes a new row."""
+) -> Head:
+    """Write the state, its columns, its timer and its head, and return that; `statement` None makes a new row."""
     apart = len(whole) > INLINE_LIMIT
     if head.base_size > INLINE_LIMIT:
         connection.execute(_Q["drop_unkept"], (run.run_id,))
@@ -267,20 +264,11 @@ def _write_whole(
         connection.execute(_Q["put_due"], (run.run_id, run.waiting.until, run.updated_at, due))
     elif head.rest == 2:
         connection.execute(_Q["drop_due"], (run.run_id,))
-    connection.execute(
-        _Q["put_head"],
-        (
-            run.run_id,
-            head.last_seq,
-            head.revision,
-            columns["updated_us"],
-            0,
-            0 if kept else head.kept_weight,
-            len(whole),
-            1 if kept else head.chained,
-            2 if due is not None else int(rests(run)),
-        ),
-    )
+    kept_weight, chained = (0, 1) if kept else (head.kept_weight, head.chained)
+    rest = 2 if due is not None else int(rests(run))
+    stands = Head(head.last_seq, head.revision, 0, kept_weight, len(whole), chained, rest)
+    connection.execute(_Q["put_head"], (run.run_id, *stands[:2], columns["updated_us"], *stands[2:]))
+    return stands
 
 
 def _columns(run: RunState, head: Head) -> dict[str, Any]:

@@ -30,11 +30,6 @@ UPDATE ledger_heads SET last_seq = ?, revision = ?, updated_us = ?, weight = ?, 
     chained = 1, rest = 0
 WHERE run_id = ?;
 
--- name: move_head_from
--- The same, if the head still stands where the last step of this process left it.
-UPDATE ledger_heads SET last_seq = ?, revision = ?, updated_us = ?, weight = ?, kept_weight = ?
-WHERE run_id = ? AND revision = ? AND last_seq = ? AND rest = 0 AND chained = 1;
-
 -- name: move_head_seq
 -- After a record was appended outside of any step.
 INSERT INTO ledger_heads (run_id, last_seq, revision) VALUES (?, ?, ?)
@@ -43,9 +38,12 @@ ON CONFLICT (run_id) DO UPDATE SET last_seq = excluded.last_seq;
 -- name: add_record
 INSERT INTO ledger (run_id, seq, revision, done_key, record_json, delta) VALUES (?, ?, ?, ?, ?, ?);
 
--- name: add_two_records
-INSERT INTO ledger (run_id, seq, revision, done_key, record_json, delta)
-VALUES (?, ?, ?, ?, ?, ?), (?, ?, ?, ?, ?, ?);
+-- name: write_one
+-- A plain step with one record, all of it: see at_once.sql.
+INSERT INTO one_record_step VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+
+-- name: write_two
+INSERT INTO two_record_step VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 
 -- name: add_silent_step
 INSERT INTO silent_steps (run_id, revision, delta) VALUES (?, ?, ?);
