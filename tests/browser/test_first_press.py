@@ -1,4 +1,5 @@
-"""What a person presses is kept while the editor comes, and means what they saw when they pressed."""
+"""What a person presses is kept while what it is for still comes, means what they saw when they pressed,
+and goes where they are at work."""
 
 from __future__ import annotations
 
@@ -74,3 +75,52 @@ def test_a_press_while_the_view_moves_means_what_was_seen(talk: str, open_tab: O
     expect(hand.page.locator("#pane-node .inspector")).to_have_count(1)
     expect(hand.page.locator(".fc-node[data-selected] .fc-title")).to_have_text("Say")
     assert hand.look("view")["zoom"] == zoom
+
+
+def test_a_name_typed_before_its_field_has_come_is_kept(app: App, talk: str, open_tab: OpenTab) -> None:
+    hand = open_tab("/flows")
+    held: list[Route] = []
+    hand.page.route("**/dist/part-later*", lambda route: held.append(route))
+    hand.open_flow(talk)
+    hand.until(lambda: held, "the part is asked for")
+    hand.keys("Control+s")
+    hand.type("With milk")
+    hand.keys("Enter")
+    expect(hand.page.get_by_role("dialog")).to_have_count(0)
+    held[0].continue_()
+    expect(hand.page.locator(".toast")).to_contain_text("is “With milk” now")
+
+
+@pytest.fixture
+def two_questions(app: App) -> str:
+    nodes = {
+        "start": start(),
+        "tea": node("ask_user", pins={"prompt": "Tea?"}),
+        "milk": node("ask_user", pins={"prompt": "Milk?"}),
+        "end": end(),
+    }
+    for place, (node_id, each) in enumerate(nodes.items()):
+        each["position"] = {"x": 260 * place, "y": 0}
+        each["data"]["label"] = node_id.capitalize()
+    return put(app, flow("two-questions", nodes, "start -> tea, tea -> milk, milk -> end"))
+
+
+def test_a_question_does_not_take_the_form_from_somebody_who_types(
+    app: App, two_questions: str, open_tab: OpenTab
+) -> None:
+    hand = open_tab("/flows").open_flow(two_questions)
+    hand.page.get_by_role("button", name="Run", exact=True).click()
+    expect(hand.page.locator("#pane-run .ask-card")).to_contain_text("Tea?")
+    hand.node("Milk").locator(".fc-title").click()
+    hand.page.locator("#tab-node").click()
+    hand.setting("prompt").fill("Sugar")
+    with app.client() as client:
+        asked = client.get("/api/prompts").json()["prompts"][0]
+        answer = {"wait_key": asked["wait_key"], "response": "yes"}
+        assert client.post(f"/api/prompts/{asked['run_id']}", json=answer).status_code == 200
+    expect(hand.page.locator("#tab-run")).to_have_attribute("data-news", "")
+    hand.type(" or honey?")
+    assert hand.setting("prompt").input_value() == "Sugar or honey?"
+    hand.page.get_by_role("tab", name="Run, has news").click()
+    expect(hand.page.locator("#pane-run .ask-card")).to_contain_text("Milk?")
+    expect(hand.page.locator("#tab-run")).not_to_have_attribute("data-news", "")

@@ -1,6 +1,6 @@
 // The editor page's script.
 import { Refusal } from "./bridge/http";
-import { Early } from "./shell/early";
+import { Early } from "./shell/kept";
 import { Editor } from "./shell/editor";
 
 const early = new Early();

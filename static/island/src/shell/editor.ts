@@ -12,6 +12,7 @@ import { entryOf } from "../model/entry";
 import type { View } from "../view/viewport";
 import type { JsonObject } from "../model/json";
 import type { Inspector } from "./inspector";
+import { keysWait } from "./kept";
 import { More } from "./more";
 import { DRAG_TYPE, place, useIcons } from "./parts";
 import { ProblemList } from "./problems";
@@ -60,6 +61,7 @@ export class Editor {
       problems: (found) => this.problems.show(found),
       blocked: () => this.blocked(),
       showTab: () => this.side.show("run"),
+      offerTab: () => this.side.offer("run"),
       showNode: () => this.side.show("node"),
       say: (text, urgent) => this.voice.say(text, urgent),
       line: (state) => this.line(state),
@@ -246,13 +248,13 @@ export class Editor {
       case "side":
         return this.side.open(!this.side.isOpen);
       case "note":
-        return void this.more.marks().then((marks) => marks?.addNote(this.here()));
+        return void keysWait(this.more.marks()).then((marks) => marks?.addNote(this.here()));
       case "tags":
       case "follow":
       case "rename":
-        return void this.more.tags().then((tags) => tags?.[TAGS[tool]]());
+        return void keysWait(this.more.tags()).then((tags) => tags?.[TAGS[tool]]());
       case "group":
-        return void this.more.marks().then((marks) => marks?.group());
+        return void keysWait(this.more.marks()).then((marks) => marks?.group());
       case "tidy":
         return void this.more.tidy();
       case "collapse":

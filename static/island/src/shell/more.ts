@@ -9,6 +9,7 @@ import type { Coach } from "./coach";
 import type { Conflict } from "./conflict";
 import type { KeyList } from "./keylist";
 import type { CanvasMenu } from "./menu";
+import { keysWait } from "./kept";
 import type { OutlineView } from "./outline";
 import { place } from "./parts";
 import type { PinAt } from "../model/hit";
@@ -201,7 +202,7 @@ export class More {
 
   /** Keep what the flow is now as a version with a name. */
   async name(save: () => Promise<boolean>): Promise<void> {
-    await (await this.part(import("./later")))?.nameVersion(this.flow, save, (text, urgent) => this.acts.say(text, urgent));
+    await (await keysWait(this.part(import("./later"))))?.nameVersion(this.flow, save, (text, urgent) => this.acts.say(text, urgent));
   }
 
   private hasTags(): boolean {

@@ -20,6 +20,8 @@ export interface Hooks {
   /** Say what keeps the flow from running; false when nothing does. */
   blocked(): boolean;
   showTab(): void;
+  /** There is a question: show the tab, unless the person is at work in another. */
+  offerTab(): void;
   showNode(): void;
   say(text: string, urgent?: boolean): void;
   line(state: LineState): void;
@@ -213,7 +215,7 @@ export class RunPane {
   private ask(): void {
     const last = [...this.prompts.values()].at(-1);
     if (!last) return;
-    this.hooks.showTab();
+    this.hooks.offerTab();
     this.hooks.say(`The run asks: ${last.prompt.prompt ?? ""} (F6 leads to the answer)`, true);
   }
 

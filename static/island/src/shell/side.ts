@@ -27,9 +27,24 @@ export class Side {
       const label = place(`tab-${each}`);
       label.setAttribute("aria-selected", String(isShown));
       label.tabIndex = isShown ? 0 : -1;
+      if (isShown) this.news(tab, false);
       place(`pane-${each}`).hidden = !isShown;
     }
     if (open) this.open(true);
+  }
+
+  /** Show a tab that has news; to somebody at work in another one only say so, on the tab. */
+  offer(tab: Tab): void {
+    const isAtWork = this.isOpen && this.tab !== tab && place("side").contains(document.activeElement);
+    if (isAtWork) this.news(tab, true);
+    else this.show(tab);
+  }
+
+  private news(tab: Tab, isNew: boolean): void {
+    const label = place(`tab-${tab}`);
+    label.toggleAttribute("data-news", isNew);
+    if (isNew) label.setAttribute("aria-label", `${label.textContent}, has news`);
+    else label.removeAttribute("aria-label");
   }
 
   open(isOpen: boolean): void {
