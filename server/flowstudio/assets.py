@@ -58,11 +58,11 @@ class Assets:
         asset = self.read(name)
         return f"/static/{name}?v={asset.digest}" if asset else f"/static/{name}"
 
-    def parts(self, script: str) -> list[str]:
-        """Return the addresses of what a script of `dist` imports from its first line on, as its build says."""
+    def script(self, name: str) -> str:
+        """Return the address of a script of `dist`: of the file that holds it whole, where its build names one."""
         told = self.read("dist/parts.json")
-        names: list[str] = json.loads(told.body).get(script, []) if told else []
-        return [f"/static/dist/{name}" for name in names]
+        holder: str | None = json.loads(told.body).get(name) if told else None
+        return f"/static/dist/{holder}" if holder else self.url(f"dist/{name}")
 
     def read(self, name: str) -> Asset | None:
         """Return a served file, or None for anything that is not one."""

@@ -55,28 +55,33 @@ function copyVendor() {
 
 /** The editor's script is split: what is seldom wanted is a file of its own, loaded when it is. */
 const EDITOR = [{ in: join(ROOT, "src/main.ts"), out: "editor" }];
-const SPLIT = { splitting: true, chunkNames: "part-[name]-[hash]", metafile: true };
-/** Names for the page what a script needs from its first line on, so that all of it is asked for at once. */
+const SPLIT = { splitting: true, chunkNames: "part-[name]-[hash]", metafile: true, plugins: [{ name: "together", setup: together }] };
+/** Names for the page the file that holds a script whole. */
 const PARTS = join(DIST, "parts.json");
 
-function partsOf({ outputs }, script) {
-  const byName = new Map(Object.entries(outputs).map(([path, output]) => [basename(path), output.imports]));
-  const found = new Set();
-  const walk = (name) => {
-    for (const { path, kind } of byName.get(name) ?? []) {
-      const part = basename(path);
-      if (kind === "import-statement" && !found.has(part)) walk((found.add(part), part));
-    }
-  };
-  walk(script);
-  return [...found];
+/** A part comes to an editor that is there: it imports all of it. So what parts share with the editor is one file
+ * that the page asks for, and not a file for every set of parts that share something. */
+function together(build) {
+  const shell = sources("src/shell", ".ts");
+  const later = new Set(shell.flatMap((path) => [...readFileSync(path, "utf8").matchAll(/\bimport\("(\.\/\w+)"\)/g)].map(([, part]) => resolve(path, "..", `${part}.ts`))));
+  build.onLoad({ filter: /\.ts$/ }, ({ path }) => {
+    if (!later.has(path)) return undefined;
+    return { contents: `${readFileSync(path, "utf8")}\nimport ${JSON.stringify(EDITOR[0].in)};\n`, loader: "ts" };
+  });
+}
+
+function holderOf({ outputs }, script) {
+  const [, output] = Object.entries(outputs).find(([path]) => basename(path) === script);
+  const needed = output.imports.filter(({ kind }) => kind === "import-statement");
+  if (needed.length !== 1) throw new Error(`${script} is in ${needed.length} files and not in one: ${needed.map(({ path }) => path).join(", ")}`);
+  return basename(needed[0].path);
 }
 
 async function build() {
   copyVendor();
   for (const name of readdirSync(DIST)) if (name.startsWith("part-")) rmSync(join(DIST, name));
   const [{ metafile }] = await Promise.all([esbuild.build(bundle(EDITOR, DIST, SPLIT)), esbuild.build(bundle(pageEntries(), DIST))]);
-  writeFileSync(PARTS, JSON.stringify({ "editor.js": partsOf(metafile, "editor.js") }));
+  writeFileSync(PARTS, JSON.stringify({ "editor.js": holderOf(metafile, "editor.js") }));
 }
 
 async function watch() {

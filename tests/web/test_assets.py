@@ -12,30 +12,28 @@ from flowstudio.assets import FOR_EVER, Assets
 from web.conftest import Client
 
 DIST = Path(__file__).resolve().parents[2] / "static" / "dist"
-IMPORT = re.compile(r'from"\./(part-[^"]+\.js)"')
+IMPORT = re.compile(r'(?:from|import)"\./(part-[^"]+\.js)"')
 
 
-def test_the_parts_of_a_script_are_those_that_its_build_names(tmp_path: Path) -> None:
+def test_the_address_of_a_script_is_that_of_the_file_which_its_build_names(tmp_path: Path) -> None:
     assets = Assets(tmp_path)
-    assert assets.parts("editor.js") == []  # not built yet, or built anew at every change
+    assert (
+        assets.script("editor.js") == "/static/dist/editor.js"
+    )  # not built yet, or built anew at every change
     (tmp_path / "dist").mkdir()
-    (tmp_path / "dist" / "parts.json").write_text(json.dumps({"editor.js": ["part-a-ABCDEFGH.js"]}), "utf-8")
-    assert assets.parts("editor.js") == ["/static/dist/part-a-ABCDEFGH.js"]
-    assert assets.parts("run.js") == []
+    (tmp_path / "dist" / "parts.json").write_text(json.dumps({"editor.js": "part-a-ABCDEFGH.js"}), "utf-8")
+    assert assets.script("editor.js") == "/static/dist/part-a-ABCDEFGH.js"
+    assert assets.script("run.js") == "/static/dist/run.js"
 
 
 @pytest.mark.skipif(not (DIST / "parts.json").is_file(), reason="the island is not built: poe island")
-def test_the_editor_asks_at_once_for_all_that_it_imports_and_keeps_it(client: Client) -> None:
+def test_the_editor_is_one_script_that_imports_nothing_and_is_kept(client: Client) -> None:
     client.put("/api/flows/here", json={"id": "here", "name": "Here", "nodes": [], "edges": []})
     page = client.get("/flows/here", headers={"Accept": "text/html"}).text
-    asked = re.findall(r'rel="modulepreload" href="/static/dist/([^"]+)"', page)
-    wanted = set(IMPORT.findall((DIST / "editor.js").read_text("utf-8")))
-    for part in list(wanted):
-        wanted |= set(IMPORT.findall((DIST / part).read_text("utf-8")))
-    assert wanted
-    assert set(asked) == wanted
-    for part in asked:
-        assert client.get(f"/static/dist/{part}").headers["Cache-Control"] == FOR_EVER
+    (asked,) = re.findall(r'<script[^>]* src="/static/dist/([^"]+)"', page)
+    assert IMPORT.findall((DIST / "editor.js").read_text("utf-8")) == [asked]
+    assert not IMPORT.findall((DIST / asked).read_text("utf-8"))
+    assert client.get(f"/static/dist/{asked}").headers["Cache-Control"] == FOR_EVER
     assert client.get("/static/dist/editor.js").headers["Cache-Control"] == "no-cache"
 
 

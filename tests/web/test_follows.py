@@ -18,18 +18,18 @@ def test_wires_are_counted_from_both_ends() -> None:
 
 
 def test_the_counts_follow_the_library(client: Client) -> None:
-    assert client.get("/editor/follows").json() == {}
+    assert client.get("/editor/habits").json()["follows"] == {}
     client.save(asking())
-    told = client.get("/editor/follows").json()
+    told = client.get("/editor/habits").json()["follows"]
     assert told["on_flow_start.exec-out"] == {"ask_user": 1}
-    assert client.get("/editor/follows").json() == told
+    assert client.get("/editor/habits").json()["follows"] == told
     client.delete(f"/api/flows/{asking()['id']}").raise_for_status()
-    assert client.get("/editor/follows").json() == {}
+    assert client.get("/editor/habits").json()["follows"] == {}
 
 
 def test_own_flows_are_told_by_how_many_nodes_run_them(client: Client) -> None:
     for document in (hello("plain"), hello("used"), calling("used", "one"), calling("used", "two")):
         client.save(document)
-    told = client.get("/editor/mine").json()
+    told = client.get("/editor/habits").json()["mine"]
     assert [told[0][key] for key in ("id", "name", "uses")] == ["used", "used", 2]
     assert {each["id"]: each["uses"] for each in told[1:]} == {"plain": 0, "one": 0, "two": 0}

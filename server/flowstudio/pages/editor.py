@@ -33,16 +33,12 @@ class Crumb:
     bound: str = ""
 
 
-@router.get("/editor/follows")
-def follows(studio: TheStudio) -> dict[str, dict[str, int]]:
-    """Return what follows what in the person's own flows: the editor offers it first."""
-    return studio.habits.follows()
-
-
-@router.get("/editor/mine")
-def mine(studio: TheStudio) -> list[dict[str, Any]]:
-    """Return the person's own flows as steps: those that others run most first."""
-    return [asdict(own) for own in studio.habits.mine()]
+@router.get("/editor/habits")
+def habits(studio: TheStudio) -> dict[str, Any]:
+    """Return what the person's own flows tell: `follows`, what follows what in them, is offered first; `mine`
+    are the flows themselves as steps, those that others run most first."""
+    mine = [asdict(own) for own in studio.habits.mine()]
+    return {"follows": studio.habits.follows(), "mine": mine}
 
 
 @router.get("/flows/{flow_id:path}", response_class=HTMLResponse)

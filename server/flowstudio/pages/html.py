@@ -78,7 +78,7 @@ def text_of(request: Request, template: str, /, **words: Any) -> str:
     studio = studio_of(request)
     known: dict[str, Any] = {
         "asset": studio.assets.url,
-        "parts": studio.assets.parts,
+        "script": studio.assets.script,
         "theme": theme_of(request),
         "here": request.url.path,
     }

@@ -28,13 +28,15 @@ export interface Own {
   uses: number;
 }
 
-export function loadMine(): Promise<Own[]> {
-  return askJson("GET", "/editor/mine");
+/** What the person's own flows tell: what follows what in them (`type.pin` to types with how often), and which
+ * can be steps. */
+export interface Habits {
+  follows: { [place: string]: { [type: string]: number } };
+  mine: Own[];
 }
 
-/** What follows what in the person's own flows: `type.pin` to types with how often. */
-export function loadFollows(): Promise<{ [place: string]: { [type: string]: number } }> {
-  return askJson("GET", "/editor/follows");
+export function loadHabits(): Promise<Habits> {
+  return askJson("GET", "/editor/habits");
 }
 
 /** Remember which coach mark is next, from 1; after the last of them there are no more. */

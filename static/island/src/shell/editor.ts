@@ -75,8 +75,7 @@ export class Editor {
       settings: (node) => this.settings(node, null),
       addAt: (screen) => this.quick.at(screen),
       use: (tool) => this.use(tool),
-      habits: (follows) => (this.quick.follows = follows),
-      mine: (flows) => (this.quick.mine = flows),
+      habits: (follows, mine) => Object.assign(this.quick, { follows, mine }),
       viewed: (isOutline, isText) => this.viewed(isOutline, isText),
       goOn: (newer, isChanged) => {
         this.saver.goOn(newer, isChanged);
@@ -217,7 +216,7 @@ export class Editor {
 
   /** The form of the node is a part of its own, asked for at once; what is wanted of it is done when it is here. */
   private async panel(act: (panel: Inspector) => void): Promise<void> {
-    this.loading ??= this.more.part(import("./inspector")).then((part) => part && new part.Inspector(this.canvas, this.flow));
+    this.loading ??= this.more.part(import("./later")).then((part) => part && new part.Inspector(this.canvas, this.flow));
     const panel = await this.loading;
     if (panel) act(panel);
     else this.loading = null;

@@ -1,13 +1,14 @@
-// What the editor needs later than at its start, in one file: so it shares as few others as can be.
-export { loadFollows } from "../bridge/flows";
+// What the editor needs just after its start, in one file.
+export { loadHabits } from "../bridge/flows";
 export { showApproval } from "./approval";
 export { Coach } from "./coach";
 export { commandsOf } from "./commands";
 export { Conflict } from "./conflict";
 export { Ghost } from "./ghost";
+export { Inspector } from "./inspector";
 export { KeyList } from "./keylist";
 export { CanvasMenu } from "./menu";
-export { addFlow, ownFlows } from "./mine";
+export { addFlow } from "./mine";
 export { nameVersion } from "./naming";
 export { OutlineView } from "./outline";
 export { Palette } from "./palette";

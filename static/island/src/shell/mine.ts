@@ -1,6 +1,6 @@
 // The person's own flows as steps: what the palette and the quick add offer under "Mine", and how one gets
 // onto the canvas, with the pins of its flow, in one step of undo.
-import { loadMine, type Own } from "../bridge/flows";
+import type { Own } from "../bridge/flows";
 import { loadFlow, Refusal } from "../bridge/http";
 import type { FlowCanvas } from "../canvas/flowcanvas";
 import { followFlow } from "../model/calls";
@@ -11,12 +11,6 @@ import type { PinAt } from "../model/hit";
 import { parseFlow } from "../model/serialize";
 import { isCall } from "../model/ways";
 import { toast } from "../pages/parts/toast";
-
-/** One's own flows but this one, those that others run most first. */
-export async function ownFlows(flow: string): Promise<Own[]> {
-  const all = await loadMine().catch(() => []);
-  return all.filter((own) => own.id !== flow);
-}
 
 export const aboutOwn = ({ uses }: Own): string => (uses ? `your flow · ${uses} ${uses === 1 ? "node runs" : "nodes run"} it` : "your flow");
 

@@ -26,10 +26,8 @@ export interface Acts {
   settings(node: string): void;
   addAt(screen: { x: number; y: number }): void;
   use(tool: string): void;
-  /** What follows what in the person's own flows. */
-  habits(follows: QuickAdd["follows"]): void;
-  /** The person's own flows. */
-  mine(flows: QuickAdd["mine"]): void;
+  /** What follows what in the person's own flows, and those that can be steps. */
+  habits(follows: QuickAdd["follows"], mine: QuickAdd["mine"]): void;
   /** The outline was opened or closed. */
   viewed(isOutline: boolean, isText?: boolean): void;
   /** After a conflict: go on from a revision; `isChanged`: what is on the canvas still has to be saved. */
@@ -77,7 +75,6 @@ export class More {
     const later = window.requestIdleCallback ?? ((act: () => void) => setTimeout(act, 2000));
     // What could not be had at leisure is asked for again when it is wanted.
     this.atLeisure = new Promise((go) => later(() => go(import("./later").catch(() => null)), { timeout: 2000 }));
-    void this.atLeisure.then((part) => part?.loadFollows().then(this.acts.habits, () => undefined)); // no habits, no order by them
     canvas.on("menu", (spot) => void this.menu(spot));
   }
 
@@ -191,7 +188,7 @@ export class More {
 
   /** Show what goes by which key, to be changed there. */
   async keys(): Promise<void> {
-    const part = await this.part(import("./later"));
+    const part = await keysWait(this.part(import("./later")));
     if (part) (this.keyList ??= new part.KeyList((words) => this.acts.say(words))).open();
   }
 
@@ -223,9 +220,12 @@ export class More {
     const part = await this.part(import("./later"));
     if (!part) return;
     const palette = new part.Palette(this.canvas.catalog, add);
-    const mine = await part.ownFlows(this.flow);
+    await this.atLeisure;
+    const habits = await part.loadHabits().catch(() => null); // no habits, no order by them
+    if (!habits) return;
+    const mine = habits.mine.filter((own) => own.id !== this.flow);
     palette.offer(mine);
-    this.acts.mine(mine);
+    this.acts.habits(habits.follows, mine);
   }
 
   /** Put a node that runs one of the person's flows on the canvas. */
