@@ -79,8 +79,9 @@ class JsonFileRunStore(RunStore):
             folder.reserve(0, [run.run_id])
             files.save(run, sync=self.sync is Sync.ALWAYS)
             listening = known.listening if known else listening_key(run.vars)
-            folder.note([entry_of(run, listening)])
-            folder.done()
+            with folder.following_up("A run"):
+                folder.note([entry_of(run, listening)])
+                folder.done()
 
     def load(self, run_id: str) -> RunState | None:
         """Return the newest state, or None for an unknown id.

@@ -108,6 +108,18 @@ class JsonFolder:
         """Note that all which was busy is written."""
         self._write_lock(self._owed)
 
+    @contextmanager
+    def following_up(self, what: str) -> Iterator[None]:
+        """Write what is stored already once more where it is found faster; a full disk loses nothing.
+
+        What cannot be written is finished by the next holder of the folder, because the lock file names
+        the runs that are busy.
+        """
+        try:
+            yield
+        except StoreFull as error:
+            log.warning("%s is stored, its checkpoint or index is not yet: %s", what, error)
+
     def note(self, entries: Iterable[Entry]) -> None:
         """Add the columns of runs to the index."""
         self._log.add(asdict(entry) for entry in entries)

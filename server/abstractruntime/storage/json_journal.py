@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import builtins
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..core.errors import StoreError, StoreFull
+from ..core.errors import StoreError
 from ..core.jsonsafe import encode
 from ..core.models import RunState, StepRecord
 from .base import Checkpoint, Journal, PlacedRecord, Record, StepCommit
@@ -18,8 +17,6 @@ from .json_leases import JsonLeases
 from .run_files import RunFiles
 from .run_index import entry_of
 from .steps import agree, brings_state, check_place, delta_text, outweigh, rests, whole_text
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -202,12 +199,8 @@ class JsonJournal(Journal):
         return step.listening is not None or not self._folder.runs().goes_on(step.run)
 
     def _follow_up(self, planned: Sequence[_Planned], touched: set[str], busy: Sequence[str]) -> None:
-        """Write what the journal already says once more where it is found faster; a full disk loses nothing.
-
-        The commit stands by then. What cannot be written is finished by the next holder of the folder,
-        because the lock file names the runs that are `busy`.
-        """
-        try:
+        """Write checkpoints and the index; the commit stands by then."""
+        with self._folder.following_up("A commit"):
             for one in planned:
                 run = one.step.run
                 if run.run_id in touched:
@@ -217,8 +210,6 @@ class JsonJournal(Journal):
                 self._write_checkpoint(one)
             if busy:
                 self._folder.done()
-        except StoreFull as error:
-            log.warning("A commit is stored, its checkpoint or index is not yet: %s", error)
 
     def _write_checkpoint(self, one: _Planned) -> None:
         step, files = one.step, one.files

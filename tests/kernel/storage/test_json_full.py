@@ -70,8 +70,9 @@ class FullLock:
         return self._write(handle, body, place)
 
 
-def test_a_commit_stands_although_the_lock_file_met_a_full_disk_after_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize("way", ["commit", "save"])
+def test_what_is_stored_stands_although_the_lock_file_met_a_full_disk_after_it(
+    way: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     stores: Any = open_stores(f"json://{tmp_path}/stores")
     journal, disk = stores.journal, FullLock(monkeypatch)
@@ -85,14 +86,19 @@ def test_a_commit_stands_although_the_lock_file_met_a_full_disk_after_it(
     monkeypatch.setattr(stores.runs.folder, "note", note_and_fill)
     run = waiting_run("r", key="k")
     with caplog.at_level(logging.WARNING):
-        revision = journal.commit(StepCommit(run, revision, records=[a_record(run, 1)]))
-    assert "A commit is stored" in caplog.text
+        if way == "commit":
+            revision = journal.commit(StepCommit(run, revision, records=[a_record(run, 1)]))
+        else:
+            stores.runs.save(run)
+            revision += 1
+    assert {"commit": "A commit is stored", "save": "A run is stored"}[way] in caplog.text
     monkeypatch.setattr(stores.runs.folder, "note", note)
     seen_and_refused(stores, journal, revision)
     size = (tmp_path / "stores" / "index.jsonl").stat().st_size
     seen_and_refused(stores, journal, revision)
     assert (tmp_path / "stores" / "index.jsonl").stat().st_size == size, "what is known is not noted again"
     disk.is_full = False
+    assert len(stores.ledger.list("r")) == (way == "commit")
     assert journal.commit(StepCommit(a_run("r"), revision)) == revision + 1
     assert journal.find_waiting("k") == []
     stores.close()
@@ -106,7 +112,6 @@ def seen_and_refused(stores: Stores, journal: Any, revision: int) -> None:
     """See that all can be read, and that what is to be written is refused with what to do."""
     found = journal.load("r")
     assert (found.revision, found.run.status.value) == (revision, "waiting")
-    assert len(stores.ledger.list("r")) == 1
     assert journal.find_waiting("k") == ["r"]
     with pytest.raises(StoreFull, match="Make room on it"):
         journal.commit(StepCommit(a_run("r"), revision))
