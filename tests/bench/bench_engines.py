@@ -3,9 +3,9 @@
     python tests/bench/bench_engines.py HARNESS [--others PYTHON] [--rounds N] [--works W1,W2] [--out FILE]
 
 HARNESS is the folder with `bench.py` and `peers/`. PYTHON is an interpreter in which langgraph with
-langgraph-checkpoint-sqlite, dbos and burr are installed; without it only raw and this kernel run. One
-round runs every peer once, each in a process of its own, on a RAM disk where there is one; what is
-printed are minima over the rounds, and their ratio to raw SQLite.
+langgraph-checkpoint-sqlite, dbos, burr and abstractruntime (the reference) are installed; without it
+only raw and this kernel run. One round runs every peer once, each in a process of its own, on a RAM
+disk where there is one; what is printed are minima over the rounds, and their ratio to raw SQLite.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ PEERS = (  # file, backend, whether it runs in the other interpreter
     ("lg", "sqlite", True),
     ("dbos_peer", "sqlite", True),
     ("burr_peer", "sqlite", True),
+    ("ar_api", "sqlite", True),  # the reference: PyPI's abstractruntime
 )
 SCALES = {"W1": 1.0, "W2": 0.06, "W3": 1.0, "W4": 0.1, "W5": 1.0, "W6a": 0.2, "W6b": 0.2}
 SHOWN = {
