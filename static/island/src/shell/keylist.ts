@@ -74,7 +74,7 @@ export class KeyList {
     change.type = "button";
     change.dataset["key"] = act;
     change.title = "Give it another key";
-    change.setAttribute("aria-label", isWaiting ? `${name}: press the new key` : `${name}: ${keys.map(written).join(" or ") || "no key"}. Change`);
+    change.setAttribute("aria-label", isWaiting ? `${name}: Press a key…` : `${name}: ${keys.map(written).join(" or ") || "no key"}. Change`);
     change.toggleAttribute("data-waiting", isWaiting);
     change.toggleAttribute("data-silent", !lettersAct() && keys.length > 0 && keys.every(isLetter));
     change.addEventListener("click", () => this.wait(isWaiting ? null : act));
@@ -162,5 +162,6 @@ export class KeyList {
 }
 
 function keyed(chord: string): (HTMLElement | string)[] {
-  return written(chord).split(" ").map((key) => (/^(arrows|drag)$/.test(key) ? key : el("kbd", "", key)));
+  const each = (key: string): HTMLElement | string => (/^(arrows|drag)$/.test(key) ? key : el("kbd", "", key));
+  return written(chord).split(" ").flatMap((key, index) => [...(index ? [" "] : []), each(key)]);
 }
