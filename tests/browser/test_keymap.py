@@ -76,7 +76,7 @@ def test_a_key_that_another_action_has_is_named_before_it_is_taken(hand: Hand) -
     hand.keys("Control+t")
     expect(asked).to_contain_text("belongs to the browser")
     hand.keys("Escape")
-    expect(key_of(hand, "Duplicate")).to_have_text("CtrlD")
+    expect(key_of(hand, "Duplicate")).to_have_text("Ctrl D")
     expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
     hand.keys("Enter", "Control+g", "Tab")
     expect(asked.get_by_role("button", name="Take Ctrl G")).to_be_focused()
@@ -89,10 +89,10 @@ def test_a_key_that_another_action_has_is_named_before_it_is_taken(hand: Hand) -
     hand.until(lambda: len(hand.look("nodes")) == 5, "the node is duplicated")
     hand.keys("?")
     row(hand, "Group the selection").get_by_role("button", name="back to").click()
-    expect(key_of(hand, "Group the selection")).to_have_text("CtrlG")
+    expect(key_of(hand, "Group the selection")).to_have_text("Ctrl G")
     expect(key_of(hand, "Duplicate")).to_have_text("no key")
     page.get_by_role("button", name="All keys as they were").click()
-    expect(key_of(hand, "Duplicate")).to_have_text("CtrlD")
+    expect(key_of(hand, "Duplicate")).to_have_text("Ctrl D")
     expect(page.get_by_role("button", name="All keys as they were")).to_be_hidden()
 
 
