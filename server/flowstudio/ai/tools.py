@@ -17,14 +17,17 @@ from threading import Lock
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from abstractruntime.core.effects import guarded
 from abstractruntime.core.errors import NotFound, StoreDamaged
 from abstractruntime.integrations.abstractcore.tool_approval import (
     AUTO_APPROVED,
+    MUST_ASK,
     ApprovalToolExecutor,
     ToolApprovalPolicy,
 )
 from abstractruntime.integrations.abstractcore.tool_executors import MappingToolExecutor
 from abstractruntime.integrations.abstractcore.tool_mcp import McpToolset
+from abstractruntime.integrations.abstractcore.tool_pins import HASH, without_hash
 from abstractruntime.integrations.mcp import McpConnections, McpServer
 from abstractruntime.storage.artifacts import ArtifactStore
 
@@ -117,14 +120,23 @@ _OWN_SPECS = {**_BOX_SPECS, **{name: dict(spec) for name, spec in SPECS.items()}
 
 @dataclass(frozen=True)
 class ToolSettings:
-    """What a person has set: MCP servers, and tools that run without asking."""
+    """What a person has set: MCP servers, and tools that run without asking, with what these were then (hashes)."""
 
     servers: tuple[McpServer, ...] = ()
     auto_approve: tuple[str, ...] = ()
+    allowed_as: Mapping[str, str] = field(default_factory=dict)
+
+    def servers_without(self, server_id: str) -> tuple[McpServer, ...]:
+        """Return the servers but the one with an id."""
+        return tuple(each for each in self.servers if each.server_id != server_id)
 
     def to_json(self) -> dict[str, Any]:
         """Return the settings as they are kept."""
-        return {"servers": [each.to_dict() for each in self.servers], "auto_approve": [*self.auto_approve]}
+        return {
+            "servers": [each.to_dict() for each in self.servers],
+            "auto_approve": [*self.auto_approve],
+            "allowed_as": dict(self.allowed_as),
+        }
 
 
 @dataclass
@@ -160,14 +172,58 @@ class Tools:
     @property
     def executor(self) -> ApprovalToolExecutor:
         """Who carries tool calls out: by name, and after asking where it has to be asked."""
-        free = {*AUTO_APPROVED, *self._own, *self.settings.auto_approve}
-        policy = ToolApprovalPolicy(auto_approve_tools=free)
-        return ApprovalToolExecutor(delegate=self._toolset, policy=policy)
+        return ApprovalToolExecutor(delegate=self._toolset, policy=_Policy(self.free, self._is_another))
+
+    @property
+    def free(self) -> frozenset[str]:
+        """The tools that run without asking, as long as they are what they were."""
+        return frozenset({*AUTO_APPROVED, *self._own, *self.settings.auto_approve}) - MUST_ASK
 
     @property
     def connections(self) -> McpConnections:
         """The sessions with MCP servers."""
         return self._connections
+
+    def let_run(self, names: Iterable[str]) -> None:
+        """Set which tools run without asking: new ones as they are known now, the others as they were allowed."""
+        names, known = tuple(dict.fromkeys(names)), self.known()
+
+        def made(held: ToolSettings) -> ToolSettings:
+            hashes = {name: held.allowed_as.get(name) or known.get(name, {}).get(HASH) for name in names}
+            kept = {name: found for name, found in hashes.items() if found}
+            return replace(held, auto_approve=names, allowed_as=kept)
+
+        self.change(made)
+
+    def let_run_as_it_is(self, name: str) -> None:
+        """Let a tool that has become another run without asking again, as it is known now."""
+        found = self.known().get(name, {}).get(HASH)
+        if found and name in self.settings.auto_approve:
+            self.change(lambda held: replace(held, allowed_as={**held.allowed_as, name: found}))
+
+    def changed(self) -> frozenset[str]:
+        """Return the tools that ran without asking and have become others since, as far as is known; asks nobody."""
+        known, held = self.known(), self.settings.allowed_as
+        return frozenset(
+            name
+            for name in self.settings.auto_approve
+            if name in held and known.get(name, {}).get(HASH, held[name]) != held[name]
+        )
+
+    def _is_another(self, name: str) -> bool:
+        """Say whether a tool that runs without asking is not what it was when that was allowed.
+
+        Allowed by its name alone, it is from its first call on what it is then.
+        """
+        if name not in self.settings.auto_approve:
+            return False
+        spec, _ = guarded(self._toolset.described, name)  # one that cannot be told cannot be called either
+        found = (spec or {}).get(HASH)
+        if not found:
+            return False
+        if name not in self.settings.allowed_as:
+            self.change(lambda held: replace(held, allowed_as={name: found, **held.allowed_as}))
+        return bool(self.settings.allowed_as.get(name, found) != found)
 
     def known(self) -> dict[str, dict[str, Any]]:
         """Return the tools that have been listed so far, by name; asks nobody."""
@@ -193,9 +249,10 @@ class Tools:
         told = self.specs([name])
         return misfits(told[0]["parameters"], arguments) if told else []
 
-    def change(self, settings: ToolSettings) -> None:
-        """Keep settings; sessions with servers that are gone or changed are closed."""
+    def change(self, made: Callable[[ToolSettings], ToolSettings]) -> None:
+        """Keep what is made of the settings; sessions with servers that are gone or changed are closed."""
         with self._lock:
+            settings = made(self.settings)
             write_whole(self._file, json.dumps(settings.to_json(), indent=1).encode())
             self.settings = settings
         self._connections.replace(map(self._filled, settings.servers))
@@ -209,15 +266,15 @@ class Tools:
         server = replace(
             server, env=self._kept_apart(server, server.env), headers=self._kept_apart(server, server.headers)
         )
-        others = [each for each in self.settings.servers if each.server_id != server.server_id]
-        self.change(ToolSettings((*others, server), self.settings.auto_approve))
+        self.change(
+            lambda held: replace(held, servers=(*held.servers_without(server.server_id), server)),
+        )
 
     def remove(self, server_id: str) -> None:
         """Forget a server; raise McpServerNotFound."""
-        others = [each for each in self.settings.servers if each.server_id != server_id]
-        if len(others) == len(self.settings.servers):
+        if self.settings.servers_without(server_id) == self.settings.servers:
             raise McpServerNotFound(f"There is no MCP server {server_id!r}.")
-        self.change(ToolSettings(tuple(others), self.settings.auto_approve))
+        self.change(lambda held: replace(held, servers=held.servers_without(server_id)))
         self._drop_kept(server_id)
 
     def _kept_apart(self, server: McpServer, values: Mapping[str, str]) -> dict[str, str]:
@@ -250,7 +307,9 @@ class Tools:
         try:
             held = json.loads(self._file.read_bytes())
             servers = tuple(McpServer.from_dict(each) for each in held.get("servers", ()))
-            return ToolSettings(servers, tuple(str(each) for each in held.get("auto_approve", ())))
+            free = tuple(str(each) for each in held.get("auto_approve", ()))
+            hashes = {str(name): str(each) for name, each in held.get("allowed_as", {}).items()}
+            return ToolSettings(servers, free, hashes)
         except FileNotFoundError:
             return ToolSettings()
         except (ValueError, TypeError, AttributeError) as error:
@@ -263,6 +322,24 @@ def _kept_prefix(server_id: str) -> str:
     return f"mcp:{server_id}:"
 
 
+class _Policy(ToolApprovalPolicy):
+    """Lets tools pass as long as they are what they were when that was allowed."""
+
+    def __init__(self, free: Iterable[str], is_another: Callable[[str], bool]) -> None:
+        super().__init__(auto_approve_tools=free)
+        self._is_another = is_another
+
+    def asks(self, name: str) -> bool:
+        """Say whether a tool has to be allowed."""
+        return super().asks(name) or self._is_another(name)
+
+    def reason(self, calls: Iterable[Mapping[str, Any]]) -> str:
+        """Return which tools have become others."""
+        names = dict.fromkeys(str(call.get("name")) for call in calls)
+        changed = ", ".join(name for name in names if self._is_another(name))
+        return f"Changed since it was allowed to run by itself: {changed}." if changed else ""
+
+
 class LiveTools(Mapping[str, Mapping[str, Any]]):
     """The tools that are known by now, for nodes that describe them."""
 
@@ -270,7 +347,7 @@ class LiveTools(Mapping[str, Mapping[str, Any]]):
         self._tools = tools
 
     def __getitem__(self, name: str) -> Mapping[str, Any]:
-        return self._tools.known()[name]
+        return without_hash(self._tools.known()[name])
 
     def __iter__(self) -> Any:
         return iter(self._tools.known())

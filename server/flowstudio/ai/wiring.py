@@ -151,6 +151,12 @@ class _Present:
     def execute_approved(self, *, tool_calls: list[dict[str, Any]]) -> dict[str, Any]:
         return self._tools.executor.execute_approved(tool_calls=tool_calls)
 
+    def ask(self, *, tool_calls: list[dict[str, Any]]) -> dict[str, Any]:
+        return self._tools.executor.ask(tool_calls=tool_calls)
+
+    def described(self, name: str) -> dict[str, Any] | None:
+        return self._tools.executor.described(name)
+
     def may_repeat(self, name: str) -> bool:
         return self._tools.executor.may_repeat(name)
 

@@ -17,7 +17,6 @@ from starlette.datastructures import FormData
 from abstractruntime.integrations.mcp import BadMcpServer, McpServer
 
 from ..ai.providers import KINDS, BadProvider, Provider
-from ..ai.tools import ToolSettings
 from ..studio import Studio, TheStudio
 from .form import Posted, go, text
 from .html import render
@@ -149,8 +148,14 @@ async def keep_server(request: Request, studio: TheStudio, form: Posted) -> Resp
 @router.post("/settings/tools/approvals")
 async def approvals(request: Request, studio: TheStudio, form: Posted) -> Response:
     """Set which tools run without asking."""
-    names = tuple(dict.fromkeys(line.strip() for line in text(form, "names").splitlines() if line.strip()))
-    studio.ai.tools.change(ToolSettings(studio.ai.tools.settings.servers, names))
+    studio.ai.tools.let_run(line.strip() for line in text(form, "names").splitlines() if line.strip())
+    return go("/settings/tools")
+
+
+@router.post("/settings/tools/approvals/again")
+async def approve_again(request: Request, studio: TheStudio, form: Posted) -> Response:
+    """Let a tool that has changed run without asking again."""
+    studio.ai.tools.let_run_as_it_is(text(form, "name"))
     return go("/settings/tools")
 
 
@@ -210,14 +215,17 @@ def _tools(
     refused: Refused | None = None,
     failed: dict[str, str] | None = None,
 ) -> HTMLResponse:
-    known = studio.ai.tools.known()
-    policy = studio.ai.tools.executor.policy
+    known, changed = studio.ai.tools.known(), studio.ai.tools.changed()
+    free = studio.ai.tools.free
     return render(
         request,
         "settings_tools.html",
         422 if refused else 200,
         servers=studio.ai.tools.settings.servers,
-        tools=[{**known[name], "asks": policy.asks(name)} for name in sorted(known)],
+        tools=[
+            {**known[name], "asks": name not in free or name in changed, "changed": name in changed}
+            for name in sorted(known)
+        ],
         approvals="\n".join(studio.ai.tools.settings.auto_approve),
         failed=failed or {},
         labels=TOOL_LABELS,

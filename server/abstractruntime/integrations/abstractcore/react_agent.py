@@ -18,6 +18,7 @@ from typing import Any
 from ...core.models import Effect, EffectType, RunState, StepPlan
 from ...core.spec import NodeHandler, RunContext, WorkflowSpec
 from ...core.vars import get_namespace
+from .tool_pins import told_of
 
 DEFAULT_MAX_ITERATIONS = 25
 SYSTEM_PROMPT = (
@@ -48,7 +49,7 @@ def react_agent_workflow(workflow_id: str, tool_specs: ToolSpecs) -> WorkflowSpe
         names = settings.get("allowed_tools")
         tools = tool_specs(names) if isinstance(names, list) and names and has_turns else []
         if tools:
-            payload["tools"] = tools
+            payload["tools"] = told_of(run, tools)
         pad["iteration"] += 1
         return StepPlan(
             "think", effect=Effect(EffectType.LLM_CALL, payload, "_temp.thought"), next_node="decide"

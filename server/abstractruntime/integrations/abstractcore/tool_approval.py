@@ -57,6 +57,10 @@ class ToolApprovalPolicy:
         """Say whether a tool of this name has to be allowed; a tool in neither list has to be."""
         return name in self._asks or name not in self._free
 
+    def reason(self, calls: Iterable[Mapping[str, Any]]) -> str:
+        """Return what a person is told of why these calls ask, beside their names; mostly nothing."""
+        return ""
+
     def describe(self) -> dict[str, Any]:
         """Return both lists, sorted."""
         return {"auto_approve_tools": sorted(self._free), "require_approval_tools": sorted(self._asks)}
@@ -88,6 +92,10 @@ class ApprovalToolExecutor:
         """Run a batch that needs nobody; else return `approval_required`. An empty batch only tells the mode."""
         if tool_calls and not self.policy.requires_approval(tool_calls):
             return self._delegate.execute(tool_calls=tool_calls)
+        return self.ask(tool_calls=tool_calls)
+
+    def ask(self, *, tool_calls: list[ToolCall]) -> dict[str, Any]:
+        """Return `approval_required` for calls, whatever the policy says of them, and why where it tells."""
         asked: dict[str, Any] = {
             "mode": APPROVAL_REQUIRED,
             "wait_reason": "user",
@@ -95,7 +103,14 @@ class ApprovalToolExecutor:
             "details": {"kind": "tool_approval", "policy": self.policy.describe()},
         }
         asked["wait_key"] = self._wait_key() if self._wait_key else _stable_key(tool_calls)
+        asked["reason"] = self.policy.reason(tool_calls)
         return asked
+
+    def described(self, name: str) -> dict[str, Any] | None:
+        """Ask the executor that does the work what a tool is now; None where it does not tell."""
+        describe = getattr(self._delegate, "described", None)
+        found: dict[str, Any] | None = describe(name) if callable(describe) else None
+        return found
 
     def may_repeat(self, name: str) -> bool:
         """Ask the executor that does the work."""

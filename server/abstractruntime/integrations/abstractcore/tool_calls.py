@@ -8,7 +8,7 @@ fails only without an executor, without a list of calls, or when the executor br
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
@@ -21,11 +21,14 @@ from .constants import MAX_RESULT_BYTES
 from .tool_approval import APPROVAL_REQUIRED, Decision, read_decision
 from .tool_arguments import BadArguments, read_arguments
 from .tool_executors import EXECUTED, ToolExecutor
+from .tool_pins import Pins, kept_hashes
 from .tool_records import OUTCOME_UNKNOWN, UNKNOWN, CallRecords, failed_by_its_calls, may_repeat
 from .tool_results import MISSING_RESULT, NOT_AN_OBJECT, ToolCall, ToolResult, json_safe, tool_result
 from .workspace_scoped_tools import WorkspaceScope, scoped_call
 
 _APPROVAL_SLOT = "tool_approval"
+_NO_CALLS = "tool_calls requires payload.tool_calls (a list)"
+_NO_TOOLS = "No ToolExecutor is configured: give the runtime one (tool_executor=...) to carry out tool calls"
 Handler = Callable[..., EffectOutcome]
 
 
@@ -84,29 +87,29 @@ def make_tool_calls_handler(
     ) -> EffectOutcome:
         """Carry out the tool calls of an effect, or wait for who does."""
         asked = effect.payload.get("tool_calls")
-        if not isinstance(asked, list):
-            return EffectOutcome.failed("tool_calls requires payload.tool_calls (a list)")
-        if tools is None:
-            return EffectOutcome.failed(
-                "No ToolExecutor is configured: give the runtime one (tool_executor=...) to carry out tool calls"
-            )
-        decision, asked = _decision(run, asked)
-        if isinstance(decision, EffectOutcome):
-            return decision
+        if tools is None or not isinstance(asked, list):
+            return EffectOutcome.failed(_NO_TOOLS if isinstance(asked, list) else _NO_CALLS)
+        answered = _decision(run, asked)
+        if isinstance(answered.decision, EffectOutcome):
+            return answered.decision
+        fails = effect.payload.get("fail_on_error") is True
         try:
-            plan = _plan(run, effect, asked, attachments)
+            plan = _plan(run, effect, answered.calls, attachments)
         except ValueError as error:
             return EffectOutcome.failed(f"The workspace of the run cannot be used: {error}")
         if not plan.for_host and not any(each.is_own for each in plan.calls):
             return EffectOutcome.completed(_executed([each.fixed for each in plan.calls]))
-        if decision is None and _delegates(tools, plan.for_host):
-            return _hand_over(run, effect, next_node, tools, plan, attachments, later)
-        able = tools if decision is None or not later else later[0]
-        if decision is not None:
-            plan = Plan([_decided(each, decision) for each in plan.calls])
-        fails = effect.payload.get("fail_on_error") is True
-        records = CallRecords(ledger_store, run, plan.for_host, idempotency_key, was_begun, not fails)
-        done = _carry_out(run, able, plan, decision, attachments, records)
+        decision = answered.decision
+        able = later[0] if later and decision is not None else tools
+        decided = Plan([_decided(each, decision) for each in plan.calls])
+        pins = Pins(able, decided.for_host)
+        question = _question_of_changes(run, able, pins, answered.hashes, was_begun)
+        if question or (decision is None and _delegates(tools, [*filter(pins.allows, plan.for_host)])):
+            asking = Asking(run, effect, able, plan, pins, answered.calls, question)
+            return _hand_over(asking, next_node, attachments, later)
+        pins.keep(run)
+        records = CallRecords(ledger_store, run, decided.for_host, idempotency_key, was_begun, not fails)
+        done = _carry_out(run, able, decided, decision, attachments, records, pins)
         return failed_by_its_calls(done, able) if fails else done
 
     def take_executor(executor: ToolExecutor) -> None:
@@ -114,6 +117,25 @@ def make_tool_calls_handler(
 
     tool_calls.take_executor = take_executor  # type: ignore[attr-defined]
     return tool_calls
+
+
+def _question_of_changes(
+    run: RunState,
+    tools: ToolExecutor,
+    pins: Pins,
+    shown: Mapping[str, Any] | None,
+    was_begun: Callable[[], bool],
+) -> str:
+    """Return what a person is to be asked because tools have changed; "" where none has, or nobody can be asked.
+
+    `shown` are the hashes of the tools that a person has just allowed. Calls that were begun before a crash are
+    not asked about: what has become of them is told first.
+    """
+    changed = pins.changed(kept_hashes(run) if shown is None else shown)
+    if changed and hasattr(tools, "ask") and not was_begun():
+        return pins.question(changed, "this run first used it" if shown is None else "you were asked")
+    pins.refuse(changed)
+    return ""
 
 
 def _plan(run: RunState, effect: Effect, asked: list[Any], attachments: Attachments) -> Plan:
@@ -171,10 +193,13 @@ def _carry_out(
     decision: Decision | None,
     attachments: Attachments,
     records: CallRecords | None = None,
+    pins: Pins | None = None,
 ) -> EffectOutcome:
     execute = tools.execute
     if decision is not None:
         execute = getattr(tools, "execute_approved", tools.execute)
+    if pins is not None:
+        execute = pins.guarding(execute)
     results: list[ToolResult | None] = []
     for kind, group in groupby(plan.calls, key=_kind):
         batch = [*group]
@@ -239,8 +264,8 @@ def _kind(planned: Planned) -> str:
     return "fixed" if planned.fixed is not None else "own" if planned.is_own else "host"
 
 
-def _decided(planned: Planned, decision: Decision) -> Planned:
-    if planned.fixed is not None or planned.is_own:
+def _decided(planned: Planned, decision: Decision | None) -> Planned:
+    if decision is None or planned.fixed is not None or planned.is_own:
         return planned
     if not decision.allows(planned.call):
         return Planned(planned.call, decision.refusal(planned.call))
@@ -279,40 +304,59 @@ def _executed(results: list[ToolResult | None]) -> dict[str, Any]:
 # ---- carried out elsewhere ---------------------------------------------------------------------
 
 
+@dataclass(frozen=True)
+class Asking:
+    """A batch that somebody else carries out or has to allow; `question` says which tools have changed."""
+
+    run: RunState
+    effect: Effect
+    tools: ToolExecutor
+    plan: Plan
+    pins: Pins
+    calls: list[Any]
+    question: str = ""
+
+    def ask(self) -> Any:
+        """Hand the calls over."""
+        if self.question:
+            return self.tools.ask(tool_calls=self.plan.for_host)  # type: ignore[attr-defined]
+        return self.tools.execute(tool_calls=self.plan.for_host)
+
+    def wait_key(self, named: Any) -> str:
+        """Return what the answer has to name: not what answered another question about the same calls."""
+        key = str(self.effect.payload.get("wait_key") or named or "")
+        key = key or f"tool_calls:{self.run.run_id}:{self.run.current_node}"
+        return f"{key}:{self.pins.digest()}" if self.question else key
+
+
 def _hand_over(
-    run: RunState,
-    effect: Effect,
-    next_node: str | None,
-    tools: ToolExecutor,
-    plan: Plan,
-    attachments: Attachments,
-    later: list[ToolExecutor],
+    asking: Asking, next_node: str | None, attachments: Attachments, later: list[ToolExecutor]
 ) -> EffectOutcome:
     """Wait for who carries the calls out; what is known already is kept for when they come back."""
+    run, effect, plan = asking.run, asking.effect, asking.plan
     if not plan.for_host:
-        return _carry_out(run, tools, plan, None, attachments)
-    asked, error = guarded(tools.execute, tool_calls=plan.for_host)
+        return _carry_out(run, asking.tools, plan, None, attachments)
+    asked, error = guarded(asking.ask)
     if error is not None or not isinstance(asked, dict):
         reason = error or f"it returned {asked!r:.200}"
         return EffectOutcome.failed(f"The tool executor failed: {reason}")
     mode = str(asked.get("mode") or EXECUTED)
     if mode == EXECUTED:
-        return _carry_out(run, tools, plan, None, attachments)
+        return _carry_out(run, asking.tools, plan, None, attachments)
     details: dict[str, Any] = {"mode": mode, "tool_calls": json_safe(plan.for_host)}
     if isinstance(asked.get("details"), dict):
         details["executor"] = json_safe(asked["details"])
     if len(plan.for_host) != len(plan.calls):
         details |= _holes(run, plan, attachments)
-    key = effect.payload.get("wait_key") or asked.get("wait_key")
     wait = WaitState(
         reason=_reason(mode, asked.get("wait_reason")),
-        wait_key=str(key or f"tool_calls:{run.run_id}:{run.current_node}"),
+        wait_key=asking.wait_key(asked.get("wait_key")),
         resume_to_node=effect.payload.get("resume_to_node") or next_node,
         result_key=effect.result_key,
         details=details,
     )
-    if mode == APPROVAL_REQUIRED and (later or hasattr(tools, "execute_approved")):
-        _ask_person(run, effect, wait)
+    if mode == APPROVAL_REQUIRED and (later or hasattr(asking.tools, "execute_approved")):
+        _ask_person(asking, wait, str(asked.get("reason") or ""))
     return EffectOutcome.waiting(wait)
 
 
@@ -346,49 +390,55 @@ def _reason(mode: str, named: Any) -> WaitReason:
 # ---- allowed by a person -----------------------------------------------------------------------
 
 
-def _ask_person(run: RunState, effect: Effect, wait: WaitState) -> None:
+def _ask_person(asking: Asking, wait: WaitState, reason: str) -> None:
     """Have the answer come back to this very node, which then carries out what was allowed.
 
     So the calls are an effect like any other: STARTED before they act, with a key, after any restart.
     """
-    calls = wait.details["tool_calls"] if wait.details else []
-    asked = {
-        "node_id": run.current_node,
-        "ids": [
-            each.get("runtime_call_id") if isinstance(each, dict) else None
-            for each in effect.payload["tool_calls"]
-        ],
-    }
+    node, calls = asking.run.current_node, wait.details["tool_calls"] if wait.details else []
+    ids = [each.get("runtime_call_id") if isinstance(each, dict) else None for each in asking.calls]
+    asked = {"node_id": node, "ids": ids, "hashes": dict(asking.pins.now)}
     wait.details = {**(wait.details or {}), "with_answer": {f"_runtime.{_APPROVAL_SLOT}_asked": asked}}
+    why = " ".join(filter(None, (asking.question, reason)))
     names = ", ".join(dict.fromkeys(_names(calls)))
-    wait.prompt = wait.prompt or f"May the flow use {names}?"
+    wait.prompt = wait.prompt or f"{why} May the flow use {names}{' as it is now' if why else ''}?".strip()
     wait.choices = wait.choices or ["Approve", "Deny"]
-    wait.resume_to_node = run.current_node
+    wait.resume_to_node = node
     wait.result_key = f"_runtime.{_APPROVAL_SLOT}"
 
 
-def _decision(run: RunState, asked: list[Any]) -> tuple[Decision | EffectOutcome | None, list[Any]]:
+@dataclass(frozen=True)
+class Answered:
+    """The calls of a visit, and what a person has said of them: with the ids and the hashes that were shown."""
+
+    calls: list[Any]
+    decision: Decision | EffectOutcome | None = None
+    hashes: Mapping[str, Any] | None = None
+
+
+def _decision(run: RunState, asked: list[Any]) -> Answered:
     """Return what a person has said of these calls, once, or the results that were brought instead.
 
     The calls come back with the ids that the person saw: this is another visit of the node.
     """
     space = run.vars.get("_runtime")
     if not isinstance(space, dict) or _APPROVAL_SLOT not in space:
-        return None, asked
+        return Answered(asked)
     waited = space.pop(f"{_APPROVAL_SLOT}_asked", None)
     payload = space.pop(_APPROVAL_SLOT)
-    ids = (
-        waited.get("ids") if isinstance(waited, dict) and waited.get("node_id") == run.current_node else None
-    )
+    if not isinstance(waited, dict) or waited.get("node_id") != run.current_node:
+        return Answered(asked)
+    ids = waited.get("ids")
     if not isinstance(ids, list) or len(ids) != len(asked):
-        return None, asked
+        return Answered(asked)
     asked = [
         {**call, "runtime_call_id": shown} if isinstance(call, dict) else call
         for call, shown in zip(asked, ids, strict=True)
     ]
     if isinstance(payload, dict) and isinstance(payload.get("results"), list):
-        return EffectOutcome.completed({"mode": EXECUTED, **payload}), asked
-    return read_decision(payload), asked
+        return Answered(asked, EffectOutcome.completed({"mode": EXECUTED, **payload}))
+    decision, shown = read_decision(payload), waited.get("hashes")
+    return Answered(asked, decision, dict(shown or {}) if decision is not None else None)
 
 
 def _names(calls: list[Any]) -> list[str]:

@@ -15,9 +15,10 @@ from uuid import uuid4
 
 from ...core.effects import guarded
 from ...storage.artifacts import ArtifactStore, artifact_ref
-from ..mcp import McpConnections, McpFailed, McpServer, not_carried_out
+from ..mcp import McpConnections, McpFailed, McpServer, not_carried_out, tool_hash
 from .tool_arguments import BadArguments, read_arguments
 from .tool_executors import EXECUTED
+from .tool_pins import HASH
 from .tool_results import ToolCall, ToolResult, json_safe, tool_result
 
 _MOST_NAME = 64
@@ -58,6 +59,7 @@ def mcp_specs(server_id: str, tools: Iterable[dict[str, Any]]) -> list[dict[str,
             "parameters": each.get("inputSchema") or {"type": "object", "properties": {}},
             "annotations": each.get("annotations") or {},
             "toolset": server_id,
+            HASH: tool_hash(each),
         }
         for each in tools
     ]
@@ -107,8 +109,8 @@ class McpToolExecutor:
         except BadArguments as bad:
             return tool_result(call, error=f"Invalid arguments for tool '{call.get('name')}': {bad}")
         begun = time.monotonic()
-        answer, error = guarded(self._call, str(call.get("name") or ""), arguments)
         meta: dict[str, Any] = {"executor": "mcp", "server": self._server_id}
+        answer, error = guarded(self._call, str(call.get("name") or ""), arguments, meta)
         meta["duration_ms"] = round((time.monotonic() - begun) * 1000, 1)
         if error is not None or not isinstance(answer, dict):
             reason = str(error) if error is not None else f"no result: {answer!r:.200}"
@@ -117,22 +119,37 @@ class McpToolExecutor:
             return tool_result(call, error=reason or type(error).__name__, meta=meta)
         return self._result(call, answer, meta)
 
-    def _wire_name(self, name: str) -> str:
-        bare = bare_name(self._server_id, name)
-        if self._connections is None:
-            return bare
-        found, error = guarded(self._connections.list_tools, self._server_id)
+    def described(self, name: str) -> dict[str, Any] | None:
+        """Return what the server says of a tool now; raise McpFailed: then no call was carried out."""
+        found, error = guarded(self._tool, name)
+        if isinstance(error, McpFailed):
+            raise not_carried_out(error, bare_name(self._server_id, name))
+        return mcp_specs(self._server_id, [found])[0] if found else None
+
+    def _tool(self, name: str) -> dict[str, Any] | None:
+        """Return a tool as it is on the wire, by the name that a model has for it; raise McpFailed."""
+        held = self._connections.list_tools(self._server_id) if self._connections is not None else ()
+        prefix = f"mcp::{self._server_id}::"
+        return next(
+            (
+                each
+                for each in held
+                if name in (model_name(self._server_id, each["name"]), prefix + each["name"])
+            ),
+            None,
+        )
+
+    def _call(self, name: str, arguments: dict[str, Any], meta: dict[str, Any]) -> dict[str, Any]:
+        found, error = guarded(self._tool, name)
+        bare = str(found["name"]) if found else bare_name(self._server_id, name)
         if isinstance(error, McpFailed) and error.carried_out == "no":
             raise not_carried_out(error, bare)
-        named = {model_name(self._server_id, each["name"]): str(each["name"]) for each in found or ()}
-        return named.get(name, bare)
-
-    def _call(self, model_name: str, arguments: dict[str, Any]) -> dict[str, Any]:
-        name = self._wire_name(model_name)
+        if found:
+            meta["tool_hash"] = tool_hash(found)
         if self._client is not None:
-            return self._client.call_tool(name=name, arguments=arguments)
+            return self._client.call_tool(name=bare, arguments=arguments)
         assert self._connections is not None
-        return self._connections.call(self._server_id, name, arguments, timeout_s=self._timeout_s)
+        return self._connections.call(self._server_id, bare, arguments, timeout_s=self._timeout_s)
 
     def _result(self, call: ToolCall, answer: dict[str, Any], meta: dict[str, Any]) -> ToolResult:
         content = answer.get("content")
@@ -215,11 +232,14 @@ class McpToolset:
         if not isinstance(executor, McpToolExecutor):
             ask = getattr(executor, "may_repeat", None)
             return ask is None or bool(ask(name))
-        found, _ = guarded(executor.specs)
-        hints: dict[str, Any] = next(
-            (each["annotations"] for each in found or () if each["name"] == name), {}
-        )
+        found, _ = guarded(executor.described, name)
+        hints: dict[str, Any] = (found or {}).get("annotations") or {}
         return hints.get("readOnlyHint") is True or hints.get("idempotentHint") is True
+
+    def described(self, name: str) -> dict[str, Any] | None:
+        """Return what a server says of its tool now; None for others' tools; raise McpFailed."""
+        executor = self._for(name)
+        return executor.described(name) if isinstance(executor, McpToolExecutor) else None
 
     def execute(self, *, tool_calls: list[ToolCall]) -> dict[str, Any]:
         """Carry the calls out in their order."""
