@@ -63,15 +63,29 @@ def test_an_answer_meant_for_an_earlier_turn_is_told_so(client: Client) -> None:
     client.save(asking_often(2))
     run_id = client.launch("often")
     first = client.asked(run_id)
-    body = {"wait_key": first["wait_key"], "response": "a", "asked_at": first["asked_at"]}
+    body = {"wait_key": first["wait_key"], "response": "a"}
     assert client.post(f"/api/prompts/{run_id}", json=body).status_code == 200
     second = client.wait(
-        lambda: client.run(run_id)["prompts"], lambda p: bool(p) and p[0]["asked_at"] != first["asked_at"]
+        lambda: client.run(run_id)["prompts"], lambda p: bool(p) and p[0]["wait_key"] != first["wait_key"]
     )[0]
-    assert second["wait_key"] == first["wait_key"], "only the time tells the turns apart"
     late = client.post(f"/api/prompts/{run_id}", json={**body, "response": "b"})
     assert (late.status_code, late.json()["code"]) == (409, "prompt.answered")
+    assert (late.json()["answered_by"], bool(late.json()["answered_at"])) == ("the API", True)
     assert client.run(run_id)["prompts"] == [second]
+
+
+def test_of_many_answers_to_one_turn_one_wins(client: Client) -> None:
+    client.save(asking_often(3))
+    run_id = client.launch("often")
+    body = {"wait_key": client.asked(run_id)["wait_key"], "response": "a"}
+    with ThreadPoolExecutor(10) as pool:
+        sent = [pool.submit(client.post, f"/api/prompts/{run_id}", json=body) for _ in range(10)]
+    assert sorted(each.result().status_code for each in sent) == [200] + [409] * 9
+    client.wait(
+        lambda: client.run(run_id)["prompts"], lambda p: bool(p) and p[0]["wait_key"] != body["wait_key"]
+    )
+    answers = [r for r in client.records(run_id) if (r["effect"] or {}).get("type") == "resume"]
+    assert len(answers) == 1
 
 
 def test_only_a_choice_is_taken_where_words_are_not(client: Client) -> None:

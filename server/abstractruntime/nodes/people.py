@@ -185,6 +185,8 @@ def ask_user(call: Call) -> Effect:
     assignee = text(setting(call.data, _ASSIGNEE, "")).strip()
     if assignee:
         asked["assignee"] = assignee
+    if call.visit > 1:  # in a loop each turn asks anew: an answer to one must not pass for the next
+        asked["wait_key"] = f"user:{call.run_id}:{call.node_id}:{call.visit}"
     return Effect(EffectType.ASK_USER, {**asked, **deadlines.until_of(call), **deadlines.stages_of(call)})
 
 
