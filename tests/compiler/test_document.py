@@ -71,22 +71,24 @@ def test_what_is_no_node_or_wire_is_told_and_kept_aside() -> None:
 
 
 @pytest.mark.parametrize(
-    ("part", "named"),
+    ("part", "named", "severity"),
     [
-        ({"position": "left"}, "position"),
-        ({"position": {"x": "1", "y": 2}}, "position"),
-        ({"data": [1]}, "data"),
-        ({"data": {"pinDefaults": "text"}}, "data.pinDefaults"),
-        ({"data": {"inputs": {"a": 1}}}, "data.inputs"),
-        ({"data": {"outputs": [{"id": "ok"}, {"label": "no id"}]}}, "data.outputs[1]"),
-        ({"type": 5}, "no type"),
+        ({"position": "left"}, "position", "risk"),
+        ({"position": {"x": "1", "y": 2}}, "position", "risk"),
+        ({"data": [1]}, "data", "error"),
+        ({"data": {"pinDefaults": "text"}}, "data.pinDefaults", "error"),
+        ({"data": {"inputs": {"a": 1}}}, "data.inputs", "error"),
+        ({"data": {"outputs": [{"id": "ok"}, {"label": "no id"}]}}, "data.outputs[1]", "risk"),
+        ({"type": 5}, "no type", "error"),
     ],
 )
-def test_a_part_of_the_wrong_kind_names_its_node_and_is_kept(part: dict[str, Any], named: str) -> None:
+def test_a_part_of_the_wrong_kind_names_its_node_and_is_kept(
+    part: dict[str, Any], named: str, severity: str
+) -> None:
     document = {"id": "f", "nodes": [{"id": "a", "type": "note", **part}], "edges": []}
     flow = load_visualflow_json(document)
     [told] = flow.warnings
-    assert (told.severity, told.code, told.node) == ("risk", "node.malformed", "a")
+    assert (told.severity, told.code, told.node) == (severity, "node.malformed", "a")
     assert told.message.startswith("Node 'a'")
     assert named in told.message
     assert flow.to_json() == document

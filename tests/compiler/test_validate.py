@@ -88,6 +88,16 @@ def test_wires_that_lead_nowhere_are_risks_with_a_fix() -> None:
     assert "'gone'" in problem.message
 
 
+def test_a_step_that_leads_to_no_node_is_an_error_where_a_run_comes_by() -> None:
+    nodes = {"start": START, "n": node("note"), "apart": node("note")}
+    nowhere = {"targetHandle": "exec-in", "sourceHandle": "exec-out", "target": "gone"}
+    document = with_edge(flow("f", nodes, "start -> n"), source="n", **nowhere)
+    problem = only(document, "edge.dangling")
+    assert (problem.severity, problem.node, problem.pin) == ("error", "n", "exec-out")
+    unused = with_edge(flow("f", nodes, "start -> n"), source="apart", **nowhere)
+    assert only(unused, "edge.dangling").severity == "risk"
+
+
 def test_an_exit_leads_to_one_step_only() -> None:
     document = with_edge(PLAIN, source="start", target="end", sourceHandle="exec-out", targetHandle="exec-in")
     problem = only(document, "edge.duplicate_exit")

@@ -18,7 +18,7 @@ from typing import Any
 
 from ..core.errors import InvalidFlow
 from .plain import plain_copy
-from .problem import Problem
+from .problem import Problem, Severity
 
 FORMAT = 1  # `formatVersion` of documents that we write or migrate to; absent means 1
 MAX_BYTES = 64 * 1024 * 1024
@@ -29,6 +29,8 @@ EXEC_OUT = "exec-out"
 _FLOW_KEYS = ("id", "name", "description", "interfaces", "nodes", "edges", "entryNode")
 _NODE_KEYS = ("id", "type", "position", "data")
 _MISSING = type(None)
+# Parts without which a node would do something else than its author wrote.
+_NEEDED = ("pinDefaults", "inputs", "outputs")
 _EDGE_KEYS = ("id", "source", "sourceHandle", "target", "targetHandle", "animated")
 
 
@@ -264,7 +266,8 @@ def _read_nodes(flow: VisualFlow, entries: Any) -> None:
             continue
         for part, wanted in _odd_parts(entry, data or {}):
             text = f"Node '{node_id}': {part} is not {wanted}; it is ignored."
-            flow.warnings.append(Problem("risk", "node.malformed", text, node_id))
+            severity: Severity = "error" if part.removeprefix("data.") in _NEEDED else "risk"
+            flow.warnings.append(Problem(severity, "node.malformed", text, node_id))
         flow.nodes.append(VisualNode(node_id, kind, data or {}, entry))
 
 
@@ -303,14 +306,15 @@ def _read_edges(flow: VisualFlow, entries: Any) -> None:
 
 def _entries(flow: VisualFlow, key: str, entries: Any) -> list[Any]:
     if entries is not None and not isinstance(entries, list):
-        flow.warnings.append(Problem("risk", f"flow.{key}", f"'{key}' is not a list; it is ignored."))
+        flow.warnings.append(Problem("error", f"flow.{key}", f"'{key}' is not a list; it is ignored."))
     return _list(entries)
 
 
 def _stray(flow: VisualFlow, key: str, place: int, entry: Any, message: str, node_id: str = "") -> None:
     flow.strays.setdefault(key, []).append((place, entry))
     code = "node.malformed" if key == "nodes" else "edge.malformed"
-    flow.warnings.append(Problem("risk", code, message, node_id or None))
+    # What has no name cannot be meant by a wire: leaving it out changes nothing else.
+    flow.warnings.append(Problem("error" if node_id else "risk", code, message, node_id or None))
 
 
 def _type_name(value: Any) -> str:

@@ -17,7 +17,7 @@ from ..nodes.catalog import Catalog, catalog, new_data
 from ..nodes.define import ERROR_OUT, FAULTS, ON_ERROR, Check, Field, Finding, NodeType, Pin
 from ..nodes.pins import PIN_TYPES, may_flow
 from .constants import constants
-from .document import EXEC_OUT, FORMAT, VisualEdge, load_visualflow_json
+from .document import EXEC_IN, EXEC_OUT, FORMAT, VisualEdge, load_visualflow_json
 from .endless import endless
 from .expressions import EXPRESSIONS, expression_problems, expressions_of
 from .graph import Graph, Placed, graph_of
@@ -116,10 +116,12 @@ def _wires(graph: Graph, used: Container[str]) -> Iterator[Problem]:
     for edge in graph.dangling:
         lost = edge.target if edge.source in graph.nodes else edge.source
         here = edge.source if edge.source in graph.nodes else edge.target
+        goes_on = edge.target_handle == EXEC_IN and edge.source in used
         yield Problem(
-            "risk",
+            "error" if goes_on else "risk",
             "edge.dangling",
-            f"A wire of '{here}' leads to a node '{lost}' that does not exist; it is ignored.",
+            f"A wire of '{here}' leads to a node '{lost}' that does not exist"
+            + ("; nothing would be done there." if goes_on else "; it is ignored."),
             here if here in graph.nodes else None,
             edge.source_handle if here == edge.source else edge.target_handle,
             disconnect(edge.id),
