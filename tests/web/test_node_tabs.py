@@ -282,9 +282,10 @@ def test_the_policy_tab_holds_the_deadline_and_the_limits_of_a_type(client: Clie
 
     waits = tab("ask_user")
     assert 'data-path="onTimeout"' in waits
-    assert 'data-path="effectConfig.deadlineUnit"' in waits
-    assert 'data-path="pinDefaults.deadline"' not in waits, "there is none to set yet"
-    assert 'data-path="pinDefaults.deadline"' in tab("ask_user", onTimeout="branch")
+    for path in ("effectConfig.deadlineUnit", "pinDefaults.deadline"):
+        assert f'data-path="{path}"' not in waits, "there is none to set yet"
+        assert f'data-path="{path}"' in tab("ask_user", onTimeout="branch")
+    assert "<code>timed_out</code> true" in waits, "help names what is written as code"
     asks = tab("web_request")
     for path in ("onError", "webConfig.retries", "pinDefaults.timeout"):
         assert f'data-path="{path}"' in asks

@@ -111,6 +111,8 @@ class Provider:
             raise BadProvider(f"base_url: this is no address ({error}).") from None
         if "@" in parts.netloc:
             raise BadProvider("base_url: leave the key out of the address; it has a field of its own.")
+        if not self.base_url:
+            raise BadProvider("base_url: write where the server is, such as http://127.0.0.1:1234/v1.")
         if not is_whole:
             raise BadProvider(
                 f"base_url: {self.base_url!r} must be an address such as http://127.0.0.1:1234/v1."

@@ -62,6 +62,7 @@ def environment() -> Environment:
         state=state,
         path=path,
         paragraphs=paragraphs,
+        code_parts=code_parts,
         shortened=shortened,
     )
     made.globals["htmx_config"] = HTMX
@@ -144,6 +145,12 @@ def one_line(value: Any, most: int = 120) -> str:
 def paragraphs(text: str) -> list[str]:
     """Cut help text at its empty lines; other line breaks are only the source's."""
     return [" ".join(part.split()) for part in text.split("\n\n") if part.strip()]
+
+
+def code_parts(text: str) -> list[str]:
+    """Cut help text at its backticks: every second part is code. One that stands alone is text."""
+    parts = text.split("`")
+    return parts if len(parts) % 2 else [text]
 
 
 def path(text: str) -> str:

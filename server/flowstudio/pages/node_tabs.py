@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from abstractruntime.core.errors import RunNotFound
+from abstractruntime.nodes.deadlines import UNIT
 from abstractruntime.nodes.define import NodeType
 from abstractruntime.nodes.pins import pins_of
 from abstractruntime.visualflow_compiler.expressions import expressions_of
@@ -289,6 +290,7 @@ def policy_words(kind: NodeType, data: Mapping[str, Json]) -> dict[str, Json]:
     policy = data.get("policy")
     given = policy if isinstance(policy, Mapping) else {}
     inputs = [pin for pin in pins_of(kind, data)[0] if not pin.is_exec and not pin.hidden]
+    has_deadline = any(pin.id == "deadline" for pin in inputs)
     return {
         "is_value": not kind.is_exec,
         "can_retry": can_retry(kind),
@@ -299,6 +301,10 @@ def policy_words(kind: NodeType, data: Mapping[str, Json]) -> dict[str, Json]:
         "key": text if isinstance(text := given.get("key"), str) else "",
         "bars": bars(found),
         "in_all": length(sum(found) * 1000) if found else "",
-        "own": [each for each in kind.fields if each.path.rsplit(".", 1)[-1] in OWN_POLICIES],
+        "own": [
+            each
+            for each in kind.fields
+            if each.path.rsplit(".", 1)[-1] in OWN_POLICIES and (has_deadline or each.path != UNIT.path)
+        ],
         "own_pins": [pin for pin in inputs if pin.id in OWN_POLICIES or pin.id == kind.key],
     }

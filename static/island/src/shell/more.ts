@@ -41,7 +41,7 @@ const PAGES: readonly [string, string, string][] = [
   ["Starter flows", "nodes", "/gallery"],
   ["Runs", "runs", "/runs"],
   ["Inbox", "inbox", "/inbox"],
-  ["Outbox", "web", "/outbox"],
+  ["Outbox", "send", "/outbox"],
   ["Settings", "settings", "/settings"],
   ["Node reference", "nodes", "/nodes"],
 ];

@@ -103,7 +103,7 @@ export class OutlineView {
     }
     if (!run) return;
     const state = el("span", "state", STATES[run.state] ?? run.state);
-    state.dataset["state"] = run.state;
+    state.dataset["state"] = run.state === "done" ? "completed" : run.state; // the page's word for it
     row.append(state);
   }
 

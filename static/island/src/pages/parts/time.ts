@@ -16,14 +16,9 @@ const STEPS: [Intl.RelativeTimeFormatUnit, number][] = [
 ];
 const relative = new Intl.RelativeTimeFormat(undefined, { numeric: "auto", style: "short" });
 const whole = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
-const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
+const clock = new Intl.DateTimeFormat(undefined, { timeStyle: "short" });
 const seconds = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });
-const clockWithDay = new Intl.DateTimeFormat(undefined, {
-  day: "numeric",
-  month: "short",
-  hour: "2-digit",
-  minute: "2-digit",
-});
+const day = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short" });
 
 export function ago(moment: number, now: number): string {
   let amount = (moment - now) / 1000;
@@ -37,7 +32,7 @@ export function ago(moment: number, now: number): string {
 
 export function at(moment: number, now: number): string {
   const isToday = new Date(moment).toDateString() === new Date(now).toDateString();
-  return (isToday ? clock : clockWithDay).format(moment);
+  return isToday ? clock.format(moment) : `${day.format(moment)}, ${clock.format(moment)}`;
 }
 
 export function since(moment: number, now: number): string {
