@@ -1,7 +1,7 @@
 """axe on every page and state that is photographed, in two themes and three widths: nothing found.
 
-The rules are those of WCAG 2.0 to 2.2, A and AA, the size of targets among them; in the second theme, and at
-the desk in high contrast, those of them that look at colours. axe is read from the
+The rules are those of WCAG 2.0 to 2.2, A and AA, the size of targets among them; in the second theme, and in
+high contrast at a desk and on a telephone, those of them that look at colours. axe is read from the
 npm packages of the build and spoken into the page by the debugger, so that the pages are checked under
 the content policy that they are served with. docs/accessibility.md says what axe cannot see.
 """
@@ -68,7 +68,7 @@ def tell(profile: BrowserContext, listed: list[Shot], size: str) -> dict[str, li
             page.wait_for_timeout(60)
             if found := findings(page, colours=theme != THEMES[0]):
                 bad[f"{shot.name}, {size}, {theme}"] = found
-        if size == "desk":  # colours do not follow the width
+        if size != "tablet":  # the colours of a telephone
             page.evaluate(CONTRAST)
             page.wait_for_function(IS_BLACK)
             if found := findings(page, colours=True):

@@ -6,11 +6,12 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from browser.app import App
 from browser.documents import EXEC_IN, EXEC_OUT, document, node, put
 from browser.hand import Hand
+from browser.watch import Watch
 
 pytestmark = pytest.mark.browser
 
@@ -96,3 +97,41 @@ def test_several_nodes_are_edited_together(app: App, page: Page) -> None:
     hand.keys("Escape", "Control+z", "Control+z")
     assert [data_of(hand, each)["pinDefaults"]["message"] for each in "ab"] == ["one", "two"]
     assert [data_of(hand, each).get("onError") for each in "ab"] == [None, None]
+
+
+def test_a_form_that_is_refused_late_leaves_alone_what_is_shown_by_then(
+    app: App, page: Page, watch: Watch
+) -> None:
+    watch.expected_statuses.add(409)
+    put(app, three("more-d"))
+    hand = Hand(page).open_flow("more-d")
+    held: list[Route] = []
+    page.route("**/editor/inspector", lambda route: held.append(route))
+    hand.node("First").locator(".fc-title").click()
+    hand.until(lambda: held, "the form is asked for")
+    hand.keys("Escape")
+    pane = page.locator("#pane-node")
+    expect(pane).to_contain_text("Nothing selected")
+    with page.expect_response("**/editor/inspector"):
+        held[0].fulfill(status=409, content_type="text/plain", body="This was said of another node.")
+    page.wait_for_timeout(100)
+    expect(pane).to_contain_text("Nothing selected")
+    expect(pane).not_to_contain_text("another node")
+    page.unroute("**/editor/inspector")
+    hand.node("Second").locator(".fc-title").click()
+    expect(hand.setting("message")).to_have_value("two")
+
+
+def test_the_form_of_an_unknown_type_begins_where_enter_changes_nothing(app: App, page: Page) -> None:
+    flow = three("more-e")
+    flow["nodes"][1] = node("a", "zx_unheard_of", 260, 0, label="First")
+    put(app, flow)
+    page.set_viewport_size({"width": 390, "height": 844})
+    hand = Hand(page).open_flow("more-e")
+    page.get_by_role("treeitem").filter(has_text="First").first.focus()
+    hand.keys("Enter")
+    expect(page.locator("#pane-node [data-new-type]")).to_be_focused()
+    hand.keys("Enter")
+    page.wait_for_timeout(200)
+    kept = next(each for each in hand.flow()["nodes"] if each["id"] == "a")
+    assert kept["data"]["nodeType"] == "zx_unheard_of"

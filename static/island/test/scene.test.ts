@@ -4,6 +4,7 @@ import { applyAll, applyChange } from "../src/model/change";
 import { Index } from "../src/model/cull";
 import { overlap, type Rect } from "../src/model/geometry";
 import { hitAt, nodeAt, pinNear, wireNear } from "../src/model/hit";
+import { leadWire, putNote } from "../src/model/marks";
 import { along, nearest, readingOrder, sibling } from "../src/model/neighbour";
 import { boundsOf } from "../src/model/route";
 import { dice, edge, node, sample, sceneOf } from "./fixture";
@@ -107,4 +108,20 @@ test("arrows go to the nearest node; with Ctrl along the flow and among branches
   assert.equal(sibling(at("n4"), "down")?.id, "n6");
   assert.equal(sibling(at("n4"), "up"), null);
   assert.equal(readingOrder(scene)[0]?.id, "n1");
+});
+
+test("what is fitted holds the notes and the points that wires are led through", () => {
+  const scene = sceneOf();
+  const { flow } = scene;
+  const before = scene.bounds()!;
+  const wire = [...flow.wires.values()].find((each) => each.from && each.to)!;
+  applyAll(flow, leadWire(wire, [{ x: before.x, y: before.y - 800 }]));
+  scene.sync(flow.take());
+  assert.deepEqual(scene.bounds(), { ...before, y: before.y - 800, h: before.h + 800 });
+  assert.equal(scene.bounds([wire.from!, wire.to!])!.y, before.y - 800, "its own nodes bring a wire along");
+  const others = [...flow.nodes.values()].filter((node) => node !== wire.from);
+  assert.ok(scene.bounds(others)!.y >= before.y, "one end does not");
+  applyAll(flow, putNote(flow, { id: "note-1", x: before.x - 480, y: before.y, w: 240, h: 80, text: "Look", tone: "amber" }));
+  scene.sync(flow.take());
+  assert.equal(scene.bounds()!.x, before.x - 480);
 });

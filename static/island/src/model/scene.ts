@@ -124,9 +124,15 @@ export class Scene {
     return list;
   }
 
+  /** What some nodes take with the wires between them; without a list the whole flow, with its notes. */
   bounds(nodes?: Iterable<FlowNode>): Rect | null {
-    if (!nodes) return unite([...this.nodes.boxes(), ...this.tiles()]);
-    return unite(Array.from(nodes, (node) => this.box(node)));
+    const some = nodes && new Set(nodes);
+    const boxes: Rect[] = some ? Array.from(some, (node) => this.box(node)) : [...this.nodes.boxes(), ...this.tiles(), ...readMarks(this.flow).notes];
+    for (const { points, from, to } of this.flow.wires.values()) {
+      if (!points.length || (some && !(from && to && some.has(from) && some.has(to)))) continue;
+      boxes.push(...points.map((point) => ({ ...point, w: 0, h: 0 })));
+    }
+    return unite(boxes);
   }
 
   /** A free place near a point, stepping down and right past nodes that stand there. */

@@ -63,7 +63,8 @@ export class Inspector {
     if (this.wanted === null) return;
     const all = [...this.pane.querySelectorAll<HTMLElement>(this.wanted)];
     const stop = this.wanted.startsWith(".own-pin") || this.wanted.startsWith(".case") ? all.at(-1) : all[0];
-    (stop ?? this.pane.querySelector<HTMLElement>("input, button"))?.focus();
+    // Without a field to begin with, a place where Enter changes nothing by accident.
+    (stop ?? this.pane.querySelector<HTMLElement>("input, select, textarea") ?? this.pane.querySelector<HTMLElement>("button"))?.focus();
     this.wanted = null;
   }
 
@@ -92,14 +93,14 @@ export class Inspector {
       const html = await manyOf(many.map((node) => node.raw), many.map(wiredOf));
       if (turn === this.asked && many === this.many) this.put(html);
     } catch (error) {
-      this.refused(error, turn);
+      this.refused(error, turn === this.asked && many === this.many);
     }
   }
 
-  /** Say why there is no form; when the server is away or busy for a moment, ask again. */
-  private refused(error: unknown, turn: number): void {
+  /** Say why there is no form of what is shown; when the server is away or busy for a moment, ask again. */
+  private refused(error: unknown, isShown: boolean): void {
     if (!(error instanceof Refusal)) throw error;
-    if (turn !== this.asked) return;
+    if (!isShown) return;
     this.pane.replaceChildren(el("div", "note warn", el("div", "words", error.message)));
     if (error.status === 0 || error.status === 503) this.again(AGAIN_MS);
   }
@@ -183,7 +184,7 @@ export class Inspector {
       if (turn !== this.asked || this.shown !== node.id) return;
       this.put(html);
     } catch (error) {
-      this.refused(error, turn);
+      this.refused(error, turn === this.asked && this.shown === node.id);
     }
   }
 
