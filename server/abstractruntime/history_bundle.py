@@ -27,6 +27,7 @@ from .storage.offloading import max_inline_bytes_setting, offload_large_values
 from .storage.placing import in_turn
 
 RUN_HISTORY_BUNDLE_VERSION_V1 = 1
+"""What `version` of an exported history says; an import refuses another one."""
 MOST_RUNS = 5000
 
 

@@ -1,4 +1,4 @@
-"""Every effect, error code and dependency has its entry in the docs, and links lead somewhere.
+"""Every public name, effect, error code and dependency has its entry in the docs, and links lead somewhere.
 
 Node types and routes have generated pages (`poe generated`), settings are held by tests/web/test_routes.py.
 """
@@ -6,9 +6,11 @@ Node types and routes have generated pages (`poe generated`), settings are held 
 from __future__ import annotations
 
 import importlib
+import inspect
 import re
 import tomllib
 
+import abstractruntime
 from abstractruntime.core import errors
 from abstractruntime.core.models import EffectType
 from house import MODULES, ROOT, tracked_files
@@ -42,6 +44,32 @@ def test_every_error_code_is_explained() -> None:
 def test_every_effect_is_explained() -> None:
     missing = [e.value for e in EffectType if f"`{e.value}`" not in text("effects.md")]
     assert not missing, f"explain in docs/effects.md: {missing}"
+
+
+def test_every_public_name_has_an_entry_that_says_what_it_is() -> None:
+    entries = dict(re.findall(r"^### (\w+)\n(.*?)(?=^##|\Z)", text("kernel-api.md"), re.M | re.S))
+    assert set(abstractruntime.__all__) == set(entries), "run `poe generate`"
+    said = {
+        name: re.sub(r"^```.*?^```", "", entry, flags=re.M | re.S).strip() for name, entry in entries.items()
+    }
+    silent = [name for name, words in said.items() if not re.match(r"[A-Z\d`][^\n]* ", words)]
+    assert not silent, f"give these a docstring: {silent}"
+
+
+def test_every_public_method_of_a_public_class_says_what_it_does() -> None:
+    silent = []
+    for name in abstractruntime.__all__:
+        kind = getattr(abstractruntime, name)
+        if inspect.isclass(kind):
+            methods = inspect.getmembers(
+                kind, lambda each: inspect.isfunction(each) or isinstance(each, property)
+            )
+            silent += [
+                f"{name}.{method}"
+                for method, value in methods
+                if not method.startswith("_") and not inspect.getdoc(value)
+            ]
+    assert not silent, f"give these a docstring, or base their class on one that has it: {silent}"
 
 
 def test_every_dependency_has_its_reason() -> None:

@@ -33,7 +33,10 @@ _FRESH: Any = object()
 
 
 class RunStatus(str, Enum):
-    """Where a run stands."""
+    """Where a run stands; one that is held back is WAITING, for a person who lets it go on.
+
+    COMPLETED has an output, FAILED an error; from these and CANCELLED no run goes on.
+    """
 
     RUNNING = "running"
     WAITING = "waiting"
@@ -48,7 +51,11 @@ class RunStatus(str, Enum):
 
 
 class WaitReason(str, Enum):
-    """What a waiting run waits for."""
+    """What a waiting run waits for.
+
+    EVENT an event with its `wait_key`, UNTIL its moment `until`, USER an answer of a person, JOB work that
+    somebody else does for it, SUBWORKFLOW the end of a run that it started.
+    """
 
     EVENT = "event"
     UNTIL = "until"
@@ -67,7 +74,7 @@ class StepStatus(str, Enum):
 
 
 class EffectType(str, Enum):
-    """What a node may ask of the world."""
+    """What a node may ask of the world; docs/effects.md tells the payload and the result of each."""
 
     WAIT_EVENT = "wait_event"
     WAIT_UNTIL = "wait_until"
@@ -193,7 +200,12 @@ class StepPlan:
 
 @dataclass
 class WaitState:
-    """Why a run is parked and how it goes on."""
+    """Why a run is parked and how it goes on.
+
+    `Runtime.resume` with the `wait_key` puts its payload at `result_key`, a dotted path into `run.vars`, and goes on
+    at `resume_to_node`. `until` is an ISO moment. `prompt`, `choices` and `allow_free_text` are what a person is
+    asked, `details` is JSON that goes with it.
+    """
 
     reason: WaitReason
     wait_key: str | None = None

@@ -144,7 +144,7 @@ def may_help(policy: EffectPolicy, effect: Effect, error: str | None) -> bool:
 
 
 class NoRetryPolicy(DefaultEffectPolicy):
-    """Try everything once."""
+    """Try everything once, whatever its type: for tests and for hosts that retry by themselves."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -158,7 +158,11 @@ _sorted_text = text_maker(ensure_ascii=True, allow_nan=True, sort_keys=True)
 
 
 def compute_idempotency_key(*, run_id: str, node_id: str, effect: Effect) -> str:
-    """Return 32 hex digits that are the same for the same request; raise NotDurable if not JSON."""
+    """Return 32 hex digits that are the same for the same request: run, node, effect type and payload.
+
+    Ids of tool calls do not count, for a model gives new ones each time. Raises NotDurable, with the place, for a
+    payload that is not JSON.
+    """
     payload: Any = effect.payload if isinstance(effect.payload, dict) else {}
     if effect.type is EffectType.TOOL_CALLS:
         payload = _without_call_ids(payload)

@@ -15,7 +15,7 @@ _DIGITS = 24
 
 @dataclass(frozen=True)
 class ActorFingerprint:
-    """An actor: `kind` is a word like `human`, `agent` or `service` (kernel contract 8.8)."""
+    """Who starts runs or answers them: `kind` is a word like `human`, `agent` or `service`."""
 
     actor_id: str
     kind: str

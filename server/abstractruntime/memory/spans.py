@@ -24,7 +24,7 @@ _LAST = 1_000_000
 
 @dataclass(frozen=True)
 class TimeRange:
-    """A closed interval of time; an open end is None."""
+    """A closed interval between two ISO moments; an open end is None."""
 
     start: str | None = None
     end: str | None = None

@@ -7,7 +7,7 @@ from ..core.spec import WorkflowSpec
 
 
 class WorkflowRegistry:
-    """The workflows that a process can drive."""
+    """The workflows that a process can drive, by their `workflow_id`."""
 
     def __init__(self) -> None:
         self._workflows: dict[str, WorkflowSpec] = {}

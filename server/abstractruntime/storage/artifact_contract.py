@@ -107,7 +107,7 @@ def validate_artifact_id(artifact_id: str) -> None:
 
 
 def artifact_ref(artifact_id: str) -> dict[str, str]:
-    """Return the value that points to an artifact."""
+    """Return the value that points to an artifact: `{"$artifact": id}`."""
     return {REF_KEY: artifact_id}
 
 

@@ -81,7 +81,7 @@ class LedgerStore(ABC):
 
 @runtime_checkable
 class QueryableRunStore(Protocol):
-    """A run store that can be searched."""
+    """A run store that can be searched; the stores that come along all can."""
 
     def list_runs(
         self,

@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 
 @runtime_checkable
 class ObservableLedgerStoreProtocol(Protocol):
-    """A ledger that can be subscribed to."""
+    """A ledger that can be subscribed to, in this process."""
 
     def subscribe(self, callback: Observer, *, run_id: str | None = None) -> Callable[[], None]:
         """Call back with every record appended from now on; return what ends it."""

@@ -15,6 +15,7 @@ from typing import Any
 from ..core.errors import BadManifest, BundleError, UnsafePath
 
 WORKFLOW_BUNDLE_FORMAT_VERSION_V1 = "1"
+"""What `bundle_format_version` of a manifest says; a bundle with another one is refused."""
 MANIFEST = "manifest.json"
 
 _FLOW_ID = re.compile(r"[A-Za-z0-9_.-]+")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ..app import create_app
 from ..settings import Settings
-from . import node_pages, routes_page
+from . import kernel_page, node_pages, routes_page
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -20,7 +20,7 @@ def pages() -> dict[str, str]:
         app = create_app(Settings(data=base / "data", flows=base / "flows"))
         schema = app.openapi()
         app.state.studio.stores.close()
-    return {**node_pages(), "docs/http.md": routes_page(schema)}
+    return {**node_pages(), "docs/http.md": routes_page(schema), "docs/kernel-api.md": kernel_page()}
 
 
 def main() -> int:
