@@ -42,6 +42,11 @@ class Delta(Sequence[Any]):
     def __init__(self, text: str) -> None:
         self.text = text
 
+    def followed_by(self, later: Delta) -> Delta:
+        """Return the operations of both, one after the other."""
+        inner = ",".join(text[1:-1] for text in (self.text, later.text) if text != "[]")
+        return Delta(f"[{inner}]")
+
     def __getitem__(self, index: Any) -> Any:
         return decode(self.text)[index]
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from ..storage.base import Journal, StepCommit
 from ..storage.codec import SealedRecord, sealed
-from .delta import drain, plain, track
+from .delta import Delta, drain, plain, track
 from .errors import NotDurable, RunNotFound, StaleRevision
 from .models import RunState, RunStatus, StepRecord
 from .traces import LateTrace, add_traces
@@ -150,6 +150,19 @@ class Held:
         """Write the step that is held back, if there is one; StaleRevision if somebody was faster."""
         if self._held_back is not None:
             self._write_held_back(())
+
+    def put_down(self) -> None:
+        """Write what a run that has not come to rest still carries: its last step and its traces, as one."""
+        if self._held_back is None:
+            if self.keep_traces():
+                self.write()
+            return
+        step = self._held_back[0]
+        if self.run.vars is self._tracked and type(step.ops) is Delta and self.keep_traces():
+            step.ops = step.ops.followed_by(drain(self.run.vars))
+        self.flush()
+        if self.keep_traces():
+            self.write()
 
     def _write_held_back(self, records: Sequence[StepRecord], *, durable: bool = False) -> None:
         assert self._held_back is not None

@@ -250,11 +250,9 @@ class Runtime:
                 held.flush()  # only left to do when the node's code was interrupted from outside
 
     def _put_down(self, held: Held) -> None:
-        """Write what a run that has not come to rest still carries: its last step and its traces."""
+        """Write what a run that has not come to rest still carries."""
         try:
-            held.flush()
-            if held.keep_traces():
-                held.write()
+            held.put_down()
         except StaleRevision:
             held.run = self.get_state(held.run.run_id)
 

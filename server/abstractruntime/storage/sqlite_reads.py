@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from operator import itemgetter
+from typing import Any
 
 from ..core.errors import LedgerBroken, StoreDamaged
 from ..core.jsonsafe import decode
@@ -24,8 +26,7 @@ def load_checkpoint(database: SqliteDatabase, run_id: str) -> Checkpoint | None:
     base, seq, apart, text, revision = rows[0]
     if revision is not None and revision >= base and not apart:
         # What a commit adds meanwhile is beyond this revision; what leads up to it stays as it is.
-        span = {"run_id": run_id, "seq": seq, "base": base, "last": revision}
-        deltas = [row[1] for row in database.rows(_Q["deltas"], span)] if revision > base else []
+        deltas = _deltas(database.rows, run_id, seq, base, revision)
         if len(deltas) == revision - base:
             return Checkpoint(_folded(run_id, text, deltas), revision)
     with database.read() as connection:
@@ -42,7 +43,7 @@ def stored_checkpoint(connection: sqlite3.Connection, run_id: str) -> Checkpoint
         revision = connection.execute(_Q["lost_head"], {"run_id": run_id}).fetchone()[1]
     if apart:
         text = _checkpoint_text(connection, run_id, base)
-    deltas = [] if revision <= base else _deltas(connection, run_id, seq, base, revision)
+    deltas = _deltas(connection.execute, run_id, seq, base, revision)
     return Checkpoint(_folded(run_id, text, deltas), max(revision, base))
 
 
@@ -60,7 +61,7 @@ def past_state(connection: sqlite3.Connection, run_id: str, seq: int) -> RunStat
     revision: int = row[0]
     start = connection.execute(_Q["kept_before"], (run_id, revision)).fetchone()
     if start is not None:
-        deltas = _deltas(connection, run_id, start[1], start[0], revision)
+        deltas = _deltas(connection.execute, run_id, start[1], start[0], revision)
         if len(deltas) == revision - start[0]:
             return _folded(run_id, start[2], deltas)
     base = connection.execute(_Q["base"], (run_id,)).fetchone()
@@ -77,7 +78,7 @@ def refolded_state(connection: sqlite3.Connection, run_id: str) -> RunState | No
     if base is None or first is None:
         return None
     revision: int = base[0] if base[4] is None else max(base[0], base[4])
-    deltas = _deltas(connection, run_id, first[1], first[0], revision)
+    deltas = _deltas(connection.execute, run_id, first[1], first[0], revision)
     return _folded(run_id, first[2], deltas) if len(deltas) == revision - first[0] else None
 
 
@@ -100,9 +101,21 @@ def _checkpoint_text(connection: sqlite3.Connection, run_id: str, revision: int)
     return text
 
 
-def _deltas(connection: sqlite3.Connection, run_id: str, seq: int, base: int, last: int) -> list[str]:
+def _deltas(
+    query: Callable[[str, dict[str, Any]], Iterable[Sequence[Any]]],
+    run_id: str,
+    seq: int,
+    base: int,
+    last: int,
+) -> list[str]:
+    """Return what changed after a checkpoint; most steps have a record, and the others are seldom looked for."""
+    if last <= base:
+        return []
     span = {"run_id": run_id, "seq": seq, "base": base, "last": last}
-    return [row[1] for row in connection.execute(_Q["deltas"], span)]
+    rows = [*query(_Q["deltas"], span)]
+    if len(rows) < last - base:
+        rows = sorted([*rows, *query(_Q["silent_deltas"], span)], key=itemgetter(0))
+    return [row[1] for row in rows]
 
 
 def _folded(run_id: str, text: str, deltas: Sequence[str]) -> RunState:

@@ -217,6 +217,19 @@ def test_whole_states_are_written_on_the_way(stores: Stores) -> None:
     assert runtime.tick(spec, run_id).output == {"n": 61}
 
 
+@pytest.mark.parametrize("stores", ["memory", "sqlite"], indirect=True)
+def test_a_tick_that_ends_by_its_steps_writes_its_last_step_and_its_traces_as_one(stores: Stores) -> None:
+    runtime, spec = over(stores), chain(4)
+    run_id = runtime.start(spec, {"n": 0, "kept": []})
+    runtime.tick(spec, run_id, max_steps=2)
+    found = runtime.journal.load(run_id)
+    assert found is not None
+    assert found.revision == 4  # made; STARTED; outcome and STARTED; outcome and traces
+    assert [len(trace["steps"]) for trace in found.run.vars["_runtime"]["node_traces"].values()] == [2]
+    assert runtime.journal.state_at(run_id, 4) == found.run
+    assert runtime.tick(spec, run_id).output == {"n": 5}
+
+
 @pytest.mark.parametrize("interruption", ["pause", "cancel"])
 def test_an_outcome_is_kept_when_a_pause_or_cancel_comes_before_it_is_written(
     stores: Stores, interruption: str

@@ -296,7 +296,7 @@ def test_hot_queries_use_an_index(database: SqliteDatabase) -> None:
     }
     assert scans == {}
     sorts = {name for name, plan in plans.items() if any("TEMP B-TREE" in detail for detail in plan)}
-    assert sorts <= {"newest_running", "children", "deltas"}
+    assert sorts <= {"newest_running", "children"}
 
 
 def _blanks(sql: str) -> Any:

@@ -120,12 +120,13 @@ WHERE run_id = ? AND revision <= ? AND kept = 1 ORDER BY revision DESC LIMIT 1;
 SELECT revision, seq, state_json FROM checkpoints WHERE run_id = ? AND kept = 1 ORDER BY revision LIMIT 1;
 
 -- name: deltas
--- What changed after a checkpoint (its seq and revision) up to a revision, in order.
+-- What changed after a checkpoint (its seq and revision) up to a revision, in order; without what is in silent_steps.
 SELECT revision, delta FROM ledger
 WHERE run_id = :run_id AND seq > :seq AND revision > :base AND revision <= :last AND delta IS NOT NULL
-UNION ALL
-SELECT revision, delta FROM silent_steps
-WHERE run_id = :run_id AND revision > :base AND revision <= :last
+ORDER BY seq;
+
+-- name: silent_deltas
+SELECT revision, delta FROM silent_steps WHERE run_id = :run_id AND revision > :base AND revision <= :last
 ORDER BY revision;
 
 -- name: revision_of_record
