@@ -49,7 +49,7 @@ from .records import (
     without_text,
 )
 from .spec import WorkflowSpec
-from .traces import LATE_ROOM, LateTrace, trace_entry
+from .traces import LATE_ROOM, late_trace, trace_entry
 from .vars import set_result
 from .waits import listen, open_mail
 
@@ -410,8 +410,7 @@ def _settle(engine: Engine, held: Held, deed: Deed, outcome: EffectOutcome, serv
         run.error = outcome.error or "unknown error"
         held.write([*deed.records, status_record(run, now=now)], durable=True)
         return True
-    for change in services.changes:
-        change(run)
+    held.change(services.changes)
     count_visit(run.vars, plan.node_id, deed.policy_key)
     if outcome.wait is not None and sets_aside(plan, outcome.wait):
         set_result(run.vars, str(plan.aside_key), wait_json(outcome.wait))
@@ -449,7 +448,7 @@ def _trace(held: Held, deed: Deed, outcome: EffectOutcome) -> None:
         try:
             last = deed.records[-1] = sealed(deed.records[-1])
             if len(last.text) <= LATE_ROOM:
-                held.traces.append(LateTrace(deed.plan.node_id, last.text, deed.ms))
+                held.traces.append(late_trace(deed.plan.node_id, last, deed.ms, deed.now, deed.key))
                 return
         except NotDurable as bad:
             log.debug("The commit of this step will be refused: %s", bad)

@@ -24,14 +24,16 @@ methods (`heapq`) is not seen: work on `list(...)` and assign.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from .errors import LedgerBroken
 from .jsonsafe import decode
-from .tracked import TrackedDict, Tracker, Writer, is_live, plain
+from .tracked import Known, TrackedDict, Tracker, Writer, is_live, plain
 
 __all__ = ["Delta", "drain", "fold", "is_tracked", "plain", "track"]
+
+_NOTHING: Mapping[int, tuple[Any, str]] = {}
 
 
 class Delta(Sequence[Any]):
@@ -70,10 +72,11 @@ def is_tracked(vars: object) -> bool:
     return isinstance(vars, TrackedDict) and vars.home is None
 
 
-def drain(vars: dict[str, Any], known: tuple[Any, str] | None = None) -> Delta:
+def drain(vars: dict[str, Any], known: Known = None, made: Mapping[int, tuple[Any, str]] = _NOTHING) -> Delta:
     """Return what changed since the last drain, and forget it.
 
-    `known` is a value that was written a moment ago, with its text; it may be among what changed.
+    `known` is a value that was written a moment ago, with its text; it may be among what changed. So may
+    what is `made` of text, by identity: values that nobody else has, which are left where they are.
     Raises NotDurable with the path of a value that is not JSON; then nothing is forgotten.
     """
     if not isinstance(vars, TrackedDict):
@@ -81,7 +84,7 @@ def drain(vars: dict[str, Any], known: tuple[Any, str] | None = None) -> Delta:
     touched = vars.tracker.touched
     if not touched:
         return Delta("[]")
-    out = Writer(known)
+    out = Writer(known, made)
     for node in touched:
         if is_live(node, vars):
             node.describe(out)

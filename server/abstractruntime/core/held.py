@@ -11,15 +11,15 @@ other write puts it down first, and so does whoever lets go of the run.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from ..storage.base import Journal, StepCommit
-from ..storage.codec import SealedRecord, sealed
+from ..storage.codec import SealedRecord, Written, sealed
 from .delta import Delta, drain, plain, track
 from .errors import NotDurable, RunNotFound, StaleRevision
 from .models import RunState, RunStatus, StepRecord
-from .traces import LateTrace, add_traces
+from .traces import LateTrace, Made, add_traces
 from .waits import is_paused, touches
 
 log = logging.getLogger("abstractruntime")
@@ -40,6 +40,7 @@ class Held:
         "_tracked",
         "kept",
         "lease",
+        "made",
         "plans_retries",
         "reaches_out",
         "replays",
@@ -60,6 +61,7 @@ class Held:
         self.revision = revision
         self.replays: bool | None = None  # set back by its host after it had completed
         self.traces: list[dict[str, Any] | LateTrace] = []  # of effect steps, not in the variables yet
+        self.made: Made = {}  # put into the variables a moment ago, with its text
         self.plans_retries = False  # a retry is a wait, not a sleep
         self.lease: object = None  # under which effects of this run act; of whoever gives leases
         self.still_mine: Callable[[str], bool] = _always  # whether nobody has taken the run over
@@ -88,7 +90,7 @@ class Held:
             raise NotDurable(f"run.vars must be a dict, not {type(run.vars).__name__}", "vars")
         ops = None
         if run.vars is self._tracked:
-            ops = drain(run.vars, _written_result(records))
+            ops = self._drained(records)
         else:
             self._tracked = run.vars = track(run.vars)
         return StepCommit(run, self.revision, tuple(records), ops, durable, listening=listening)
@@ -97,9 +99,22 @@ class Held:
         """Put the traces of the last steps into the variables; say whether there were any."""
         if not self.traces:
             return False
-        add_traces(self.run.vars, self.traces)
+        self.made = add_traces(self.run.vars, self.traces)
         self.traces = []
         return True
+
+    def change(self, changes: Iterable[Callable[[RunState], None]]) -> None:
+        """Change the run; what was put into its variables a moment ago may be among it."""
+        for change in changes:
+            self.made = {}
+            change(self.run)
+
+    def _drained(self, records: Sequence[StepRecord] = ()) -> Delta:
+        """Return what changed in the variables since the last write, and forget it."""
+        ops = drain(self.run.vars, _written_result(records), self.made)
+        if self.made:
+            self.made = {}
+        return ops
 
     def write(
         self,
@@ -138,7 +153,7 @@ class Held:
             self.write(records)
             return False
         fixed = tuple(map(sealed, records))
-        ops = drain(self.run.vars, _written_result(records))
+        ops = self._drained(records)
         run = RunState.__new__(RunState)
         run.__dict__.update(self.run.__dict__)  # its columns; the variables are in `ops`
         run.vars = {}
@@ -159,7 +174,7 @@ class Held:
             return
         step = self._held_back[0]
         if self.run.vars is self._tracked and type(step.ops) is Delta and self.keep_traces():
-            step.ops = step.ops.followed_by(drain(self.run.vars))
+            step.ops = step.ops.followed_by(self._drained())
         self.flush()
         if self.keep_traces():
             self.write()
@@ -219,7 +234,7 @@ def _always(run_id: str) -> bool:
     return True
 
 
-def _written_result(records: Sequence[StepRecord]) -> tuple[Any, str] | None:
+def _written_result(records: Sequence[StepRecord]) -> Written | None:
     """Return the result of the last record and its text, if that is made: it went into the variables just now."""
     last = records[-1] if records else None
     return last.written if type(last) is SealedRecord else None

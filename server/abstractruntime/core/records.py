@@ -91,7 +91,7 @@ class EffectRecords:
         try:
             if result is not None:
                 told = encode(result, "record", _RESULT)
-                written = result, told
+                written = result, told, self._then
             if ended_at is not None:
                 ended = f'"{ended_at}"'
             why = "null" if error is None else quoted(error)

@@ -12,8 +12,9 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from ..storage.codec import SealedRecord
 from .clock import parse_instant
-from .jsonsafe import decode
+from .jsonsafe import decode, quoted
 from .models import Effect, WaitState, wait_json
 from .vars import get_node_traces, get_runtime
 
@@ -22,6 +23,8 @@ _KEPT_STEPS = 50
 _ROOM = 4000  # characters kept of one payload or result
 LATE_ROOM = 2 * _ROOM  # characters of a record that may be kept until the run rests, to be read then
 _UNCUT = _ROOM // 4  # characters of JSON in which nothing is long enough to be cut
+_FLAT = 100  # containers that cannot be nested too deeply, wherever they are put
+_tuple = tuple.__new__  # of a named tuple, in a third of the time
 _PLAIN = (int, float, bool, type(None))
 
 
@@ -69,6 +72,11 @@ class LateTrace(NamedTuple):
     node_id: str
     text: str
     ms: float
+    effect: str  # of the text, what comes before the result and ends with the effect; empty where that is not known
+    result: str  # of the text
+    at: str
+    status: str
+    key: str
 
     def entry(self) -> dict[str, Any]:
         """Return the trace of the step, as `trace_entry` makes it."""
@@ -79,30 +87,73 @@ class LateTrace(NamedTuple):
             entry[last] = cut_copy(entry[last])
         return entry
 
+    def entry_text(self) -> str | None:
+        """Return the text of that, put together from the record's; None where it must be read and cut."""
+        text, status = self.text, self.status
+        if not self.effect or len(text) > _UNCUT or text.count("[") + text.count("{") > _FLAT:
+            return None
+        effect = self.effect.removeprefix('","effect":').removesuffix(',"result":')
+        last = f'"result":{self.result}' if status == "completed" else self.result[1:-1]  # of {"wait": ...}
+        return (
+            f'{{"ts":"{self.at}","node_id":{quoted(self.node_id)},"status":"{status}","idempotency_key":{quoted(self.key)},'
+            f'"reused_prior_result":false,"effect":{effect},"duration_ms":{self.ms!r},{last}}}'
+        )
 
-def add_traces(vars: dict[str, Any], entries: Iterable[dict[str, Any] | LateTrace]) -> None:
+
+def late_trace(node_id: str, record: SealedRecord, ms: float, at: str, key: str) -> LateTrace:
+    """Return the trace of a step that has not failed, by its record."""
+    written = record.written
+    _, result, effect = written if written is not None else (None, "", "")
+    return _tuple(LateTrace, (node_id, record.text, ms, effect, result, at, record.status._value_, key))
+
+
+Made = dict[int, tuple[Any, str]]  # values by identity, with their text
+
+
+def add_traces(vars: dict[str, Any], entries: Iterable[dict[str, Any] | LateTrace]) -> Made:
     """Append steps to the traces of their nodes, and forget the oldest beyond 100 each.
 
     Removing from the front rewrites the list. A few new steps that do not fit therefore drop the older
-    half at once, so that the next ones are cheap.
+    half at once, so that the next ones are cheap. Returns what was put there and can be written as it is.
     """
     fresh: dict[str, list[dict[str, Any] | LateTrace]] = {}
     for entry in entries:
         node_id = entry.node_id if isinstance(entry, LateTrace) else entry["node_id"]
         fresh.setdefault(node_id, []).append(entry)
-    traces = get_node_traces(vars)
+    traces, made = get_node_traces(vars), Made()
+    is_new, told = not traces, []
     for node_id, newest in fresh.items():
-        steps = [one.entry() if isinstance(one, LateTrace) else one for one in newest[-MOST_STEPS:]]
+        steps, texts = _steps(newest[-MOST_STEPS:])
         trace = traces.get(node_id)
         if not isinstance(trace, dict) or not isinstance(trace.get("steps"), list):
-            trace = traces[node_id] = {"node_id": node_id, "steps": [], "updated_at": None}
+            trace = traces[node_id] = {"node_id": node_id, "steps": steps, "updated_at": steps[-1]["ts"]}
+            if texts:
+                told.append(
+                    f'{{"node_id":{quoted(node_id)},"steps":[{",".join(texts)}],"updated_at":{quoted(steps[-1]["ts"])}}}'
+                )
+                made[id(trace)] = trace, told[-1]
+            continue
         kept = trace["steps"]
         if len(kept) + len(steps) <= MOST_STEPS:
             kept.extend(steps)
+            made.update((id(step), (step, text)) for step, text in zip(steps, texts, strict=False))
         else:
             most = MOST_STEPS if len(steps) > _KEPT_STEPS else _KEPT_STEPS
             trace["steps"] = [*kept, *steps][-most:]
         trace["updated_at"] = steps[-1]["ts"]
+    if is_new and len(told) == len(fresh):
+        inner = ",".join(f"{quoted(node_id)}:{text}" for node_id, text in zip(fresh, told, strict=True))
+        made[id(traces)] = traces, f"{{{inner}}}"
+    return made
+
+
+def _steps(newest: list[dict[str, Any] | LateTrace]) -> tuple[list[Any], list[str]]:
+    """Return the entries of steps, and their texts where all are made of text."""
+    texts = [one.entry_text() if isinstance(one, LateTrace) else None for one in newest]
+    made = [text for text in texts if text is not None]
+    if len(made) == len(newest):
+        return decode(f"[{','.join(made)}]"), made
+    return [one.entry() if isinstance(one, LateTrace) else one for one in newest], []
 
 
 def traces_of(vars: dict[str, Any], ledger: Callable[[], Iterable[dict[str, Any]]]) -> dict[str, Any]:

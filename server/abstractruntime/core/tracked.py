@@ -8,7 +8,7 @@ way of writing notes the place, also those that C code takes for subclasses (`di
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, SupportsIndex, cast
 
 from .jsonsafe import LEAF_TYPES, decode, encode, encode_path, quoted
@@ -18,6 +18,7 @@ _MISSING: Any = object()
 _TEXT: frozenset[type] = frozenset({str})
 _SHALLOW, _SMALL = 100, 2**63  # far from what the encoder would refuse
 Path = list[str | int]
+Known = tuple[Any, str] | tuple[Any, str, str] | None  # a value, its text, and what the caller likes
 
 
 class Tracker:
@@ -32,16 +33,19 @@ class Tracker:
 class Writer:
     """Collects the text of operations, and what to put in place of the values written."""
 
-    __slots__ = ("known", "settled", "texts")
+    __slots__ = ("known", "made", "settled", "texts")
 
-    def __init__(self, known: tuple[Any, str] | None) -> None:
+    def __init__(self, known: Known, made: Mapping[int, tuple[Any, str]]) -> None:
         self.known = known
+        self.made = made
         self.texts: list[str] = []
         self.settled: list[tuple[Any, Any, Any]] = []
 
     def value(self, node: Any, key: str | int, value: Any) -> str:
         """Return the text of a value; what is not a leaf will be replaced by what was written."""
         known = self.known
+        if self.made and (made := self.made.get(id(value))) is not None:
+            return made[1]
         if known is not None and value is known[0] and node.home is None:  # no deeper than in its record
             text = known[1]
         else:

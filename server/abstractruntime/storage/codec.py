@@ -158,6 +158,10 @@ _COMPLETED = StepStatus.COMPLETED
 _UNSIGNED = '"prev_hash":null,"record_hash":null,"signature":null'
 
 
+# The result of a record as it was given, its text, and the text before it, which ends with the effect.
+Written = tuple[Any, str, str]
+
+
 class SealedRecord(StepRecord):
     """A record with its text made already: what happens later to the values in it does not matter.
 
@@ -166,11 +170,11 @@ class SealedRecord(StepRecord):
 
     text: str
     done_key: str | None  # its idempotency key when its result can be reused
-    written: tuple[Any, str] | None = None  # the result as it was given, and its text
+    written: Written | None = None
 
     @classmethod
     def of(
-        cls, text: str, run_id: str, status: StepStatus, key: str | None, written: tuple[Any, str] | None
+        cls, text: str, run_id: str, status: StepStatus, key: str | None, written: Written | None
     ) -> SealedRecord:
         """Return the record that has this text."""
         record = cls.__new__(cls)

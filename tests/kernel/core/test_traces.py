@@ -8,7 +8,12 @@ import pytest
 
 from abstractruntime import Effect, EffectType, RunState, WorkflowSpec
 from abstractruntime.core import RuntimeConfig
+from abstractruntime.core.jsonsafe import decode
+from abstractruntime.core.models import WaitReason, WaitState
+from abstractruntime.core.records import EffectRecords
 from abstractruntime.core.runtime import EffectOutcome
+from abstractruntime.core.traces import late_trace
+from abstractruntime.storage.codec import SealedRecord
 from abstractruntime.testing.flows import ask_for, branch, end, flow
 
 from ..conftest import MakeRuntime
@@ -140,3 +145,68 @@ def test_without_kept_traces_the_ledger_tells_them(make_runtime: MakeRuntime) ->
         )
     assert shapes[0] == shapes[1]
     assert list(shapes[0]) == ["ask", "wait"]
+
+
+DEEP: Any = 1
+for _ in range(150):
+    DEEP = [DEEP]
+
+
+@pytest.mark.parametrize(
+    ("result", "is_made_of_text"),
+    [
+        ({"n": 1, "ü": ["🙂", None, 2.5]}, True),
+        ("text", True),
+        (None, False),
+        ("long " * 2000, False),
+        ({"deep": DEEP}, False),
+    ],
+)
+def test_a_trace_made_of_text_says_what_the_record_says(result: Any, is_made_of_text: bool) -> None:
+    run = RunState.new(workflow_id="w", entry_node="a")
+    effect = Effect(KIND, {"prompt": 'say "hé"'}, "got")
+    told = EffectRecords(run, 'a "node"', effect, "2026-01-01T00:00:00+00:00", 1, "key")
+    now = "2026-01-01T00:00:01+00:00"
+    wait = WaitState(WaitReason.EVENT, wait_key="k", details={"result": result})
+    for record in (told.completed(result, now), told.waiting(wait, now)):
+        assert isinstance(record, SealedRecord)
+        trace = late_trace('a "node"', record, 0.125, now, "key")
+        text = trace.entry_text()
+        assert (text is not None) is (is_made_of_text or (result is None and record.status == "waiting"))
+        if text is not None:
+            assert list(decode(text).items()) == list(trace.entry().items())
+
+
+def test_traces_made_of_text_are_kept_like_others(make_runtime: MakeRuntime) -> None:
+    kinds = iter([1, "long " * 2000, 3, 4])
+
+    def act(run: RunState, effect: Effect) -> EffectOutcome:
+        return EffectOutcome.completed({"got": next(kinds)})
+
+    spec = flow(
+        "a",
+        a=ask_for("a", KIND, {"n": 1}, "b", "got"),
+        b=ask_for("b", KIND, {"n": 2}, "wait", "got"),
+        wait=ask_for("wait", EffectType.ASK_USER, {"prompt": "?"}, "c"),
+        c=ask_for("c", KIND, {"n": 3}, "d", "got"),
+        d=ask_for("d", KIND, {"n": 4}, "end", "got"),
+        end=end("end"),
+    )
+    runtime = make_runtime(effect_handlers={KIND: act})
+    run_id = runtime.start(spec)
+    runtime.tick(spec, run_id)
+    parked = runtime.get_node_traces(run_id)
+    assert [*parked] == ["a", "b", "wait"]
+    run = runtime.resume(spec, run_id, None, {"response": "yes"})
+    traces = runtime.get_node_traces(run_id)
+    assert run.vars["_runtime"]["node_traces"] == traces
+    assert runtime.get_state(run_id) == run
+    assert {name: trace["steps"][0]["status"] for name, trace in traces.items()} == {
+        "a": "completed", "b": "completed", "wait": "waiting", "c": "completed", "d": "completed",
+    }  # fmt: skip
+    assert [trace["steps"][0].get("result") for name, trace in traces.items() if name in "acd"] == [
+        {"got": 1}, {"got": 3}, {"got": 4},
+    ]  # fmt: skip
+    for name, trace in traces.items():
+        assert trace["node_id"] == trace["steps"][0]["node_id"] == name
+        assert trace["updated_at"] == trace["steps"][0]["ts"]
