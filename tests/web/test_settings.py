@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from web.conftest import Client
+from flowstudio.settings import Settings
+from web.conftest import Client, open_client
 
 SECRET = "sk-planted-0123456789"
 
@@ -312,3 +313,59 @@ def test_an_agent_works_as_a_run_of_its_own(client: Client) -> None:
     assert client.get(f"/runs/{run_id}").status_code == 200
     child = client.studio.reader.children(run_id)[0].run_id
     assert client.get(f"/runs/{child}").status_code == 200
+
+
+ARGUED = "hunter-2-argued"
+
+
+def test_a_key_on_a_command_line_is_kept_apart_and_not_shown_again(
+    client: Client, settings: Settings
+) -> None:
+    server = Path(__file__).parents[1] / "integrations" / "mcp" / "tools_server.py"
+    command = f"{sys.executable} {server} stdio --api-key {ARGUED} --dir notes"
+    post(client, "/settings/tools", id="ours", command=command)
+    shown = client.get("/settings/tools").text
+    assert "stdio --api-key •••••• --dir notes" in shown
+    assert "others on this machine can read it in the list of processes" in shown
+    assert ARGUED not in shown
+    assert ARGUED not in (settings.data / "tools.json").read_text()
+    assert client.studio.ai.keys.get("mcp:ours:argument.1") == ARGUED
+    post(client, "/settings/tools/approvals", names="ours__surroundings")
+    call = {"name": "ours__surroundings", "arguments": {}}
+    use = node("use", "call_tool", pinDefaults={"tool_call": call, "allowed_tools": [call["name"]]})
+    wires = ["start.exec-out > use.exec-in", "use.exec-out > end.exec-in", "use.result > end.told"]
+    client.save(flow("argued", START, use, end_with("told"), wires=wires))
+    done = client.until(client.launch("argued"), "completed", "failed", seconds=30)
+    assert "'--api-key', '[secret]', '--dir', 'notes'" in str(done["output"]["told"]), "it was given its key"
+    post(client, "/settings/tools/ours/remove")
+    assert client.studio.ai.keys.get("mcp:ours:argument.1") is None
+
+
+def test_keys_in_a_form_that_is_refused_have_to_be_entered_again(client: Client) -> None:
+    for fields in (
+        {"id": "a b", "command": f"serve --api-key {ARGUED} --dir notes"},
+        {"id": "a b", "command": f"serve --api-key '{ARGUED}"},
+        {"id": "a b", "url": f"https://tools.example/mcp?api_key={ARGUED}"},
+        {"id": "a", "url": f"tools.example/mcp?api_key={ARGUED}"},
+    ):
+        refused = post(client, "/settings/tools", **fields)
+        assert refused.status_code == 422
+        assert ARGUED not in refused.text
+        assert ("--dir notes" in refused.text) == ("notes" in str(fields))
+
+
+def test_keys_that_an_older_version_has_written_down_are_taken_out_at_the_start(settings: Settings) -> None:
+    settings.data.mkdir(parents=True)
+    old = [
+        {"id": "a", "command": ["serve", "--token", ARGUED], "env": {"K": "${K}"}},
+        {"id": "b", "url": f"https://tools.example/mcp?token={ARGUED}"},
+    ]
+    (settings.data / "tools.json").write_text(json.dumps({"servers": old, "auto_approve": []}))
+    for _ in range(2):
+        with open_client(settings) as opened:
+            a, b = opened.studio.ai.tools.settings.servers
+            assert a.command == ("serve", "--token", "${kept:_argument.1}")
+            assert b.url == "https://tools.example/mcp?token=${kept:_argument.1}"
+            assert [each.secrets() for each in opened.studio.ai.tools.connections.servers] == [(ARGUED,)] * 2
+            assert "https://tools.example/mcp?token=••••••" in opened.get("/settings/tools").text
+        assert ARGUED not in (settings.data / "tools.json").read_text()

@@ -12,6 +12,7 @@ import operator
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from itertools import count
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -28,7 +29,7 @@ from abstractruntime.integrations.abstractcore.tool_approval import (
 from abstractruntime.integrations.abstractcore.tool_executors import MappingToolExecutor
 from abstractruntime.integrations.abstractcore.tool_mcp import McpToolset
 from abstractruntime.integrations.abstractcore.tool_pins import HASH, without_hash
-from abstractruntime.integrations.mcp import McpConnections, McpServer
+from abstractruntime.integrations.mcp import McpConnections, McpServer, without_secrets
 from abstractruntime.storage.artifacts import ArtifactStore
 
 from ..outside.practice import Practice
@@ -168,6 +169,9 @@ class Tools:
         self._box = MappingToolExecutor(box, timeout_s=10)
         self._own = {name: _OWN_SPECS[name] for name in box}
         self._toolset = McpToolset(self._connections, otherwise=self._box, artifact_store=artifacts)
+        apart = tuple(map(self._apart, self.settings.servers))
+        if apart != self.settings.servers:  # an older version has written keys as they are
+            self.change(lambda held: replace(held, servers=apart))
 
     @property
     def executor(self) -> ApprovalToolExecutor:
@@ -260,12 +264,11 @@ class Tools:
     def put(self, server: McpServer) -> None:
         """Keep a server, in place of one with its id.
 
-        What stands in its environment and headers as itself, not as `${NAME}`, is kept encrypted.
+        What stands in its environment and headers as itself, not as `${NAME}`, is kept encrypted; so are the keys
+        that are found in its command and its address.
         """
         self._drop_kept(server.server_id)
-        server = replace(
-            server, env=self._kept_apart(server, server.env), headers=self._kept_apart(server, server.headers)
-        )
+        server = self._apart(server)
         self.change(
             lambda held: replace(held, servers=(*held.servers_without(server.server_id), server)),
         )
@@ -276,6 +279,24 @@ class Tools:
             raise McpServerNotFound(f"There is no MCP server {server_id!r}.")
         self.change(lambda held: replace(held, servers=held.servers_without(server_id)))
         self._drop_kept(server_id)
+
+    def _apart(self, server: McpServer) -> McpServer:
+        """Return a server whose secrets are kept apart from it."""
+
+        def keep(secret: str) -> str:
+            taken = self._keys.names()
+            name = next(name for n in count(1) if f"{prefix}{(name := f'argument.{n}')}" not in taken)
+            self._keys.put(f"{prefix}{name}", secret)
+            return f"${{kept:_{name}}}"
+
+        prefix = _kept_prefix(server.server_id)
+        return replace(
+            server,
+            env=self._kept_apart(server, server.env),
+            headers=self._kept_apart(server, server.headers),
+            command=(*server.command[:1], *without_secrets(server.command[1:], keep)),
+            url=without_secrets((server.url,), keep)[0],
+        )
 
     def _kept_apart(self, server: McpServer, values: Mapping[str, str]) -> dict[str, str]:
         made = {}

@@ -20,7 +20,15 @@ from ..ai.providers import KINDS, BadProvider, Provider
 from ..studio import Studio, TheStudio
 from .form import Posted, go, text
 from .html import render
-from .settings_fields import MODEL_LABELS, TOOL_LABELS, Refused, shown_again, wrong
+from .settings_fields import (
+    MODEL_LABELS,
+    TOOL_LABELS,
+    Refused,
+    shown_address,
+    shown_again,
+    shown_command,
+    wrong,
+)
 
 router = APIRouter()
 PRESETS = {
@@ -221,7 +229,10 @@ def _tools(
         request,
         "settings_tools.html",
         422 if refused else 200,
-        servers=studio.ai.tools.settings.servers,
+        servers=[
+            (each, shown_command(each), shown_address(each.url), each.has_secret_arguments)
+            for each in studio.ai.tools.settings.servers
+        ],
         tools=[
             {**known[name], "asks": name not in free or name in changed, "changed": name in changed}
             for name in sorted(known)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
+
+from abstractruntime.integrations.mcp import McpServer, without_secrets
 
 MODEL_LABELS = {
     "name": "Name",
@@ -27,6 +30,8 @@ TOOL_LABELS = {
     "headers": "Headers",
     "timeout_s": "Seconds a call may take",
 }
+COVER = "••••••"
+_KEPT = re.compile(r"\$\{kept:[^}]*\}")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -57,7 +62,7 @@ def wrong(error: Exception | str, labels: Mapping[str, str]) -> Wrong:
 def shown_again(given: Mapping[str, str]) -> dict[str, str]:
     """Return what a form may show again after an error: all but what may be a secret.
 
-    A user or password in an address, what is no name of a variable, and the values of an environment and of
+    A user, password or key in an address, keys on a command line, what is no name of a variable, and the values of an environment and of
     headers that are not references such as `${NAME}` have to be entered again.
     """
     made = dict(given)
@@ -66,10 +71,30 @@ def shown_again(given: Mapping[str, str]) -> dict[str, str]:
             made[key] = ""
     if not _VARIABLE.fullmatch(made.get("key_variable", "")):
         made.pop("key_variable", None)
+    made |= {key: shown_address(made[key]) for key in ("base_url", "url") if key in made}
+    if "command" in made:
+        made["command"] = _without_keys(made["command"])
     for key in ("env", "headers"):
         if key in made:
             made[key] = "\n".join(_line(line) for line in made[key].splitlines())
     return made
+
+
+def shown_command(server: McpServer) -> str:
+    """Return the command that starts a server as a page may show it."""
+    return _KEPT.sub(COVER, " ".join(without_secrets(server.command, lambda _: COVER)))
+
+
+def shown_address(address: str) -> str:
+    """Return an address as a page may show it."""
+    return _KEPT.sub(COVER, without_secrets((address,), lambda _: COVER)[0])
+
+
+def _without_keys(command: str) -> str:
+    try:
+        return shlex.join(without_secrets(shlex.split(command), lambda _: ""))
+    except ValueError:  # a quotation that is not closed
+        return ""
 
 
 def _authority(address: str) -> str:

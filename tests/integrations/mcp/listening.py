@@ -25,7 +25,7 @@ class Listening:
         """Start it, and wait until it listens."""
         self.stop()
         command = [sys.executable, str(SERVER), "http", str(self._port)]
-        self._process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+        self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         deadline = time.monotonic() + 30
         while True:
             try:

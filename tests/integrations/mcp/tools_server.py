@@ -5,6 +5,7 @@ python tools_server.py stdio | python tools_server.py http PORT
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import time
@@ -73,6 +74,21 @@ def secret() -> str:
     """Tell what this server was given, and write it to its log."""
     print(f"given {os.environ.get('GIVEN')}", file=sys.stderr, flush=True)
     return f"{os.environ.get('GIVEN')} {os.environ.get('FLOWSTUDIO_TOKEN')}"
+
+
+@server.tool()
+def surroundings(ctx: Context) -> dict[str, Any]:
+    """Tell the command line, the address and the headers that this server was reached with, and log them."""
+    request = getattr(ctx.request_context, "request", None)
+    headers = dict(request.headers) if request is not None else {}
+    told = {
+        "arguments": sys.argv[2:],
+        "headers": headers,
+        "words": [word for value in headers.values() for word in value.split()],
+        "address": str(request.url) if request is not None else "",
+    }
+    print(json.dumps(told), file=sys.stderr, flush=True)
+    return told
 
 
 @server.tool()

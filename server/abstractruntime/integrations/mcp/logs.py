@@ -1,7 +1,8 @@
-"""What a server's process writes to its standard error: kept in a file, without the secrets it was given."""
+"""What is written down of a server, without the secrets it is given: its standard error, and our client's log."""
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +12,7 @@ from typing import TextIO
 
 from ..hiding import hidden
 
+_SPEAKERS = ("httpx", "httpx2", "mcp.client.streamable_http")
 _MOST_TOLD = 300  # characters of a process's last words
 
 
@@ -38,6 +40,35 @@ def _copy(reading: int, log: TextIO, secrets: tuple[str, ...]) -> None:
                 return
             log.write(str(hidden(line, secrets)))
             log.flush()
+
+
+class _Cover(logging.Filter):
+    """Lets all records pass, without secrets."""
+
+    def __init__(self, secrets: tuple[str, ...]) -> None:
+        super().__init__()
+        self._secrets = secrets
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        said = record.getMessage()
+        covered = hidden(said, self._secrets)
+        if covered != said:
+            record.msg, record.args = covered, ()
+        return True
+
+
+@contextmanager
+def covered_speakers(secrets: tuple[str, ...]) -> Iterator[None]:
+    """Cover secrets in what the clients of HTTP log: each request, with its whole address."""
+    cover = _Cover(secrets)
+    speakers = [logging.getLogger(name) for name in _SPEAKERS] if secrets else []
+    for speaker in speakers:
+        speaker.addFilter(cover)
+    try:
+        yield
+    finally:
+        for speaker in speakers:
+            speaker.removeFilter(cover)
 
 
 def size_of(path: Path) -> int:

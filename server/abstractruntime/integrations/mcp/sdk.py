@@ -10,6 +10,7 @@ from importlib.metadata import version
 from typing import Any, TextIO
 
 from ..abstractcore.guard import NotInstalled
+from .logs import covered_speakers
 from .servers import McpServer
 
 
@@ -42,9 +43,10 @@ async def session(
     mcp = sdk("mcp")
     async with AsyncExitStack() as stack:
         if server.command:
+            program, *arguments = server.filled_command()
             how = mcp.StdioServerParameters(
-                command=server.command[0],
-                args=[*server.command[1:]],
+                command=program,
+                args=arguments,
                 env=server.environment(),
                 cwd=server.cwd,
             )
@@ -62,7 +64,8 @@ async def session(
 async def _http(server: McpServer, stack: AsyncExitStack, lost: Callable[[], None]) -> Any:
     """Return what opens an HTTP connection with the server's headers, on either line of the SDK."""
     http = sdk("mcp.client.streamable_http")
-    headers = server.filled_headers()
+    headers, url = server.filled_headers(), server.filled_url()
+    stack.enter_context(covered_speakers(server.secrets()))
     is_first_line = version("mcp").split(".")[0] == "1"
     module = sdk("httpx" if is_first_line else "httpx2")
     client = module.AsyncClient(
@@ -71,7 +74,7 @@ async def _http(server: McpServer, stack: AsyncExitStack, lost: Callable[[], Non
     if is_first_line:  # the other tells by itself
         client.event_hooks = {"response": [_watcher(module, lost)]}
     await stack.enter_async_context(client)
-    return http.streamable_http_client(server.url, http_client=client)
+    return http.streamable_http_client(url, http_client=client)
 
 
 def _watcher(module: Any, lost: Callable[[], None]) -> Callable[[Any], Any]:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from ...core.errors import KernelError
 from ..hiding import worth_hiding
@@ -30,9 +30,9 @@ class BadMcpServer(KernelError, ValueError):
 class McpServer:
     """One server: a command to start and speak to over its standard streams, or an address.
 
-    In `env` and `headers`, `${NAME}` stands for a variable of this process's environment and `${kept:NAME}`
-    for one of the secrets in `kept`; both are read when the server is reached, so that none is written
-    down. What the server says of them is covered.
+    In all of these `${NAME}` stands for a variable of this process's environment and `${kept:NAME}` for one of
+    the secrets in `kept`; both are read when the server is reached, so that none is written down. What the
+    server says of them is covered. Others on this machine can read the command line of a process.
     """
 
     server_id: str
@@ -62,12 +62,18 @@ class McpServer:
         if "@" in parts.netloc:  # it would be kept and shown as it is
             raise BadMcpServer("url: leave name and password out of the address; a header can carry them")
         if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise BadMcpServer(f"url: {self.url!r} must be an address that begins with http:// or https://")
+            raise BadMcpServer("url: this must be an address that begins with http:// or https://")
 
     @property
     def transport(self) -> str:
         """`stdio` or `streamable_http`."""
         return STDIO if self.command else HTTP
+
+    @property
+    def has_secret_arguments(self) -> bool:
+        """Whether secrets are on the command line of its process, where others on the machine can read them."""
+        names = [match for part in self.command for match in _VARIABLE.finditer(part)]
+        return any(match[1] or match[2] not in PASSED_ON for match in names)
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> McpServer:
@@ -105,19 +111,30 @@ class McpServer:
         passed = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
         return {**passed, **{name: self._filled(name, text) for name, text in self.env.items()}}
 
+    def filled_command(self) -> tuple[str, ...]:
+        """Return the command with its secrets in place; raise BadMcpServer for a missing variable."""
+        return tuple(self._filled("command", part) for part in self.command)
+
+    def filled_url(self) -> str:
+        """Return the address with its secrets in place; raise BadMcpServer for a missing variable."""
+        return self._filled("url", self.url)
+
     def filled_headers(self) -> dict[str, str]:
         """Return the headers with their secrets in place; raise BadMcpServer for a missing variable."""
         return {name: self._filled(name, text) for name, text in self.headers.items()}
 
     def secrets(self) -> tuple[str, ...]:
-        """Return the values that stand for names in `env` and `headers`, those that are to be had."""
-        names = [
-            match
-            for text in (*self.env.values(), *self.headers.values())
-            for match in _VARIABLE.finditer(text)
+        """Return the values that stand for names, those that are to be had, as they may come back."""
+        texts = (*self.env.values(), *self.headers.values(), *self.command, self.url)
+        names = [match for text in texts for match in _VARIABLE.finditer(text)]
+        found = [
+            (self.kept if match[1] else os.environ).get(match[2]) or ""
+            for match in names
+            if match[1] or match[2] not in PASSED_ON
         ]
-        found = [(self.kept if match[1] else os.environ).get(match[2]) for match in names]
-        return worth_hiding(each for each in found if each)
+        without_scheme = [each.partition(" ")[2] for each in found]
+        in_addresses = [quote(each, safe="") for each in found] if self.url else []
+        return worth_hiding((*found, *without_scheme, *in_addresses))
 
     def _filled(self, name: str, text: str) -> str:
         def value(match: re.Match[str]) -> str:
