@@ -30,6 +30,7 @@ from drive import end, flow, node, start
 from flowstudio.app import create_app
 from flowstudio.secrets import Secret
 from flowstudio.settings import Settings
+from integrations.mcp.listening import Listening as ToolServer
 from web.conftest import TOKEN, Client
 from web.deep import every, files, spellings
 from web.far_side import Listening
@@ -41,12 +42,17 @@ NAMED = "sk-planted-named-77c0de"
 TOOL_NAMED = "planted-tool-named-1b9e"
 TOOL_KEPT = "planted-tool-kept-5d3f"
 WEB = "planted-web-90ab12"
-PLANTED = (KEPT, NAMED, TOOL_NAMED, TOOL_KEPT, WEB)
+ARGUED = "planted-argued-c41d7a"
+HEADER_KEPT = "planted-header-kept-06fe3d"
+HEADER_NAMED = "planted-header-named-e2b85c"
+ADDRESS = "planted-address-39a7d1"
+PLANTED = (KEPT, NAMED, TOOL_NAMED, TOOL_KEPT, WEB, ARGUED, HEADER_KEPT, HEADER_NAMED, ADDRESS)
 LOOKED_AT = (
     "runs.sqlite!",
     "tools.json",
     "providers.json",
     "mcp-named.log",
+    "mcp-argued.log",
     "recordings",
     "/events",
     "/bundle!",
@@ -76,12 +82,25 @@ def far() -> Iterator[Listening]:
 
 
 @pytest.fixture
+def far_tools() -> Iterator[ToolServer]:
+    """The tests' MCP server over HTTP, a process of its own."""
+    listening = ToolServer().start()
+    yield listening
+    listening.stop()
+
+
+@pytest.fixture
 def planted(
-    settings: Settings, far: Listening, leaky: LeakyModel, monkeypatch: pytest.MonkeyPatch
+    settings: Settings,
+    far: Listening,
+    far_tools: ToolServer,
+    leaky: LeakyModel,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Client]:
     """A client of an app whose settings pages have been given the keys."""
     monkeypatch.setenv("PLANTED_MODEL_KEY", NAMED)
     monkeypatch.setenv("PLANTED_TOOL_KEY", TOOL_NAMED)
+    monkeypatch.setenv("PLANTED_HEADER_KEY", HEADER_NAMED)
     secrets = {"SHOP": Secret(WEB, frozenset({"127.0.0.1"}))}
     app = create_app(replace(settings, reachable=frozenset({far.here}), secrets=secrets))
     with Client(
@@ -97,8 +116,26 @@ def planted(
         for name, value in (("named", "${PLANTED_TOOL_KEY}"), ("kept", TOOL_KEPT)):
             command = f"{sys.executable} {TOOLS} stdio"
             assert post(client, "/settings/tools", id=name, command=command, env=f"GIVEN={value}") == 303
-        assert post(client, "/settings/tools/approvals", names="named__secret\nkept__secret") == 303
+        for fields in tool_servers(far_tools):
+            assert post(client, "/settings/tools", **fields) == 303
+        assert post(client, "/settings/tools/approvals", names="\n".join(TELLING)) == 303
         yield client
+
+
+TELLING = ("named__secret", "kept__secret", "argued__surroundings", "web__surroundings", "lost__surroundings")
+
+
+def tool_servers(far_tools: ToolServer) -> Iterator[dict[str, str]]:
+    """Servers with keys in their command, their headers and their address; the last is not where it should be."""
+    yield {"id": "argued", "command": f"{sys.executable} {TOOLS} stdio --api-key {ARGUED}"}
+    headers = f"Authorization=Bearer {HEADER_KEPT}\nX-Named=Bearer ${{PLANTED_HEADER_KEY}}"
+    yield {"id": "web", "url": f"{far_tools.url}?api_key={ADDRESS}", "headers": headers}
+    yield {
+        "id": "lost",
+        "url": f"{far_tools.url}/lost?api_key={ADDRESS}",
+        "headers": headers,
+        "timeout_s": "10",
+    }
 
 
 def post(client: Client, place: str, **fields: str) -> int:
@@ -127,6 +164,13 @@ def documents(far: Listening) -> Iterator[dict[str, Any]]:
         uses = node("call_tool", pins={"tool_call": call, "allowed_tools": [f"{provider}__secret"]})
         yield flow(
             f"tool-{provider}",
+            {"start": start(), "use": uses, "end": end("told")},
+            "start -> use, use -> end, use.result -> end.told",
+        )
+    for name in TELLING[2:]:
+        uses = node("call_tool", pins={"tool_call": {"name": name, "arguments": {}}, "allowed_tools": [name]})
+        yield flow(
+            name,
             {"start": start(), "use": uses, "end": end("told")},
             "start -> use, use -> end, use.result -> end.told",
         )
@@ -289,7 +333,13 @@ def test_no_planted_key_is_anywhere(
     assert {KEPT, NAMED} <= set(leaky.keys), "the keys were used"
     assert any(WEB in seen[2].get("Authorization", "") for seen in far.seen)
     said = [planted.run(run_id)["output"] for run_id in runs]
-    assert sum("[secret]" in json.dumps(each) for each in said) >= 7, "what was repeated was covered"
+    assert sum("[secret]" in json.dumps(each) for each in said) >= 9, "what was repeated was covered"
+    told = dict(zip((each["id"] for each in documents(far)), map(json.dumps, said), strict=True))
+    argued, web, lost = (told[name] for name in TELLING[2:])
+    assert "--api-key" in argued
+    for words in ("?api_key=[secret]", '"x-named": "Bearer [secret]"', '"authorization": "[secret]"'):
+        assert words in web, "the server was given its keys"
+    assert "was not carried out" in lost
 
     backup(settings, tmp_path / "backup")
     streams = "".join(capfd.readouterr()) + caplog.text
@@ -321,12 +371,20 @@ def test_the_scanner_finds_what_is_packed(tmp_path: Path) -> None:
     )
     (tmp_path / "d.gz").write_bytes(gzip.compress(TOOL_NAMED.encode() * 3))
     hits, _ = found(files(tmp_path))
-    assert {secret for _, secret in hits} == set(PLANTED)
+    assert {secret for _, secret in hits} == {KEPT, NAMED, WEB, TOOL_KEPT, TOOL_NAMED}
 
 
 def test_a_tool_servers_key_is_kept_encrypted_and_forgotten_with_it(planted: Client) -> None:
     keys = planted.studio.ai.keys
-    assert [name for name in keys.names() if name.startswith("mcp:")] == ["mcp:kept:GIVEN"]
-    assert keys.get("mcp:kept:GIVEN") == TOOL_KEPT
-    post(planted, "/settings/tools/kept/remove")
+    held = {name: keys.get(name) for name in keys.names() if name.startswith("mcp:")}
+    assert held == {
+        "mcp:argued:argument.1": ARGUED,
+        "mcp:kept:GIVEN": TOOL_KEPT,
+        "mcp:lost:Authorization": f"Bearer {HEADER_KEPT}",
+        "mcp:lost:argument.1": ADDRESS,
+        "mcp:web:Authorization": f"Bearer {HEADER_KEPT}",
+        "mcp:web:argument.1": ADDRESS,
+    }
+    for server in ("argued", "kept", "lost", "web"):
+        post(planted, f"/settings/tools/{server}/remove")
     assert [name for name in keys.names() if name.startswith("mcp:")] == []
