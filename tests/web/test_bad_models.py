@@ -134,6 +134,28 @@ def test_a_bad_second_question_is_told_and_the_first_is_not_paid_for_twice(
     assert paid(client, page["run_id"]) == 2
 
 
+def test_a_model_that_is_missing_is_put_into_the_settings_and_the_step_is_taken_again(
+    client: Client, moody: MoodyModel
+) -> None:
+    """No provider, one without a model, one whose model its server does not know: each is told and mended."""
+    client.save(two_questions())
+    page = failed(client, "twice")
+    assert page["failed_node"] == "one"
+    assert "No model is configured" in page["error"]
+    assert client.post(f"/api/runs/{page['run_id']}/retry").status_code == 200
+    client.until(page["run_id"], "failed")
+    assert "No model is configured" in client.run(page["run_id"])["error"]
+    provide(client, moody.url, model="unknown")
+    client.post(f"/api/runs/{page['run_id']}/retry")
+    client.wait(lambda: client.run(page["run_id"]), lambda run: "answered 404" in str(run["error"]))
+    assert "check the model's name" in client.run(page["run_id"])["error"]
+    assert moody.answered == []
+    provide(client, moody.url)
+    done = tried_again(client, page["run_id"])
+    assert done["output"]["said"] == "You said second."
+    assert moody.answered == ["first", "second"]
+
+
 def test_only_what_has_failed_is_tried_again(client: Client, moody: MoodyModel) -> None:
     provide(client, moody.url)
     client.save(two_questions())

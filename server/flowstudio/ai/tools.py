@@ -243,8 +243,9 @@ class Tools:
         """Return the descriptions of tools by name; those of servers are asked for when they are missing."""
         wanted = [str(name).strip() for name in names]
         known = self.known()
-        if any(name not in known for name in wanted):
-            self.offered()
+        missing = [name for name in wanted if name not in known]
+        if missing:
+            self._toolset.ask_for(missing)
             known = self.known()
         return [known[name] for name in wanted if name in known]
 
@@ -362,13 +363,16 @@ class _Policy(ToolApprovalPolicy):
 
 
 class LiveTools(Mapping[str, Mapping[str, Any]]):
-    """The tools that are known by now, for nodes that describe them."""
+    """The tools that are known by now, for steps that describe them; one of a server that was not asked yet is asked for."""
 
     def __init__(self, tools: Tools) -> None:
         self._tools = tools
 
     def __getitem__(self, name: str) -> Mapping[str, Any]:
-        return without_hash(self._tools.known()[name])
+        found = self._tools.specs([name])
+        if not found:
+            raise KeyError(name)
+        return without_hash(found[0])
 
     def __iter__(self) -> Any:
         return iter(self._tools.known())

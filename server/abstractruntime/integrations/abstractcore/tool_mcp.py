@@ -222,6 +222,11 @@ class McpToolset:
             made += found or []
         return made, failed
 
+    def ask_for(self, names: Iterable[str]) -> None:
+        """Ask the servers of these tools for what they offer; one that cannot be reached tells nothing."""
+        for server_id in {each for name in names if (each := self._server_of(name))}:
+            guarded(self._connections.list_tools, server_id)
+
     def may_repeat(self, name: str) -> bool:
         """Say whether a call may be made again of which nobody knows how it ended.
 
@@ -253,10 +258,13 @@ class McpToolset:
         return {"mode": EXECUTED, "results": results}
 
     def _for(self, name: str) -> Any:
-        for server in self._connections.servers:
-            if name.startswith((f"mcp::{server.server_id}::", f"{server.server_id}__")):
-                return self._of(server.server_id)
-        return self._otherwise
+        server_id = self._server_of(name)
+        return self._of(server_id) if server_id else self._otherwise
+
+    def _server_of(self, name: str) -> str:
+        """Return the server in a tool's name; "" for other tools."""
+        ids = [each.server_id for each in self._connections.servers]
+        return next((each for each in ids if name.startswith((f"mcp::{each}::", f"{each}__"))), "")
 
     def _of(self, server_id: str) -> McpToolExecutor:
         timeout = next(each.timeout_s for each in self._connections.servers if each.server_id == server_id)
