@@ -1,0 +1,71 @@
+"""What a model server has answered once is answered again without it; and an agent's answer in the shape that was asked for."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from drive import end, flow, node, start
+from web.conftest import Client
+from web.leaky import LeakyModel
+
+
+def provide(client: Client, **fields: str) -> None:
+    given = {"name": "mine", "model": "m", **fields}
+    assert client.post("/settings/models", data=given, follow_redirects=False).status_code == 303
+
+
+def asking(flow_id: str, prompt: str) -> dict[str, Any]:
+    """A flow that asks a model, and has an agent work with a tool."""
+    asks = node("llm_call", pins={"prompt": prompt})
+    works = node("agent", pins={"prompt": "Work", "tools": ["calculate"]})
+    nodes = {"start": start(), "ask": asks, "work": works, "end": end("said", "done")}
+    way = "start -> ask, ask -> work, work -> end, ask.response -> end.said, work.response -> end.done"
+    return flow(flow_id, nodes, way)
+
+
+def outcome(client: Client, document: dict[str, Any]) -> dict[str, Any]:
+    client.save(document)
+    return dict(client.until(client.launch(document["id"]), "completed", "failed", seconds=30))
+
+
+@pytest.mark.parametrize(("whole", "questions"), [("on", 3), ("", 2)])
+def test_a_flow_that_was_recorded_runs_without_its_server(client: Client, whole: str, questions: int) -> None:
+    """Answers that came whole, and answers that came word by word."""
+    server = LeakyModel()
+    provide(client, kind="openai", base_url=server.url, key="a-key-1234", records="on", whole=whole)
+    live = outcome(client, asking("live", "Hello"))
+    server.close()
+    assert live["status"] == "completed", live["error"]
+    assert live["output"]["said"].startswith("Your key is")
+    assert len(server.keys) == questions, "word by word it calls no tool"
+
+    provide(client, kind="recorded")
+    again = outcome(client, asking("again", "Hello"))
+    assert (again["status"], again["output"]) == ("completed", live["output"]), again["error"]
+    assert len(server.keys) == questions
+    other = outcome(client, asking("other", "Something else"))
+    assert (other["status"], other["failed_node"]) == ("failed", "ask")
+    assert "There is no recording of this call" in other["error"]
+    assert "ask a provider that records first" in other["error"]
+
+
+def test_an_agents_answer_has_the_shape_that_was_asked_for(client: Client) -> None:
+    provide(client, kind="scripted")
+    city = {"type": "object", "properties": {"city": {"type": "string"}, "days": {"type": "integer"}}}
+    schema = {**city, "required": ["city", "days"]}
+    works = node(
+        "agent",
+        pins={"prompt": "Use calculate, please", "tools": ["calculate"]},
+        agentConfig={"outputSchema": {"enabled": True, "jsonSchema": schema}},
+    )
+    nodes = {"start": start(), "work": works, "end": end("said", "data")}
+    way = "start -> work, work -> end, work.response -> end.said, work.data -> end.data"
+    done = outcome(client, flow("shaped", nodes, way))
+    assert done["status"] == "completed", done["error"]
+    data = done["output"]["data"]
+    assert json.loads(done["output"]["said"]) == data
+    assert isinstance(data["city"], str)
+    assert isinstance(data["days"], int)
