@@ -49,7 +49,7 @@ class Words(str):
 @pytest.mark.parametrize(
     "value",
     [float("nan"), float("inf"), 2**70, "\ud800", {"\ud800": 1}, {1: 1}, (1,), {1}, Words("x"), object()],
-    ids=str,
+    ids=lambda value: type(value).__name__ if type(value) is object else str(value),
 )
 def test_what_is_not_plain_is_left_to_the_text(value: object) -> None:
     assert plain_copy({"a": [value]}, 100, MB) is None
