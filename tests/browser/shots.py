@@ -43,6 +43,10 @@ def shots(demo: Demo) -> Iterator[Shot]:
     runs = demo.runs
     yield Shot("home", "/")
     yield Shot("flows", "/flows")
+    yield Shot("flows-keys", "/flows", page_keys, False)
+    yield Shot(
+        "flows-person", "/flows", lambda hand: hand.page.locator("summary[aria-label=You]").click(), False
+    )
     yield Shot("flows-none", "/flows?q=zebra")
     yield Shot("flows-menu", "/flows", lambda hand: hand.page.locator("details.menu summary").nth(2).click())
     yield Shot("gallery", "/gallery")
@@ -117,6 +121,11 @@ def editor_shots(runs: dict[str, str]) -> Iterator[Shot]:
     yield Shot("editor-conflict", "/flows/checklist", conflict, False)
     # The last one: what it shows is remembered.
     yield Shot("editor-coach", approve, coach, False)
+
+
+def page_keys(hand: Hand) -> None:
+    hand.keys("?")
+    expect(hand.page.get_by_role("dialog", name="Keys")).to_be_visible()
 
 
 def coach(hand: Hand) -> None:

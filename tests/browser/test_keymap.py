@@ -121,3 +121,37 @@ def test_single_letters_can_be_switched_off_on_every_page(hand: Hand) -> None:
     expect(switch).to_be_checked()
     hand.keys("Escape", "g", "r")
     expect(page).to_have_url("/runs")
+
+
+def test_other_pages_show_their_keys_too(app: App, page: Page) -> None:
+    page.goto("/flows")
+    page.keyboard.press("?")
+    keys = page.get_by_role("dialog", name="Keys")
+    expect(keys).to_contain_text("Go to Outbox")
+    expect(keys).to_contain_text("Search this page")
+    page.keyboard.press("g")
+    page.keyboard.press("r")
+    expect(page).to_have_url("/flows")
+    page.keyboard.press("Escape")
+    expect(keys).to_be_hidden()
+    page.keyboard.press("g")
+    page.keyboard.press("o")
+    expect(page).to_have_url("/outbox")
+    page.locator("summary[aria-label=You]").click()
+    page.get_by_role("button", name="Keys", exact=True).click()
+    expect(keys).to_be_visible()
+    expect(keys).not_to_contain_text("Search this page")
+    keys.get_by_role("button", name="Close").click()
+    expect(page.locator("summary[aria-label=You]")).to_be_focused()
+    expect(page.locator("details.menu[open]")).to_have_count(0)
+
+
+def test_the_menu_of_the_person_leads_to_the_keys_of_the_editor(hand: Hand) -> None:
+    page = hand.page
+    page.locator("summary[aria-label=You]").click()
+    page.get_by_role("button", name="Keys", exact=True).first.click()
+    dialog = page.get_by_role("dialog", name="Keys")
+    expect(dialog).to_be_visible()
+    expect(dialog).to_contain_text("Press a key of the list to change it.")
+    hand.keys("Escape")
+    expect(page.locator("summary[aria-label=You]")).to_be_focused()

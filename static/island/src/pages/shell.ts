@@ -1,31 +1,10 @@
 // What every page has: theme switch, times in the reader's zone, menus and dialogs, the way by keys.
 import { keepLayers } from "./parts/layers.ts";
-import { keepLetters, lettersAct } from "./parts/letters.ts";
+import { keepLetters } from "./parts/letters.ts";
+import { keepKeys } from "./parts/pagekeys.ts";
 import { keepTheme } from "./parts/theme.ts";
 import { keepTimes } from "./parts/time.ts";
 import { toast } from "./parts/toast.ts";
-
-const PLACES: Record<string, string> = { h: "/", f: "/flows", r: "/runs", i: "/inbox", n: "/nodes" };
-let going = 0;
-
-function isTyping(target: EventTarget | null): boolean {
-  return target instanceof HTMLElement && (target.isContentEditable || /^(input|select|textarea)$/i.test(target.tagName));
-}
-
-function onKey(event: KeyboardEvent): void {
-  if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target) || !lettersAct()) return;
-  const key = event.key.toLowerCase();
-  if (Date.now() - going < 1200 && PLACES[key]) location.assign(PLACES[key]);
-  else if (key === "/") focusSearch(event);
-  going = key === "g" ? Date.now() : 0;
-}
-
-function focusSearch(event: KeyboardEvent): void {
-  const field = document.querySelector<HTMLInputElement>("input[type=search]");
-  if (!field) return;
-  event.preventDefault();
-  field.focus();
-}
 
 async function signOut(): Promise<void> {
   await fetch("/logout", { method: "POST", headers: { "HX-Request": "true" } });
@@ -43,4 +22,4 @@ keepTheme();
 keepLetters();
 keepTimes();
 keepLayers();
-if (!document.querySelector("[data-own-keys]")) document.addEventListener("keydown", onKey);
+if (!document.querySelector("[data-own-keys]")) keepKeys();

@@ -19,7 +19,9 @@ async function copy(button: HTMLElement): Promise<void> {
 
 function onClick(event: MouseEvent): void {
   const target = event.target as Element;
-  closeMenus(target.closest("details.menu"));
+  const chosen = target.closest("details.menu [data-tool]")?.closest<HTMLDetailsElement>("details.menu");
+  chosen?.querySelector("summary")?.focus(); // where the keyboard comes back to
+  closeMenus(chosen ? null : target.closest("details.menu"));
   const opener = target.closest<HTMLElement>("[data-opens]");
   if (opener) document.querySelector<HTMLDialogElement>(`#${CSS.escape(opener.dataset["opens"] ?? "")}`)?.showModal();
   const closer = target.closest<HTMLElement>("[data-closes]");
