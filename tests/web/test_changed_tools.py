@@ -147,7 +147,8 @@ def test_a_tool_that_runs_by_itself_asks_once_it_has_changed(ours: Client, setti
     run_id = waits(ours, "later", "changing")
     asked = ours.asked(run_id, seconds=60)
     assert asked["prompt"] == (
-        "Changed since it was allowed to run by itself: ours__changing. May the flow use ours__changing as it is now?"
+        "The tool ours__changing has changed since it was allowed to run by itself. Its server now says of it: "
+        "“Burn a value.”. May the flow use ours__changing as it is now?"
     )
     assert answered(ours, run_id, {"approved": False}, asked["wait_key"]).status_code == 200
     ours.post("/settings/tools/approvals", data={"names": "ours__changing\nours__add"})

@@ -28,7 +28,7 @@ from abstractruntime.integrations.abstractcore.tool_approval import (
 )
 from abstractruntime.integrations.abstractcore.tool_executors import MappingToolExecutor
 from abstractruntime.integrations.abstractcore.tool_mcp import McpToolset
-from abstractruntime.integrations.abstractcore.tool_pins import HASH, without_hash
+from abstractruntime.integrations.abstractcore.tool_pins import HASH, change_told, without_hash
 from abstractruntime.integrations.mcp import McpConnections, McpServer, without_secrets
 from abstractruntime.storage.artifacts import ArtifactStore
 
@@ -176,7 +176,7 @@ class Tools:
     @property
     def executor(self) -> ApprovalToolExecutor:
         """Who carries tool calls out: by name, and after asking where it has to be asked."""
-        return ApprovalToolExecutor(delegate=self._toolset, policy=_Policy(self.free, self._is_another))
+        return ApprovalToolExecutor(delegate=self._toolset, policy=_Policy(self.free, self._another))
 
     @property
     def free(self) -> frozenset[str]:
@@ -214,20 +214,20 @@ class Tools:
             if name in held and known.get(name, {}).get(HASH, held[name]) != held[name]
         )
 
-    def _is_another(self, name: str) -> bool:
-        """Say whether a tool that runs without asking is not what it was when that was allowed.
+    def _another(self, name: str) -> dict[str, Any] | None:
+        """Return what a tool that runs without asking has become since that was allowed; None where it is the same.
 
         Allowed by its name alone, it is from its first call on what it is then.
         """
         if name not in self.settings.auto_approve:
-            return False
+            return None
         spec, _ = guarded(self._toolset.described, name)  # one that cannot be told cannot be called either
-        found = (spec or {}).get(HASH)
-        if not found:
-            return False
+        if not spec:
+            return None
+        found = spec[HASH]
         if name not in self.settings.allowed_as:
             self.change(lambda held: replace(held, allowed_as={name: found, **held.allowed_as}))
-        return bool(self.settings.allowed_as.get(name, found) != found)
+        return spec if self.settings.allowed_as.get(name, found) != found else None
 
     def known(self) -> dict[str, dict[str, Any]]:
         """Return the tools that have been listed so far, by name; asks nobody."""
@@ -345,21 +345,22 @@ def _kept_prefix(server_id: str) -> str:
 
 
 class _Policy(ToolApprovalPolicy):
-    """Lets tools pass as long as they are what they were when that was allowed."""
+    """Lets tools pass as long as they are what they were when that was allowed; `another` tells what one is since."""
 
-    def __init__(self, free: Iterable[str], is_another: Callable[[str], bool]) -> None:
+    def __init__(self, free: Iterable[str], another: Callable[[str], Mapping[str, Any] | None]) -> None:
         super().__init__(auto_approve_tools=free)
-        self._is_another = is_another
+        self._another = another
 
     def asks(self, name: str) -> bool:
         """Say whether a tool has to be allowed."""
-        return super().asks(name) or self._is_another(name)
+        return super().asks(name) or self._another(name) is not None
 
     def reason(self, calls: Iterable[Mapping[str, Any]]) -> str:
         """Return which tools have become others."""
         names = dict.fromkeys(str(call.get("name")) for call in calls)
-        changed = ", ".join(name for name in names if self._is_another(name))
-        return f"Changed since it was allowed to run by itself: {changed}." if changed else ""
+        changed = {name: spec for name in names if (spec := self._another(name)) is not None}
+        since = "it was allowed to run by itself"
+        return " ".join(change_told(name, since, str(spec["description"])) for name, spec in changed.items())
 
 
 class LiveTools(Mapping[str, Mapping[str, Any]]):

@@ -48,10 +48,7 @@ class Pins:
 
     def question(self, names: Iterable[str], since: str) -> str:
         """Return how a person is told of tools that have changed."""
-        return " ".join(
-            f"The tool {name} has changed since {since}. Its server now says of it: {_short(self._said[name])}."
-            for name in names
-        )
+        return " ".join(change_told(name, since, self._said[name]) for name in names)
 
     def refuse(self, names: Iterable[str]) -> None:
         """Have the calls of changed tools fail: there is nobody to ask."""
@@ -85,6 +82,11 @@ class Pins:
     def _refusal(self, call: ToolCall) -> dict[str, Any]:
         told, meta = self._refused[str(call.get("name"))]
         return tool_result(call, error=told, meta=meta)
+
+
+def change_told(name: str, since: str, description: str) -> str:
+    """Return how a person is told of a tool that has changed."""
+    return f"The tool {name} has changed since {since}. Its server now says of it: {_short(description)}."
 
 
 def kept_hashes(run: RunState) -> Mapping[str, Any]:
