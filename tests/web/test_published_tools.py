@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from drive import end, flow, node, start
 from flowstudio.settings import Settings
-from web.conftest import open_client
+from web.conftest import Client, open_client
 from web.moody import MoodyModel
 from web.test_bad_models import provide
 
 TIME = {"id": "time", "command": f"{sys.executable} -m mcp_server_time"}
+SOURCES = Path(__file__).parents[2] / "server"
 NOW = {"name": "time__get_current_time", "arguments": {"timezone": "Europe/Oslo"}}
 
 
@@ -73,3 +75,34 @@ def test_a_model_is_told_of_a_servers_tools_though_nobody_has_listed_them(
         assert tool["name"] == NOW["name"]
         assert tool["parameters"]["required"] == ["timezone"]
         assert "left out: time__no_such_tool" in str(client.records(run_id))
+
+
+def test_what_a_servers_command_has_printed_is_kept_as_evidence(client: Client) -> None:
+    """The worker of the box, which serves AbstractCore's own tools to others."""
+    worker = f"{sys.executable} -m abstractruntime.integrations.abstractcore.mcp_worker --toolsets system"
+    given = {"id": "box", "command": worker, "env": f"PYTHONPATH={SOURCES}"}
+    client.post("/settings/tools", data=given)
+    call = {"name": "box__execute_command", "arguments": {"command": "echo seen"}}
+    nodes = {"start": start(), "use": node("call_tool", pins={"tool_call": call}), "end": end("told", "well")}
+    client.save(
+        flow("runs-it", nodes, "start -> use, use -> end, use.result -> end.told, use.success -> end.well")
+    )
+    run_id = client.launch("runs-it")
+    asked = client.asked(run_id, seconds=60)
+    body = {"wait_key": asked["wait_key"], "response": {"approved": True}}
+    assert client.post(f"/api/prompts/{run_id}", json=body).status_code == 200
+    done = client.until(run_id, "completed", "failed", seconds=60)
+    assert done["output"]["well"] is True, done
+    [result] = [
+        each["result"]["results"][0]
+        for each in client.records(run_id)
+        if (each.get("effect") or {}).get("type") == "tool_calls" and each["status"] == "completed"
+    ]
+    kept = client.studio.artifacts.load_json(result["meta"]["evidence_id"])
+    assert (kept["tool_name"], kept["command"], kept["return_code"]) == (
+        "box__execute_command",
+        "echo seen",
+        0,
+    )
+    printed = client.studio.artifacts.load(kept["artifacts"]["stdout"]["$artifact"])
+    assert printed.content.strip() == b"seen"

@@ -32,7 +32,7 @@ class EvidenceStats:
 
 
 class EvidenceRecorder:
-    """Records results of the tools in `tool_names`."""
+    """Records results of the tools in `tool_names`, and of such tools of MCP servers (`server__fetch_url`)."""
 
     def __init__(
         self, *, artifact_store: ArtifactStore, tool_names: Sequence[str] = DEFAULT_EVIDENCE_TOOL_NAMES
@@ -62,7 +62,7 @@ class EvidenceRecorder:
         calls = tool_calls if isinstance(tool_calls, list) else []
         for place, (call, result) in enumerate(pair(calls, results if isinstance(results, list) else [])):
             name = str(result.get("name") or call_name(call)).strip()
-            if name in self._names:
+            if name in self._names or _bare(name) in self._names:
                 self._record(run, node_id, name, call, result, f"{key}:{place}" if key else None, at)
                 stats.recorded += 1
         return stats
@@ -97,12 +97,15 @@ class EvidenceRecorder:
             tags = {"kind": EVIDENCE, "tool": name, "part": part}
             return self._keep(run, text.encode(), media, tags, f"{key}:{part}" if key else None)
 
-        kept = TOOLS.get(name, other)(arguments, result.get("output"), keep)
+        output: Any = result.get("output")
+        is_wrapped = name != _bare(name) and isinstance(output, dict) and {*output} == {"result"}
+        output = output["result"] if is_wrapped else output
+        kept = TOOLS.get(_bare(name), other)(arguments, output, keep)
         evidence = _evidence(run, node_id, name, call, result, arguments, kept, now)
         tags = {"kind": EVIDENCE, "tool": name, **{k: v[:_LONGEST_TAG] for k, v in kept.labels.items()}}
         content = encode(evidence, "evidence").encode()
         evidence_id = self._keep(run, content, "application/json", tags, key)
-        result["output"] = kept.output
+        result["output"] = {"result": kept.output} if is_wrapped else kept.output
         meta = result.get("meta")
         result["meta"] = {**(meta if isinstance(meta, dict) else {}), "evidence_id": evidence_id}
         add_span(run, _span(evidence_id, evidence))
@@ -112,6 +115,11 @@ class EvidenceRecorder:
         return self._store.store(
             content, content_type=media, run_id=run.run_id, tags=tags, artifact_id=made
         ).artifact_id
+
+
+def _bare(name: str) -> str:
+    """Return the name that a server itself has for its tool."""
+    return name.rpartition("__")[2]
 
 
 def _evidence(
