@@ -7,7 +7,6 @@ lets one win, and the other is told who was first and when.
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
@@ -22,6 +21,7 @@ from abstractruntime.core.errors import (
     RunIsOver,
     WaitKeyMismatch,
 )
+from abstractruntime.core.ids import new_run_id
 from abstractruntime.core.models import RunState, RunStatus, WaitReason, WaitState
 from abstractruntime.core.waits import is_paused
 from abstractruntime.integrations.abstractcore.tool_approval import read_decision
@@ -115,7 +115,7 @@ class Runner:
             raise BadInput(f"Inputs may not begin with an underscore: {', '.join(map(repr, reserved))}.")
         root = self._programs.keep(flow_id, draft=draft)
         spec = self._programs.get_or_raise(root)
-        run_id = str(uuid.uuid4())
+        run_id = new_run_id()
         self._versions.began(flow_id, self._programs.document(root), run_id, actor)
         self._runtime.start(
             workflow=spec,

@@ -128,6 +128,10 @@ class Held:
         if self._held_back is not None:
             self.flush()
         step = self.step(records, durable=durable, listening=listening)
+        if (
+            self.run.status is not RunStatus.RUNNING
+        ):  # nobody goes on with it: copied once, for store and caller
+            self.released()
         if others:
             self.revision = self._journal.commit_all([*others, step])[-1]
         else:

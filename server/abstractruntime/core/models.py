@@ -12,7 +12,7 @@ from enum import Enum
 from typing import Any
 
 from .clock import utc_now, utc_now_iso
-from .ids import new_id
+from .ids import new_id, new_run_id
 
 __all__ = [
     "Effect",
@@ -249,7 +249,7 @@ class RunState:
     ) -> RunState:
         """Make a fresh run at the entry node, status RUNNING, with a random id."""
         return cls(
-            run_id=new_id(),
+            run_id=new_run_id(),
             workflow_id=workflow_id,
             status=RunStatus.RUNNING,
             current_node=entry_node,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 import uuid
 from collections.abc import Callable
 from typing import Any
@@ -383,6 +384,15 @@ def test_ids_of_steps_are_uuids() -> None:
     made = [uuid.UUID(new_id()) for _ in range(200)]
     assert len(set(made)) == 200
     assert {(one.version, one.variant) for one in made} == {(4, uuid.RFC_4122)}
+
+
+def test_ids_of_runs_are_uuids_that_sort_by_time() -> None:
+    made = [uuid.UUID(RunState.new(workflow_id="w", entry_node="a").run_id) for _ in range(50)]
+    assert len(set(made)) == 50
+    assert {(one.version, one.variant) for one in made} == {(7, uuid.RFC_4122)}
+    since = [one.int >> 80 for one in made]  # milliseconds since 1970
+    assert since == sorted(since)
+    assert abs(since[0] / 1000 - time.time()) < 60
 
 
 def test_a_handler_may_ask_for_the_key_of_its_visit(make_runtime: MakeRuntime) -> None:
