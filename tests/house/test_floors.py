@@ -17,6 +17,7 @@ KERNEL: list[tuple[int, tuple[str, ...]]] = [
         tuple(
             f"abstractruntime.core.{name}"
             for name in (
+                "boundary",
                 "models",
                 "spec",
                 "errors",

@@ -20,7 +20,8 @@ from typing import Any
 
 from ..evidence.capture import capture, capture_again
 from ..storage.codec import sealed
-from .effects import Deed, EffectOutcome, execute, guarded, sets_aside
+from .boundary import guarded
+from .effects import Deed, EffectOutcome, execute, sets_aside
 from .engine import Engine, StepServices
 from .errors import KernelError, NotDurable, StaleRevision
 from .held import Held
@@ -109,11 +110,10 @@ def _ask(engine: Engine, held: Held, workflow: WorkflowSpec) -> StepPlan | None:
         plan, error = guarded(node, run, engine.context)
     else:
         plan, error = guarded(workflow.get_node, node_id)  # says that there is none
+    error = _unfit(plan, node_id) if error is None else error
     if error is None:
-        error = _unfit(plan, node_id)
-        if error is None:
-            told: StepPlan = plan
-            return told
+        told: StepPlan = plan
+        return told
     log.error(
         "Node %s of workflow %s in run %s raised %r",
         run.current_node,

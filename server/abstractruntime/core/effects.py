@@ -12,8 +12,6 @@ taken again, so that whoever it calls can tell a repetition from a second reques
 `is_cancelled` is given a function that says whether the run was ended meanwhile: a long handler asks it
 now and then, and stops. One with a parameter `was_begun` is given a function that says whether this visit
 was begun before by a process that stopped in the middle, so that nobody knows whether it has acted.
-
-This is one of the four places that catch every exception: code of others runs here.
 """
 
 from __future__ import annotations
@@ -23,10 +21,11 @@ import logging
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
 from ..storage.artifacts import ArtifactStore
-from .errors import EffectError, KernelError, StoreError
+from .boundary import guarded
+from .errors import EffectError, KernelError
 from .models import (
     Effect,
     EffectType,
@@ -41,7 +40,6 @@ from .records import EffectRecords
 from .spec import WorkflowSpec
 
 log = logging.getLogger("abstractruntime")
-Result = TypeVar("Result")
 _BY_NAME = ("idempotency_key", "is_cancelled", "was_begun")  # what a host's handler may have as parameters
 
 
@@ -460,19 +458,3 @@ def _may_pass(error: Exception) -> bool:
     if isinstance(said, bool):
         return said
     return error.retriable if isinstance(error, KernelError) and not isinstance(error, EffectError) else True
-
-
-def guarded(
-    function: Callable[..., Result], *args: Any, **kwargs: Any
-) -> tuple[Result, None] | tuple[None, Exception]:
-    """Call code that is not ours; return its result, or the exception that it raised.
-
-    A store that fails is not that code's fault: its errors pass through.
-    """
-    try:
-        return function(*args, **kwargs), None
-    except StoreError:
-        raise
-    except Exception as error:  # noqa: BLE001 - handlers and nodes are code of others
-        log.debug("%r raised %r", function, error)
-        return None, error

@@ -14,9 +14,10 @@ from typing import Any, Protocol
 
 from ..storage.artifacts import ArtifactStore
 from ..storage.base import Checkpoint, Journal, Record, StepCommit
+from .boundary import guarded
 from .clock import iso_clock
 from .config import RuntimeConfig
-from .effects import HandlerTable, guarded
+from .effects import HandlerTable
 from .errors import NotDurable, RunNotFound, WorkflowNotFound
 from .held import Held
 from .ids import child_id

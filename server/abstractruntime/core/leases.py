@@ -21,6 +21,7 @@ from pathlib import Path
 from weakref import WeakSet
 
 from ..storage.base import Asking, Lease, LeaseStore
+from .boundary import at_work_on
 from .errors import StoreError
 from .held import Held
 
@@ -79,7 +80,8 @@ class Holding:
         with self._lock:
             self._driving[run_id] += 1
         try:
-            yield
+            with at_work_on(run_id):
+                yield
         finally:
             with self._lock:
                 self._driving[run_id] -= 1

@@ -15,8 +15,8 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from .boundary import guarded
 from .clock import parse_instant
-from .effects import guarded
 from .engine import Engine, StepServices
 from .models import Effect, EffectType, RunState, StepRecord, WaitState
 from .policy import stage_key

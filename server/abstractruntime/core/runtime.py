@@ -8,7 +8,6 @@ cancel, a second driver), the commit is refused and tick returns what it finds.
 from __future__ import annotations
 
 import copy
-import logging
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -21,9 +20,10 @@ from ..storage.artifacts import ArtifactStore
 from ..storage.base import Journal, Lease, LedgerStore, QueryableRunStore, Record, RunStore, StepCommit
 from ..storage.journal import open_journal
 from .advance import DrivenElsewhere, advance
+from .boundary import at_work_on, guarded
 from .clock import utc_now, utc_now_iso
 from .config import RuntimeConfig
-from .effects import EffectHandler, EffectOutcome, HandlerTable, guarded, take_executor
+from .effects import EffectHandler, EffectOutcome, HandlerTable, take_executor
 from .engine import Engine, WorkflowSource, new_run
 from .errors import Conflict, NotWaiting, RunNotFound, StaleRevision
 from .held import Held
@@ -57,7 +57,6 @@ __all__ = [
     "utc_now_iso",
 ]
 
-log = logging.getLogger("abstractruntime")
 Change = Callable[[RunState], list[StepRecord] | None]
 _SAVE_TRIES = 50
 
@@ -449,9 +448,8 @@ class Runtime:
     def announce(self, run_id: str) -> None:
         """Tell the subscribers of runnable runs that this one can be driven."""
         for callback in tuple(self._runnable):
-            _, error = guarded(callback, run_id)
-            if error is not None:
-                log.warning("A subscriber of runnable runs raised %r", error, exc_info=error)
+            with at_work_on(run_id):
+                guarded(callback, run_id)
 
     def get_node_traces(self, run_id: str) -> dict[str, Any]:
         """Return the newest effect steps of each node: kept with the run, or read from its ledger."""

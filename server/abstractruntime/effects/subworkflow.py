@@ -10,7 +10,8 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from ..core.effects import EffectOutcome, Services, guarded, handles
+from ..core.boundary import guarded
+from ..core.effects import EffectOutcome, Services, handles
 from ..core.models import Effect, EffectType, RunState, RunStatus, WaitReason, WaitState
 from ..core.vars import get_runtime
 from ..core.waits import child_summary, tool_result

@@ -10,7 +10,7 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-from ..core.effects import guarded
+from ..core.boundary import guarded
 from ..core.errors import StoreError
 from ..core.models import RunState, StepRecord
 from ..core.vars import get_runtime

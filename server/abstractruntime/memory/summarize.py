@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..core.effects import Services, guarded
+from ..core.boundary import guarded
+from ..core.effects import Services
 from ..core.models import Effect, EffectType, RunState, RunStatus, StepPlan
 from ..core.spec import RunContext, WorkflowSpec
 from ..rendering.jsontext import first_value

@@ -16,6 +16,7 @@ from importlib.metadata import EntryPoint, entry_points
 from types import ModuleType
 from typing import Any
 
+from ..core.boundary import attempted
 from .define import NodeType
 from .families import BY_ID
 from .pins import PIN_TYPES, pins_of
@@ -61,15 +62,20 @@ def _owner(entry: EntryPoint) -> tuple[str, str]:
 
 def _load(entry: EntryPoint, used: dict[str, str]) -> Package:
     name, version = _owner(entry)
-    try:
-        kinds = tuple(_kinds(entry.load()))
-        for kind in kinds:
-            _check(kind, used)
-        return Package(name, version, tuple(replace(kind, origin=name) for kind in kinds))
-    except Exception as error:
-        log.debug("The node package '%s' cannot be used", name, exc_info=error)
-        said = str(error) if isinstance(error, BadPackage) else f"{type(error).__name__}: {error}"
-        return Package(name, version, fault=said)
+    kinds, error = attempted(_enrolled, entry, used)
+    if error is None:
+        return Package(name, version, tuple(replace(kind, origin=name) for kind in kinds or ()))
+    log.debug("The node package '%s' cannot be used", name, exc_info=error)
+    said = str(error) if isinstance(error, BadPackage) else f"{type(error).__name__}: {error}"
+    return Package(name, version, fault=said)
+
+
+def _enrolled(entry: EntryPoint, used: dict[str, str]) -> tuple[NodeType, ...]:
+    """Return the node types of a package, each of them checked."""
+    kinds = tuple(_kinds(entry.load()))
+    for kind in kinds:
+        _check(kind, used)
+    return kinds
 
 
 class BadPackage(ValueError):

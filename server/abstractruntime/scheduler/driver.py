@@ -15,12 +15,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 
 from ..core.clock import parse_instant, utc_now
-from ..core.effects import guarded
 from ..core.engine import WorkflowSource
-from ..core.errors import Conflict, LeaseLost, RunNotFound, StoreError, WorkflowNotFound
+from ..core.errors import Conflict, LeaseLost, RunNotFound, WorkflowNotFound
 from ..core.models import RunState, RunStatus, WaitReason
 from ..core.runtime import Runtime
 from ..core.spec import WorkflowSpec
@@ -28,23 +27,9 @@ from ..core.waits import is_paused
 from ..effects.runs import ended
 from ..storage.base import QueryableRunIndexStore, QueryableRunStore
 
-Result = TypeVar("Result")
 _FAR = "9999-12-31T23:59:59+00:00"
 _ALL = 1_000_000
 _NOT_WANTED = "The run that waited for it has gone on without it"
-
-
-def attempted(
-    function: Callable[..., Result], *args: Any, **kwargs: Any
-) -> tuple[Result, None] | tuple[None, Exception]:
-    """Do something whose failure must not end who does it; return its result, or what it raised.
-
-    Unlike `guarded`, failures of the store too: a scheduler outlives them and tries again.
-    """
-    try:
-        return guarded(function, *args, **kwargs)
-    except StoreError as error:
-        return None, error
 
 
 class Driver:

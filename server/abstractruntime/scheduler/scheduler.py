@@ -19,6 +19,7 @@ from datetime import datetime
 from time import monotonic
 from typing import Any
 
+from ..core.boundary import attempted
 from ..core.clock import parse_instant, utc_now
 from ..core.engine import WorkflowSource
 from ..core.errors import Conflict, LeaseLost, NotWaiting, StoreError, StoreFull, WorkflowNotFound
@@ -26,7 +27,7 @@ from ..core.event_keys import build_event_wait_key
 from ..core.models import RunState, RunStatus, WaitReason
 from ..core.runtime import Runtime
 from ..core.waits import is_paused
-from .driver import Driver, attempted
+from .driver import Driver
 from .pool import Pool
 
 OnResumed = Callable[[RunState], None]

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Iterable
 from typing import Protocol, runtime_checkable
 
+from ..core.boundary import at_work_on, attempted
 from ..core.jsonsafe import decode
 from ..core.models import StepRecord
 from .base import LedgerStore, Record
@@ -70,7 +71,7 @@ class ObservableLedgerStore(LedgerWrapper):
             wanted = [call for call, run_id in observers if run_id is None or run_id == record.run_id]
             text = encode_record(record) if wanted else ""
             for call in wanted:
-                try:
-                    call(decode(text))
-                except Exception:
-                    log.exception("An observer failed on a record of run %s.", record.run_id)
+                with at_work_on(record.run_id):
+                    _, error = attempted(call, decode(text))
+                if error is not None:
+                    log.error("An observer failed on a record of run %s.", record.run_id, exc_info=error)

@@ -18,7 +18,7 @@ from threading import Lock
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from abstractruntime.core.effects import guarded
+from abstractruntime.core.boundary import guarded
 from abstractruntime.core.errors import NotFound, StoreDamaged
 from abstractruntime.integrations.abstractcore.tool_approval import (
     AUTO_APPROVED,

@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ...core.boundary import guarded
 from ...core.config import RuntimeConfig
-from ...core.effects import EffectHandler, guarded
+from ...core.effects import EffectHandler
 from ...core.models import EffectType
 from ...core.policy import EffectPolicy
 from ...core.runtime import Runtime

@@ -11,7 +11,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from ...core.effects import EffectOutcome, guarded
+from ...core.boundary import guarded
+from ...core.effects import EffectOutcome
 from ...core.models import Effect, RunState
 from ...core.vars import get_namespace, get_runtime
 from ...memory.token_budget import trim_messages_to_max_input_tokens

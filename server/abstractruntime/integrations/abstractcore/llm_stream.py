@@ -13,7 +13,7 @@ from contextvars import ContextVar
 from threading import Lock
 from typing import Any
 
-from ...core.effects import guarded
+from ...core.boundary import guarded
 
 log = logging.getLogger("abstractruntime")
 Delta = dict[str, Any]

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
 
-from ...core.effects import EffectOutcome, guarded
+from ...core.boundary import guarded
+from ...core.effects import EffectOutcome
 from ...core.models import Effect, RunState, WaitReason, WaitState
 from ...storage.base import LedgerStore
 from .attachment_calls import Attachments

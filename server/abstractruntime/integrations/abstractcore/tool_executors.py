@@ -12,10 +12,11 @@ import inspect
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextvars import copy_context
 from functools import partial
 from typing import Any, Protocol, runtime_checkable
 
-from ...core.effects import guarded
+from ...core.boundary import guarded
 from .guard import abstractcore
 from .tool_arguments import BadArguments, match_arguments, read_arguments
 from .tool_results import ToolCall, ToolResult, judged, tool_result
@@ -176,7 +177,10 @@ def timed(
         value, error = guarded(_run, function)
     else:
         answers: list[tuple[Any, Exception | None]] = []
-        thread = threading.Thread(target=lambda: answers.append(guarded(_run, function)), daemon=True)
+        here = copy_context()  # it knows for which run the tool works
+        thread = threading.Thread(
+            target=lambda: answers.append(here.run(guarded, _run, function)), daemon=True
+        )
         thread.start()
         thread.join(timeout_s)
         if not answers:

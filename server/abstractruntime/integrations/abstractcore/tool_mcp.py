@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 from uuid import uuid4
 
-from ...core.effects import guarded
+from ...core.boundary import guarded
 from ...storage.artifacts import ArtifactStore, artifact_ref
 from ..mcp import McpConnections, McpFailed, McpServer, not_carried_out, tool_hash
 from .tool_arguments import BadArguments, read_arguments

@@ -12,7 +12,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from ...core.effects import guarded
+from ...core.boundary import guarded
 from ...core.models import RunState
 from ...core.vars import get_namespace
 from .tool_results import ToolCall, tool_result

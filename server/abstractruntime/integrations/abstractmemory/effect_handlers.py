@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ...core.effects import EffectOutcome, guarded
+from ...core.boundary import guarded
+from ...core.effects import EffectOutcome
 from ...core.models import Effect, EffectType, RunState
 from .assertions import assert_facts
 from .queries import query_facts

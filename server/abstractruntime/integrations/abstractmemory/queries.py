@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from ...core.effects import EffectOutcome, guarded
+from ...core.boundary import guarded
+from ...core.effects import EffectOutcome
 from ...core.models import Effect, RunState
 from ...memory.kg_packets import (
     KG_MEMORY_PACKETS_VERSION,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...core.effects import EffectOutcome, guarded
+from ...core.boundary import guarded
+from ...core.effects import EffectOutcome
 from ...core.models import Effect, RunState
 from ...memory.recall_levels import RecallLevel, parse_recall_level
 from .assertions import words

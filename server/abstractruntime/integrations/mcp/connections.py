@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ...core.boundary import run_at_work
 from ...core.errors import KernelError
 from ..hiding import hidden
 from .listing import Listing
@@ -70,6 +71,7 @@ class _Ask:
     anew: bool = False
     answer: Future[Any] = field(default_factory=Future)
     was_put_back: bool = False
+    run_id: str = field(default_factory=run_at_work)
 
 
 @dataclass(frozen=True)
@@ -202,7 +204,9 @@ class McpConnections:
                         task.add_done_callback(waiting.discard)
         except BaseException as error:
             said = "" if is_open else last_words(log_file, said_before)
-            _fail_all(server, queue, unreached(server, error, said, is_open=is_open))
+            run_ids = _fail_all(server, queue, unreached(server, error, said, is_open=is_open))
+            said = "MCP server %s: its session ended by %s; runs %s waited"
+            log.info(said, server.server_id, type(error).__name__, run_ids)
             if isinstance(error, KeyboardInterrupt | SystemExit):
                 raise
         else:
@@ -263,12 +267,15 @@ class McpConnections:
                 ended.result(2 * _GRACE_S)
 
 
-def _fail_all(server: McpServer, queue: asyncio.Queue[_Ask | None], why: str) -> None:
-    """Answer the requests that were never sent."""
+def _fail_all(server: McpServer, queue: asyncio.Queue[_Ask | None], why: str) -> list[str]:
+    """Answer the requests that were never sent; return the ids of the runs that made them."""
+    run_ids = []
     while not queue.empty():
         ask = queue.get_nowait()
         if ask is not None and ask.answer.set_running_or_notify_cancel():
             ask.answer.set_exception(_unsent(server, ask.tool, why))
+            run_ids.append(ask.run_id)
+    return run_ids
 
 
 def _unsent(server: McpServer, tool: str | None, why: str) -> McpFailed:
@@ -333,13 +340,14 @@ async def _serve(held: _Session, ask: _Ask) -> None:
             f"{_MORE_TIME}{_MAY_BE_DONE if ask.tool else ''}",
             carried_out="unknown",
         )
-        pinging = asyncio.create_task(_ping(server, opened, lost))
+        pinging = asyncio.create_task(_ping(server, opened, lost, ask.run_id))
         _pings.add(pinging)
         pinging.add_done_callback(_pings.discard)
     except BaseException as raised:  # noqa: BLE001 - the SDK's and the transport's own errors
         error = failure(
             server, raised, f"failed at {ask.tool or 'its list of tools'}", is_call=ask.tool is not None
         )
+        log.warning("Run %s: MCP server %s raised %s", ask.run_id, server.server_id, type(raised).__name__)
         if is_lost(raised):
             lost.set()
     else:
@@ -350,7 +358,7 @@ async def _serve(held: _Session, ask: _Ask) -> None:
         ask.answer.set_exception(error)
 
 
-async def _ping(server: McpServer, opened: Any, lost: asyncio.Event) -> None:
+async def _ping(server: McpServer, opened: Any, lost: asyncio.Event, run_id: str) -> None:
     """After a call that ran out of time: a session that does not even answer this is given up.
 
     Its process may be busy for good, or still be writing an answer that nobody can take in.
@@ -361,7 +369,12 @@ async def _ping(server: McpServer, opened: Any, lost: asyncio.Event) -> None:
     except asyncio.CancelledError:
         raise
     except Exception as error:  # noqa: BLE001 - the SDK's and the transport's own errors
-        log.warning("MCP server %s gives no sign of life (%r): its session is ended", server.server_id, error)
+        log.warning(
+            "Run %s: MCP server %s gives no sign of life (%r): its session is ended",
+            run_id,
+            server.server_id,
+            error,
+        )
         lost.set()
 
 
