@@ -61,6 +61,7 @@ class BodyTooSlow(HTTPException):
 
 FOREIGN = Refusal(403, "csrf", "Refused", "This request was caused by another site's page.")
 PREFLIGHT = Refusal(403, "cors", "Refused", "Other sites may not use this server.")
+WRONG_HOST = Refusal(421, "host.wrong", "Misdirected Request", "Nothing is served under this name.")
 NO_SESSION = Refusal(
     401, "session.required", "Sign in first", "Sign in at /login, or send `Authorization: Bearer <token>`."
 )
@@ -88,7 +89,7 @@ class Gate:
         headers = Headers(scope=scope)
         send = _with_headers(send)
         if not self._host_is_ours(scope, headers):
-            await _plain(send, 421)
+            await _tell(send, WRONG_HOST)
             return
         if scope["method"] == "OPTIONS":
             await _refuse(send, PREFLIGHT, headers, scope)
@@ -238,6 +239,11 @@ async def _refuse(send: Send, refusal: Refusal, headers: Headers, scope: Scope) 
         ).encode()
         await _plain(send, refusal.status, {"Content-Type": "text/html; charset=utf-8"}, body)
         return
+    await _tell(send, refusal)
+
+
+async def _tell(send: Send, refusal: Refusal) -> None:
+    """Answer with a problem document that is always the same: nothing of the request or the server is in it."""
     problem = {"type": "about:blank", "title": refusal.title, "status": refusal.status}
     body = json.dumps({**problem, "code": refusal.code, "detail": refusal.detail}).encode()
     sent = {"Content-Type": "application/problem+json"}

@@ -7,7 +7,6 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from fastapi import FastAPI
-from fastapi.openapi.utils import get_openapi
 from starlette.middleware.gzip import GZipMiddleware
 
 from abstractruntime import ObservableLedgerStore, Runtime
@@ -17,8 +16,9 @@ from abstractruntime.nodes.catalog import Catalog, catalog
 from abstractruntime.storage import FileArtifactStore, Stores, open_stores
 from abstractruntime.visualflow_compiler.sandbox import shared_sandbox
 
+from . import description
 from .access import Access
-from .access_gate import Gate, is_open
+from .access_gate import Gate
 from .ai.wiring import Ai, open_ai
 from .api import bundles as bundle_routes
 from .api import catalog as catalog_routes
@@ -27,7 +27,7 @@ from .api import versions as version_routes
 from .assets import Assets
 from .bundles import Bundles
 from .code_health import start_testing
-from .errors import Problem, install
+from .errors import install
 from .follows import Habits
 from .gallery import Gallery, starter_script
 from .library import FlowLibrary
@@ -89,7 +89,7 @@ def create_app(settings: Settings) -> FastAPI:
     # Nothing secret stands in a page beside what others choose: no token, no key. Its length tells nothing.
     app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=4)
     app.add_middleware(Gate, settings=settings, access=studio.access)
-    app.openapi = lambda: describe(app)  # type: ignore[method-assign]
+    description.install(app)
     return app
 
 
@@ -191,35 +191,3 @@ def _handlers(
         **ai.handlers(artifacts, stores.runs, stores.ledger, settings.data),
         **WorkspaceFolder(settings.files, artifacts).handlers(),
     }
-
-
-def describe(app: FastAPI) -> dict[str, Any]:
-    """Return the OpenAPI document, with the one form that all errors have and both ways to sign in."""
-    if app.openapi_schema is None:
-        schema = get_openapi(title=app.title, version="1", routes=app.routes)
-        parts = schema.setdefault("components", {})
-        parts.setdefault("schemas", {})["Problem"] = Problem.model_json_schema()
-        parts["securitySchemes"] = {
-            "token": {"type": "http", "scheme": "bearer"},
-            "session": {"type": "apiKey", "in": "cookie", "name": "sid_<port>"},
-        }
-        schema["security"] = [{"token": []}, {"session": []}]
-        for path in filter(is_open, schema["paths"]):
-            for operation in schema["paths"][path].values():
-                _open(operation)
-        app.openapi_schema = schema
-    return app.openapi_schema
-
-
-def _open(operation: dict[str, Any]) -> None:
-    """Describe a route that answers without a session."""
-    operation["security"] = []
-    content = operation["responses"]["401"]["content"]["application/problem+json"]
-    codes = content["schema"]["properties"]["code"]["enum"]
-    codes.remove("session.required")
-    told = operation["responses"]["401"]["description"].split("\n\n")
-    operation["responses"]["401"]["description"] = "\n\n".join(
-        line for line in told if "`session.required`" not in line
-    )
-    if not codes:
-        del operation["responses"]["401"]

@@ -64,7 +64,7 @@ CODES: Mapping[str, tuple[int, str]] = {
     "session.required": (401, "Neither a session nor a right token came with the request"),
     "login.wrong_token": (401, "The token is wrong, used or too old"),
     "csrf": (403, "The page of another site caused the request"),
-    "cors": (403, "Other sites may not use this server"),
+    "cors": (403, "Other sites may not use this server: their preflight (`OPTIONS`) is refused"),
     "not_found": (404, "There is nothing here"),
     "flow.not_found": (404, "The library has no flow with this id"),
     "edit.not_found": (404, "The edit log of the flow does not reach back to this place"),
@@ -98,6 +98,7 @@ CODES: Mapping[str, tuple[int, str]] = {
     "bundle.error": (422, "The bundle cannot be used"),
     "bundle.bad_manifest": (422, "The manifest is missing or wrong"),
     "bundle.unsafe_path": (422, "A path in the bundle leaves the bundle"),
+    "host.wrong": (421, "The request names another host than this server's"),
     "revision.required": (428, "Send the revision that you have seen in If-Match"),
     "login.too_many": (429, "Too many wrong tokens; come back later"),
     "server.error": (500, "A fault of the server"),
@@ -111,10 +112,38 @@ CODES: Mapping[str, tuple[int, str]] = {
 NO_SPACE = frozenset({errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)})
 STORE = ("store.error", "store.damaged", "store.busy", "store.full", "storage.full")
 ALWAYS = (
-    *("session.required", "csrf", "request.too_slow", "request.too_large", "request.invalid"),
-    *("server.error", *STORE),
+    *("session.required", "csrf", "cors", "method.not_allowed", "host.wrong"),
+    *("request.too_slow", "request.too_large", "request.invalid", "server.error", *STORE),
 )
 BODY = ("request.malformed", "request.wrong_type")  # of routes that read a JSON body
+TEXT = {"type": "string"}
+PROBLEMS = {"problems": {"type": "array", "items": {"$ref": "#/components/schemas/ProblemRow"}}}
+PLACE = {"place": {**TEXT, "description": "Where in the body; empty for the whole"}}
+# What an answer has besides, by its code: member and schema.
+MEMBERS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
+    "bundle.conflict": {"flows": {"type": "array", "items": TEXT}},
+    "flow.invalid": PROBLEMS,
+    "flow.stale": {
+        "document": {"type": ["object", "null"], "additionalProperties": True},
+        "revision": {"type": ["string", "null"]},
+    },
+    "prompt.answered": {"answered_by": {"type": ["string", "null"]}, "answered_at": TEXT},
+    "prompt.timed_out": {"timed_out_at": TEXT},
+    "request.malformed": PLACE,
+    "request.invalid": {
+        **PLACE,
+        "fields": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["place", "message"],
+                "properties": {"place": TEXT, "message": TEXT},
+            },
+        },
+    },
+    "stream.too_many": {"retry_after": {"type": "integer", "description": "Seconds"}},
+    "value.not_durable": {"path": TEXT},
+}
 PLAIN_CODES = {
     400: "request.malformed",
     401: "session.required",
@@ -181,7 +210,10 @@ def problems(*codes: str) -> dict[int | str, dict[str, Any]]:
         entry = described.setdefault(status, {"description": "", "content": content})
         said = entry["description"]
         entry["description"] = f"{said}\n\n`{code}`: {meaning}." if said else f"`{code}`: {meaning}."
-        entry["content"]["application/problem+json"]["schema"]["properties"]["code"]["enum"].append(code)
+        told = entry["content"]["application/problem+json"]["schema"]["properties"]
+        told["code"]["enum"].append(code)
+        for name, shape in MEMBERS.get(code, {}).items():
+            told[name] = {**shape}
     return described
 
 
@@ -241,6 +273,8 @@ def respond(request: Request, answer: Answer) -> Response:
 
 def _extra(error: KernelError) -> dict[str, Any]:
     if isinstance(error, InvalidFlow):
+        if error.code != InvalidFlow.code:  # what is no flow at all, or no input of one: the detail says it
+            return {}
         return {"problems": [problem_json(problem) for problem in error.problems]}
     if isinstance(error, NotDurable):
         return {"path": error.path}

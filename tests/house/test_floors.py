@@ -108,6 +108,7 @@ WEB: list[tuple[int, tuple[str, ...]]] = [
         (
             "flowstudio.generate.__main__",
             "flowstudio.app",
+            "flowstudio.description",
             "flowstudio.__main__",
             "flowstudio.serve",
             "flowstudio",

@@ -39,12 +39,14 @@ class Client(AppClient):
         """Send one request; what comes back must be what the OpenAPI description says may come."""
         answer = super().request(method, path, **options)
         operation = self._operation(method, path.partition("?")[0])
-        if operation is not None and answer.status_code != 421:
+        if operation is not None:
             told = operation["responses"].get(str(answer.status_code))
             assert told is not None, f"{method} {path}: {answer.status_code} is not described: {answer.text}"
             if answer.status_code >= 400 and answer.headers.get("content-type") == PROBLEM:
-                codes = told["content"][PROBLEM]["schema"]["properties"]["code"]["enum"]
-                assert answer.json()["code"] in codes, f"{method} {path}: {answer.text}"
+                members = told["content"][PROBLEM]["schema"]["properties"]
+                assert answer.json()["code"] in members["code"]["enum"], f"{method} {path}: {answer.text}"
+                every = {*members, "type", "title", "status", "detail"}
+                assert set(answer.json()) <= every, f"{method} {path}: {answer.text}"
         return answer
 
     def _operation(self, method: str, path: str) -> dict[str, Json] | None:

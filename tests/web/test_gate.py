@@ -94,9 +94,17 @@ def signed_in(access: Access) -> dict[str, str]:
     ],
 )
 @pytest.mark.parametrize("path", ["/", "/api/things", "/static/x.css", "/healthz", "/login"])
-def test_a_foreign_host_gets_421_and_nothing_else(door: Door, host: str, path: str) -> None:
-    answer = door.get(path, headers={**BEARER, "Host": host})
-    assert (answer.status_code, answer.content) == (421, b"")
+def test_a_foreign_host_gets_421_and_always_the_same_words(door: Door, host: str, path: str) -> None:
+    for headers in (BEARER, {}, {"Accept": "text/html"}):
+        answer = door.get(path, headers={**headers, "Host": host})
+        assert (answer.status_code, answer.headers["content-type"]) == (421, "application/problem+json")
+        assert answer.json() == {
+            "type": "about:blank",
+            "title": "Misdirected Request",
+            "status": 421,
+            "code": "host.wrong",
+            "detail": "Nothing is served under this name.",
+        }
     assert door.done == []
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -14,9 +15,11 @@ from fastapi.routing import APIRouter
 import flowstudio.app as app_module
 from abstractruntime.core.errors import KernelError
 from flowstudio.access_gate import is_open
+from flowstudio.api.catalog_models import CatalogCard
 from flowstudio.app import create_app
 from flowstudio.errors import CODES, STATUS, Refused, answer_of
 from flowstudio.live.routes import Readers
+from flowstudio.live.shapes import EVENTS
 from flowstudio.settings import Settings
 from web.client import AppClient
 from web.conftest import PORT, TOKEN, Client
@@ -156,6 +159,79 @@ def test_every_route_describes_its_errors(client: Client) -> None:
                 bare.append((method, path))
     assert bare == []
     assert "Problem" in schema["components"]["schemas"]
+
+
+def test_every_answer_is_described(client: Client) -> None:
+    bare = []
+    for path, operations in client.get("/api/openapi.json").json()["paths"].items():
+        for method, operation in operations.items():
+            text = json.dumps(operation["responses"])
+            for code in ("method.not_allowed", "cors", "host.wrong"):
+                assert f'"{code}"' in text, (method, path, code)
+            for status, response in operation["responses"].items():
+                for kind, content in response.get("content", {}).items():
+                    if not content.get("schema") and kind != "application/zip":
+                        bare.append((method, path, status))
+    assert bare == []
+
+
+def test_every_part_that_the_description_names_is_in_it(client: Client) -> None:
+    text = client.get("/api/openapi.json").text
+    named = set(re.findall(r'"#/components/schemas/(\w+)"', text))
+    assert "StepEvent" in named
+    assert named <= set(json.loads(text)["components"]["schemas"])
+
+
+def test_the_description_is_at_both_addresses(client: Client, stranger: AppClient) -> None:
+    assert client.get("/openapi.json").json() == client.get("/api/openapi.json").json()
+    assert stranger.get("/openapi.json").status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("path", "method", "status", "members"),
+    [
+        ("/api/flows/{flow_id}", "put", "412", {"document", "revision"}),
+        ("/api/runs", "post", "422", {"problems", "fields", "path"}),
+        ("/api/prompts/{run_id}", "post", "409", {"answered_by", "answered_at", "timed_out_at"}),
+        ("/api/bundles", "post", "409", {"flows"}),
+    ],
+)
+def test_what_errors_have_besides_is_described(
+    client: Client, path: str, method: str, status: str, members: set[str]
+) -> None:
+    response = client.get("/api/openapi.json").json()["paths"][path][method]["responses"][status]
+    assert members <= set(response["content"]["application/problem+json"]["schema"]["properties"])
+
+
+def test_the_catalog_is_what_its_description_says(client: Client) -> None:
+    answer = client.get("/api/catalog")
+    assert len(CatalogCard.model_validate(answer.json(), strict=True).types) > 100
+    operation = client.get("/api/openapi.json").json()["paths"]["/api/catalog"]["get"]
+    assert operation["responses"]["200"]["content"]["application/json"]["schema"] == {
+        "$ref": "#/components/schemas/CatalogCard"
+    }
+    assert "If-None-Match" in [each["name"] for each in operation["parameters"]]
+    assert "ETag" in operation["responses"]["200"]["headers"]
+    again = client.get("/api/catalog", headers={"If-None-Match": answer.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
+    assert "304" in operation["responses"]
+
+
+def test_the_events_of_a_run_are_what_their_description_says(client: Client) -> None:
+    client.save(asking())
+    run_id = client.launch("asking")
+    key = client.asked(run_id)["wait_key"]
+    assert client.post(f"/api/prompts/{run_id}", json={"wait_key": key, "response": "yes"}).status_code == 200
+    client.until(run_id, "completed")
+    lines = client.get(f"/api/runs/{run_id}/events").text.splitlines()
+    told = [line.removeprefix("event: ") for line in lines if line.startswith("event: ")]
+    data = [json.loads(line.removeprefix("data: ")) for line in lines if line.startswith("data: ")]
+    for name, value in zip(told, data, strict=True):
+        EVENTS[name].model_validate(value, strict=True)
+    assert set(told) == {"step", "prompt", "state", "end"}
+    operation = client.get("/api/openapi.json").json()["paths"]["/api/runs/{run_id}/events"]["get"]
+    content = operation["responses"]["200"]["content"]["text/event-stream"]
+    assert [each["title"] for each in content["schema"]["items"]["oneOf"]] == list(EVENTS)
 
 
 def test_every_body_must_be_what_its_type_says(client: Client) -> None:

@@ -2,26 +2,43 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Header, Response
 
 from abstractruntime.nodes.pins import pin_card, pins_of
 
 from ..errors import BODY, Refused, problems
 from ..studio import TheStudio
+from .catalog_models import CatalogCard
+from .flows import tags_of
 from .models import Shape, Shaping
 
 router = APIRouter(tags=["catalog"])
+TAG: dict[str, Any] = {
+    "headers": {"ETag": {"description": "The digest of the catalog", "schema": {"type": "string"}}}
+}
 
 
-@router.get("/api/catalog", responses={304: {"description": "Not changed"}, **problems()})
-def read_catalog(request: Request, response: Response, studio: TheStudio) -> Any:
-    """Return all node types with their pins, settings and help."""
+@router.get(
+    "/api/catalog",
+    response_model=None,  # what we made ourselves is described, not checked again for each reader
+    responses={
+        200: {"model": CatalogCard, "description": "The catalog", **TAG},
+        304: {"description": "Not changed", **TAG},
+        **problems(),
+    },
+)
+def read_catalog(
+    response: Response,
+    studio: TheStudio,
+    if_none_match: Annotated[str | None, Header(alias="If-None-Match")] = None,
+) -> Any:
+    """Return all node types with their pins, settings and help; its digest is the ETag."""
     cards = studio.catalog.cards()
     tag = f'"{cards["digest"]}"'
     headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
-    if tag in request.headers.get("if-none-match", ""):
+    if if_none_match is not None and not {cards["digest"], "*"}.isdisjoint(tags_of(if_none_match)):
         return Response(status_code=304, headers=headers)
     response.headers.update(headers)
     return cards

@@ -14,10 +14,11 @@ HEAD = """
 
 Everything the pages do can be done by a client. Send `Authorization: Bearer TOKEN`; `flowstudio token` shows the
 token, `FLOWSTUDIO_TOKEN` sets it. Every refusal is `application/problem+json` with a stable `code`
-([errors](errors.md)). The whole description is served at `/api/openapi.json`.
+([errors](errors.md)). The whole description is served at `/api/openapi.json` (and at `/openapi.json`): also
+what an error has besides `code` and `detail`, and the data of each event of a stream.
 
 Every route but `/login` and `/healthz` answers 401 without a session or a token. Each may answer 403 to another
-site's page, 408 and 413 to a body that is too slow or too large, 422 to parts that are wrong, and 500, 503 or 507 when
+site's page, 405 to a method that its path does not know, 421 to a request for another host, 408 and 413 to a body that is too slow or too large, 422 to parts that are wrong, and 500, 503 or 507 when
 the server, its store or its disk cannot; the table has what comes besides.
 
 | route | does | answers |

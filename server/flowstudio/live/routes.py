@@ -17,6 +17,7 @@ from abstractruntime.storage.base import MOST_POSITION
 
 from ..errors import Refused, problems
 from ..studio import TheStudio
+from .shapes import stream_content
 from .stream import RunStream
 
 router = APIRouter(tags=["live"])
@@ -66,7 +67,7 @@ class Readers:
     "/api/runs/{run_id}/events",
     response_class=EventSourceResponse,
     responses={
-        200: {"content": {"text/event-stream": {}}, "description": "Events"},
+        200: {"content": stream_content(), "description": "Events; comments (`:`) keep the line open"},
         **problems("stream.bad_cursor", "run.not_found", "stream.too_many"),
     },
 )
