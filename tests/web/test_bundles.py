@@ -138,6 +138,8 @@ def hostile(good: bytes) -> dict[str, bytes]:
         "half a zip": good[: len(good) // 2],
         "no manifest": zipped({"flows/f.json": flow}),
         "a manifest that is no json": zipped({"manifest.json": b"{", "flows/f.json": flow}),
+        "an id that is a path": bundle(bundle_id="../../x"),
+        "a version that is a path": bundle(bundle_version="1/../.."),
         "another format": bundle(bundle_format_version="9"),
         "no entry": bundle(entrypoints=[]),
         "a path outside": bundle("../../evil.json"),

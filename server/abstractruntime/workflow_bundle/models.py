@@ -80,8 +80,8 @@ class WorkflowBundleManifest:
                 f"bundle_format_version is {self.bundle_format_version!r}; this program reads "
                 f"{WORKFLOW_BUNDLE_FORMAT_VERSION_V1!r} only."
             )
-        _require_text("bundle_id", self.bundle_id)
-        _require_text("bundle_version", self.bundle_version)
+        _require_name("bundle_id", self.bundle_id)
+        _require_name("bundle_version", self.bundle_version)
         if not isinstance(self.created_at, str):
             raise BadBundleManifest("created_at must be text (an ISO time) or absent.")
         for name in ("flows", "artifacts", "assets"):
@@ -211,7 +211,7 @@ def safe_path(path: Any, field_name: str = "path") -> str:
         bad = "it names a drive"
     elif any(segment in ("", ".", "..") for segment in segments):
         bad = "it has an empty, '.' or '..' part"
-    elif any(unicodedata.category(sign) in ("Cc", "Cf", "Cs", "Zl", "Zp") for sign in path):
+    elif _has_invisible(path):
         bad = "it has an invisible character"
     elif any(segment[-1] in ". " for segment in segments) or any(map(_DEVICES.fullmatch, segments)):
         bad = "it cannot be a file name on every system"
@@ -256,6 +256,19 @@ def _paths(value: Any) -> dict[str, str]:
 def _require_text(name: str, value: Any) -> None:
     if not isinstance(value, str) or not value.strip():
         raise BadBundleManifest(f"{name} must be a text that is not empty.")
+
+
+def _require_name(name: str, value: Any) -> None:
+    """Refuse what leads elsewhere once a file, an address or a log is named after the bundle."""
+    _require_text(name, value)
+    if set(value) & set("/\\") or not value.strip(". ") or len(value) > 200 or _has_invisible(value):
+        raise BadBundleManifest(
+            f"{name} {value[:80]!r} is a path or no name; use letters, digits, '_', '-' and '.'."
+        )
+
+
+def _has_invisible(text: str) -> bool:
+    return any(unicodedata.category(sign) in ("Cc", "Cf", "Cs", "Zl", "Zp") for sign in text)
 
 
 def _check_flow_id(name: str, flow_id: Any) -> None:

@@ -139,3 +139,13 @@ def test_paths_are_found_by_flow() -> None:
 def test_a_manifest_is_an_object(raw: Any) -> None:
     with pytest.raises(WorkflowBundleError, match="object"):
         workflow_bundle_manifest_from_dict(raw)
+
+
+@pytest.mark.parametrize("name", ["../../x", "a/b", "a\\b", "..", ". .", "a\nb", "a\u202eb", "x" * 201])
+@pytest.mark.parametrize("field", ["bundle_id", "bundle_version"])
+def test_a_bundle_is_not_called_like_a_path(field: str, name: str) -> None:
+    written = {**workflow_bundle_manifest_to_dict(MANIFEST), field: name}
+    with pytest.raises(WorkflowBundleError, match=field):
+        workflow_bundle_manifest_from_dict(written)
+    fine = {**written, field: "Chat é 1.0 rc-1"}
+    assert getattr(workflow_bundle_manifest_from_dict(fine), field) == "Chat é 1.0 rc-1"
