@@ -38,6 +38,7 @@ class Client(AppClient):
     def request(self, method: str, path: str, **options: Json) -> httpx.Response:
         """Send one request; what comes back must be what the OpenAPI description says may come."""
         answer = super().request(method, path, **options)
+        assert answer.status_code != 204 or "content-type" not in answer.headers, f"{method} {path}: no body"
         operation = self._operation(method, path.partition("?")[0])
         if operation is not None:
             told = operation["responses"].get(str(answer.status_code))

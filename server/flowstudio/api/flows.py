@@ -123,7 +123,12 @@ def put_flow(
     return Saved(revision=kept.revision, problems=_problems(studio, flow_id, document))
 
 
-@router.delete("/{flow_id:path}", status_code=204, responses=problems("flow.not_found", "flow.stale"))
+@router.delete(
+    "/{flow_id:path}",
+    status_code=204,
+    response_class=Response,
+    responses=problems("flow.not_found", "flow.stale"),
+)
 def delete_flow(flow_id: str, studio: TheStudio, if_match: IfMatch = None) -> None:
     """Delete a flow; its runs keep what they run. With `If-Match` only the revision that was seen."""
     studio.library.delete(flow_id, if_match=tags_of(if_match) if if_match else [FlowLibrary.ANY])

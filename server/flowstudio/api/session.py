@@ -14,7 +14,12 @@ from .models import Health, SigningIn
 router = APIRouter(tags=["session"])
 
 
-@router.post("/login", status_code=204, responses=problems(*BODY, "login.wrong_token", "login.too_many"))
+@router.post(
+    "/login",
+    status_code=204,
+    response_class=Response,
+    responses=problems(*BODY, "login.wrong_token", "login.too_many"),
+)
 async def sign_in(body: SigningIn, response: Response, studio: TheStudio) -> None:
     """Trade a one-time login token, or the API token, for a session cookie."""
     value = studio.access.sign_in(body.token)

@@ -81,7 +81,12 @@ def publish(flow_id: str, body: Publishing, request: Request, studio: TheStudio)
     return _row(found)
 
 
-@router.delete("/{flow_id:path}/published", status_code=204, responses=problems("flow.not_found"))
+@router.delete(
+    "/{flow_id:path}/published",
+    status_code=204,
+    response_class=Response,
+    responses=problems("flow.not_found"),
+)
 def withdraw(flow_id: str, studio: TheStudio) -> None:
     """Publish no version any more: all runs begin with the draft."""
     studio.library.entry(flow_id)
