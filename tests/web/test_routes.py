@@ -267,6 +267,16 @@ def test_every_code_is_explained() -> None:
     assert [code for code in CODES if f"`{code}`" not in page] == []
 
 
+def test_every_route_of_the_doors_for_programs_is_in_the_page() -> None:
+    page = (ROOT / "docs/http.md").read_text("utf-8")
+    written = {
+        (method, re.sub(r"\{[^}]*\}", "x", path)) for method, path in re.findall(r"`([A-Z]+) (/\S*)`", page)
+    }
+    ours = {pair for pair in ROUTES if pair[1].startswith("/api/") or pair[1] == "/healthz"}
+    assert "PATCH" in {method for method, _ in ours}
+    assert ours <= written
+
+
 def test_every_setting_is_explained() -> None:
     page = (ROOT / "docs/operations.md").read_text("utf-8")
     names = set(re.findall(r'"(FLOWSTUDIO_[A-Z]+)"', (SOURCES / "settings.py").read_text("utf-8")))

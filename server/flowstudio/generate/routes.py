@@ -8,7 +8,6 @@ from typing import Any
 from ..errors import ALWAYS
 from .nodes import MADE
 
-METHODS = ("get", "post", "put", "delete")
 HEAD = """
 # HTTP
 
@@ -30,10 +29,7 @@ def routes_page(schema: Mapping[str, Any]) -> str:
     """Return the text of `docs/http.md`."""
     rows = []
     for path, methods in sorted(schema["paths"].items()):
-        for method in METHODS:
-            if method not in methods:
-                continue
-            route = methods[method]
+        for method, route in sorted(methods.items()):  # every one that the app's routes have
             said = str(route.get("description") or route.get("summary") or "").strip()
             first = said.split("\n\n", 1)[0].replace("\n", " ").replace("|", "\\|")
             answers = " ".join(sorted(status for status in route["responses"] if _is_own(route, status)))
