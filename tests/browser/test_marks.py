@@ -104,7 +104,9 @@ def test_a_wire_is_led_through_points_that_move_with_its_end(app: App, page: Pag
     page.reload()
     hand.at_rest()
     assert marks(hand, 2)["wires"][key] == [point]
-    page.mouse.dblclick(x, y + 120)
+    spot = knots.bounding_box()  # the view holds the point, too, so it is not where it was
+    assert spot is not None
+    page.mouse.dblclick(spot["x"] + spot["width"] / 2, spot["y"] + spot["height"] / 2)
     expect(knots).to_have_count(0)
     assert hand.flow() == asking("reroute")
 
