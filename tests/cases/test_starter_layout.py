@@ -5,7 +5,6 @@ Measured by the island's own code (static/island/test/measure.ts), so what is te
 
 from __future__ import annotations
 
-import importlib.util
 import json
 from pathlib import Path
 from typing import Any
@@ -14,9 +13,9 @@ import pytest
 
 from abstractruntime.nodes.catalog import catalog
 from house import ROOT
+from island_build import ISLAND, island_build
 
 FLOWS = ROOT / "flows"
-ISLAND = ROOT / "static" / "island"
 STARTERS = sorted(file.stem for file in (FLOWS / "samples").glob("*.json"))
 # The canvas of a window of 1440 x 900 between palette and inspector, without the margin of "fit".
 ROOM = {"w": 812 - 2 * 48, "h": 812 - 2 * 48}
@@ -25,14 +24,9 @@ LEAST_ZOOM = 0.6
 
 def measure(flows: list[dict[str, Any]], folder: Path) -> list[dict[str, Any]]:
     """Return, for each flow, the boxes of its nodes and what is wrong with them."""
-    spec = importlib.util.spec_from_file_location("hatch_build", ISLAND / "hatch_build.py")
-    assert spec is not None
-    assert spec.loader is not None
-    build = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(build)
     asked = folder / "flows.json"
     asked.write_text(json.dumps({"catalog": catalog().cards(), "flows": flows}), encoding="utf-8")
-    told: list[dict[str, Any]] = json.loads(build.run(ISLAND, "build.mjs", "--measure", str(asked)))
+    told: list[dict[str, Any]] = json.loads(island_build().run(ISLAND, "build.mjs", "--measure", str(asked)))
     return told
 
 

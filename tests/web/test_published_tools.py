@@ -1,4 +1,5 @@
-"""A published MCP server, from a package: offered to a model, called from a flow when a person allows it, after restarts too."""
+"""Published MCP servers, from packages, over stdio and over HTTP: offered to a model, called from a flow when a
+person allows it, after restarts too."""
 
 from __future__ import annotations
 
@@ -10,6 +11,7 @@ import pytest
 
 from drive import end, flow, node, start
 from flowstudio.settings import Settings
+from integrations.mcp.listening import Everything
 from web.conftest import Client, open_client
 from web.moody import MoodyModel
 from web.test_bad_models import provide
@@ -48,6 +50,35 @@ def test_an_approved_call_survives_a_restart_before_and_after_the_answer(setting
             each for each in client.records(run_id) if (each.get("effect") or {}).get("type") == "tool_calls"
         ]
         assert sum(each["status"] == "completed" for each in calls) == 1
+
+
+@pytest.fixture(scope="module")
+def everything(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Everything]:
+    server = Everything(tmp_path_factory.mktemp("everything"))
+    yield server
+    server.stop()
+
+
+def test_an_approved_call_over_http_survives_restarts_of_both_sides(
+    settings: Settings, everything: Everything
+) -> None:
+    call = {"name": "all__get-sum", "arguments": {"a": 20, "b": 22}}
+    nodes = {"start": start(), "use": node("call_tool", pins={"tool_call": call}), "end": end("told", "well")}
+    way = "start -> use, use -> end, use.result -> end.told, use.success -> end.well"
+    everything.start()
+    with open_client(settings) as client:
+        client.post("/settings/tools", data={"id": "all", "url": everything.url})
+        client.save(flow("what-sum", nodes, way))
+        run_id = client.launch("what-sum")
+        asked = client.asked(run_id, seconds=60)
+        assert asked["tool_calls"][0]["arguments"] == call["arguments"]
+    everything.start()
+    with open_client(settings) as client:
+        body = {"wait_key": asked["wait_key"], "response": {"approved": True}}
+        assert client.post(f"/api/prompts/{run_id}", json=body).status_code == 200
+        done = client.until(run_id, "completed", "failed", seconds=60)
+        assert done["output"]["well"] is True, done
+        assert "42" in str(done["output"]["told"])
 
 
 def test_a_model_is_told_of_a_servers_tools_though_nobody_has_listed_them(

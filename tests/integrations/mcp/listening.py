@@ -1,18 +1,25 @@
-"""The tests' MCP server over HTTP, in a process of its own that can die and be started again."""
+"""MCP servers over HTTP, each in a process of its own that can die and be started again: ours, and a published one."""
 
 from __future__ import annotations
 
+import os
+import shutil
 import socket
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import pytest
+
+from island_build import island_build
+
 SERVER = Path(__file__).parent / "tools_server.py"
+PACKAGE = Path(__file__).parent / "everything"
 
 
 class Listening:
-    """Listens on one port of loopback while it runs."""
+    """Our own server; listens on one port of loopback while it runs."""
 
     def __init__(self) -> None:
         with socket.socket() as free:
@@ -24,8 +31,12 @@ class Listening:
     def start(self) -> Listening:
         """Start it, and wait until it listens."""
         self.stop()
-        command = [sys.executable, str(SERVER), "http", str(self._port)]
-        self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self._process = subprocess.Popen(
+            self._command(),
+            env={**os.environ, "PORT": str(self._port)},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
         deadline = time.monotonic() + 30
         while True:
             try:
@@ -37,9 +48,37 @@ class Listening:
             else:
                 return self
 
+    def _command(self) -> list[str]:
+        return [sys.executable, str(SERVER), "http", str(self._port)]
+
     def stop(self) -> None:
         """End it, if it still runs."""
         if self._process is not None:
             self._process.kill()
             self._process.wait(5)
             self._process = None
+
+
+class Everything(Listening):
+    """The protocol's reference server, a package of npm, installed into `folder` as its lock file says."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        build = island_build()
+        self._node = build.node_command(build.node_home())[0]
+        self._script = (
+            folder / "node_modules" / "@modelcontextprotocol" / "server-everything" / "dist" / "index.js"
+        )
+        for name in ("package.json", "package-lock.json"):
+            shutil.copy(PACKAGE / name, folder / name)
+        try:
+            build.run(folder, "npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts")
+        except RuntimeError as error:
+            if not any(
+                word in str(error) for word in ("ENOTFOUND", "ECONNREFUSED", "ETIMEDOUT", "EAI_AGAIN")
+            ):
+                raise
+            pytest.skip("the published server cannot be had: no registry of npm packages is reached")
+
+    def _command(self) -> list[str]:
+        return [self._node, str(self._script), "streamableHttp"]
