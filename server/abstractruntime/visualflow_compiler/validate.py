@@ -46,7 +46,7 @@ def examine(
 ) -> list[Problem]:
     """Return all problems of a flow whose wires are sorted already."""
     used = graph.used
-    problems = [*graph.flow.warnings, *notes, *structural(graph)]
+    problems = [*graph.flow.warnings, *notes, *_dangling(graph, used), *structural(graph)]
     for node_id, placed in graph.nodes.items():
         if placed.kind is not None:
             problems += _node(graph, placed, placed.kind, node_id in used, flows)
@@ -112,7 +112,8 @@ def _new_start(graph: Graph) -> dict[str, Any] | None:
     return fix("Add a start node", {"op": "add", "node": node})
 
 
-def _wires(graph: Graph, used: Container[str]) -> Iterator[Problem]:
+def _dangling(graph: Graph, used: Container[str]) -> Iterator[Problem]:
+    """Yield the wires to nodes that do not exist; who compiles passes over them (visualflow.md 2.6)."""
     for edge in graph.dangling:
         lost = edge.target if edge.source in graph.nodes else edge.source
         here = edge.source if edge.source in graph.nodes else edge.target
@@ -126,6 +127,9 @@ def _wires(graph: Graph, used: Container[str]) -> Iterator[Problem]:
             edge.source_handle if here == edge.source else edge.target_handle,
             disconnect(edge.id),
         )
+
+
+def _wires(graph: Graph, used: Container[str]) -> Iterator[Problem]:
     for edge in graph.doubled_exits:
         severity: Severity = "error" if edge.source in used else "risk"
         yield Problem(

@@ -57,8 +57,8 @@ def entry(home: str, name: str) -> list[str]:
     if inspect.isclass(value):
         return class_lines(value)
     if inspect.isfunction(value):
-        return ["```python", signature(value), "```", "", *doc_lines(value)]
-    return ["```python", f"{name} = {value!r}", "```", "", *(constant(import_module(home), name) or [])]
+        return ["```pyi", signature(value), "```", "", *doc_lines(value)]
+    return ["```pyi", f"{name} = {value!r}", "```", "", *(constant(import_module(home), name) or [])]
 
 
 def class_lines(kind: type[Any]) -> list[str]:
@@ -68,7 +68,7 @@ def class_lines(kind: type[Any]) -> list[str]:
     tree = parsed(kind)
     fields = [line for line in tree.body if isinstance(line, ast.AnnAssign | ast.Assign) and is_public(line)]
     based = f"({', '.join(bases)})" if bases else ""
-    lines = ["```python", f"class {kind.__name__}{based}"]
+    lines = ["```pyi", f"class {kind.__name__}{based}"]
     lines += [f"    {ast.unparse(line)}" for line in fields]
     if inspect.isfunction(made) and made.__module__ == kind.__module__ and not fields:
         lines.append(f"    {signature(made)}")
