@@ -166,6 +166,16 @@ class Refused(Exception):
         self.extra = extra
 
 
+class BadBody(HTTPException):
+    """A JSON body that cannot be read (400), or that holds a value at `place` that cannot be kept (422)."""
+
+    def __init__(self, detail: str, place: str) -> None:
+        super().__init__(422 if place else 400, detail)
+        self.extra: dict[str, Any] = {"place": place}
+        if place:
+            self.extra["fields"] = [{"place": place, "message": detail}]
+
+
 @dataclass(frozen=True)
 class Answer:
     """What is said about an error, whatever the form."""
@@ -230,7 +240,8 @@ def answer_of(error: BaseException) -> Answer:
         return Answer(507, "storage.full", "There is no space left on the disk; nothing was saved.")
     if isinstance(error, HTTPException):
         code = PLAIN_CODES.get(error.status_code, "http.error")
-        return Answer(error.status_code, code, str(error.detail), headers=error.headers or {})
+        extra = error.extra if isinstance(error, BadBody) else {}
+        return Answer(error.status_code, code, str(error.detail), extra, error.headers or {})
     if isinstance(error, KernelError):
         status = next(number for kind, number in STATUS if isinstance(error, kind))
         headers = {"Retry-After": "1"} if error.retriable and status == 503 else {}
@@ -282,13 +293,10 @@ def _extra(error: KernelError) -> dict[str, Any]:
 
 
 def _invalid(error: RequestValidationError) -> Answer:
-    """Name the fields that are wrong; a body that is no JSON at all is a 400."""
+    """Name the fields that are wrong; a body of another type is a 415."""
     found = error.errors()
     if isinstance(error.body, bytes) and any(item["loc"] == ("body",) for item in found):
         return Answer(415, "request.wrong_type", "Send the body as `Content-Type: application/json`.")
-    if any(item["type"] == "json_invalid" for item in found):
-        reason = found[0].get("ctx", {}).get("error", "")
-        return Answer(400, "request.malformed", f"The body is not JSON: {reason}.")
     places = [
         {"place": ".".join(str(part) for part in item["loc"]), "message": item["msg"]} for item in found[:20]
     ]

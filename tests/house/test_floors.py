@@ -87,7 +87,7 @@ WEB: list[tuple[int, tuple[str, ...]]] = [
         ),
     ),
     (2, ("flowstudio.studio",)),
-    (3, ("flowstudio.errors",)),
+    (3, ("flowstudio.errors", "flowstudio.json_body")),
     (
         4,
         (

@@ -242,7 +242,12 @@ def test_every_body_must_be_what_its_type_says(client: Client) -> None:
             taken = operation.get("requestBody", {}).get("content", {})
             for kind, body, refusal in (
                 ("text/plain", "{}", (415, "request.wrong_type")),
-                ("application/json", "{", (400, "request.malformed")),
+                ("application/json", '{\n "a": x}', (400, "request.malformed")),
+                ("application/json", '{"twin": 1, "twin": 2}', (422, "request.invalid")),
+                ("application/json", '{"a": NaN}', (400, "request.malformed")),
+                ("application/json", "[" * 100_000, (400, "request.malformed")),
+                ("application/json", b'{"a": "\xff"}', (400, "request.malformed")),
+                ("application/json", '{"a": ' + "9" * 5000 + "}", (400, "request.malformed")),
             ):
                 if not taken or (kind != "text/plain" and kind not in taken):
                     continue
@@ -250,8 +255,10 @@ def test_every_body_must_be_what_its_type_says(client: Client) -> None:
                 answer = client.request(method.upper(), url, content=body, headers={"Content-Type": kind})
                 assert (answer.status_code, answer.json()["code"]) == refusal, (method, path)
                 assert str(answer.status_code) in operation["responses"], (method, path)
+                told = {'{\n "a": x}': "line 2, column 7", '{"twin": 1, "twin": 2}': "'twin'"}
+                assert told.get(str(body), "") in answer.json()["detail"], (method, path)
                 walked += 1
-    assert walked > 12
+    assert walked > 50
 
 
 def test_every_code_in_the_sources_is_described() -> None:

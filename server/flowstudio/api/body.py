@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from fastapi import Depends, Request
 
 from ..errors import Refused
-from ..library_text import BadText, read_json
+from ..json_body import read_body
 
 DOCUMENT: dict[str, Any] = {"application/json": {"schema": {"type": "object", "additionalProperties": True}}}
 JSON_BODY: dict[str, Any] = {"requestBody": {"required": True, "content": DOCUMENT}}
@@ -28,13 +28,7 @@ RawBody = Annotated[bytes, Depends(raw_body)]
 
 def as_document(raw: bytes) -> Mapping[str, Any]:
     """Read a body as a flow document; refuse with the place of the first fault."""
-    try:
-        value = read_json(raw)
-    except BadText as error:
-        if not error.path:
-            raise Refused(400, "request.malformed", str(error), place="") from None
-        fields = [{"place": error.path, "message": str(error)}]
-        raise Refused(422, "request.invalid", str(error), place=error.path, fields=fields) from None
+    value = read_body(raw)
     if not isinstance(value, dict):
         raise Refused(422, "flow.malformed", "A flow is a JSON object with `id`, `nodes` and `edges`.")
     return value

@@ -9,12 +9,13 @@ from fastapi import APIRouter, Header, Response
 from abstractruntime.nodes.pins import pin_card, pins_of
 
 from ..errors import BODY, Refused, problems
+from ..json_body import JsonRoute
 from ..studio import TheStudio
 from .catalog_models import CatalogCard
 from .flows import tags_of
 from .models import Shape, Shaping
 
-router = APIRouter(tags=["catalog"])
+router = APIRouter(route_class=JsonRoute, tags=["catalog"])
 TAG: dict[str, Any] = {
     "headers": {"ETag": {"description": "The digest of the catalog", "schema": {"type": "string"}}}
 }

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Header, Path, Query, Request, Response
 
 from ..access import actor_of
 from ..errors import Refused, problems
+from ..json_body import JsonRoute
 from ..library import FlowLibrary, check_shape
 from ..library_changes import ChangeError
 from ..library_edits import Edit
@@ -18,7 +19,7 @@ from .body import DOCUMENT, RawBody, as_document
 from .flows import tags_of
 from .models import EditPage, EditRow, MergePage, ProblemRow, SavedEdit, StepPage
 
-router = APIRouter(prefix="/api/flows", tags=["edits"])
+router = APIRouter(route_class=JsonRoute, prefix="/api/flows", tags=["edits"])
 MOST = 2**53  # numbers that browsers keep exactly
 Seq = Annotated[int, Path(ge=0, le=MOST)]
 IfMatch = Annotated[str | None, Header(alias="If-Match")]

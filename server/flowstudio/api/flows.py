@@ -9,13 +9,14 @@ from fastapi import APIRouter, Header, Request, Response
 
 from ..access import actor_of
 from ..errors import Refused, problems
+from ..json_body import JsonRoute
 from ..library import FlowExists, FlowLibrary, StaleFlow
 from ..library_edits import Edit
 from ..studio import Studio, TheStudio
 from .body import DOCUMENT, JSON_BODY, RawBody, as_document
 from .models import BrokenRow, FlowList, FlowRow, ProblemList, ProblemRow, Saved, Upgrade
 
-router = APIRouter(prefix="/api/flows", tags=["flows"])
+router = APIRouter(route_class=JsonRoute, prefix="/api/flows", tags=["flows"])
 TAG: dict[str, Any] = {
     "headers": {"ETag": {"description": "The revision of the flow", "schema": {"type": "string"}}}
 }

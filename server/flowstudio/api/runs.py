@@ -12,10 +12,11 @@ from abstractruntime.storage.base import MOST_POSITION
 
 from ..access import actor_of
 from ..errors import BODY, problems
+from ..json_body import JsonRoute
 from ..studio import TheStudio
 from .models import Launch, Launched, LedgerPage, Reason, RunList, RunPage, RunRow, RunStanding
 
-router = APIRouter(prefix="/api/runs", tags=["runs"])
+router = APIRouter(route_class=JsonRoute, prefix="/api/runs", tags=["runs"])
 CHANGE = (*BODY, "run.not_found", "run.stale_revision")
 LAUNCH = (*BODY, "flow.not_found", "flow.invalid", "run.bad_input", "value.not_durable")
 

@@ -8,10 +8,11 @@ from fastapi import APIRouter, Request, Response
 
 from ..access_gate import wants_page
 from ..errors import BODY, Refused, problems
+from ..json_body import JsonRoute
 from ..studio import TheStudio
 from .models import Health, SigningIn
 
-router = APIRouter(tags=["session"])
+router = APIRouter(route_class=JsonRoute, tags=["session"])
 
 
 @router.post(

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Header, Path, Request, Response
 
 from ..access import actor_of
 from ..errors import BODY, problems
+from ..json_body import JsonRoute
 from ..library import FlowLibrary
 from ..library_versions import Version
 from ..studio import TheStudio
@@ -17,7 +18,7 @@ from .body import DOCUMENT
 from .flows import tags_of
 from .models import DifferencePage, Naming, Publishing, SavedEdit, VersionList, VersionRow
 
-router = APIRouter(prefix="/api/flows", tags=["versions"])
+router = APIRouter(route_class=JsonRoute, prefix="/api/flows", tags=["versions"])
 Number = Annotated[int, Path(ge=0, le=2**53)]
 IfMatch = Annotated[str | None, Header(alias="If-Match")]
 MISSING = ("flow.not_found", "version.not_found")

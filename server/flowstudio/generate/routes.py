@@ -16,6 +16,10 @@ token, `FLOWSTUDIO_TOKEN` sets it. Every refusal is `application/problem+json` w
 ([errors](errors.md)). The whole description is served at `/api/openapi.json` (and at `/openapi.json`): also
 what an error has besides `code` and `detail`, and the data of each event of a stream.
 
+JSON bodies are read strictly on every route: UTF-8, each key once, no NaN, no half characters, 64 levels at most. What
+is no JSON is a 400 with line and column; a key that is there twice, or a value that cannot be kept, is a 422 with its
+`place`.
+
 Every route but `/login` and `/healthz` answers 401 without a session or a token. Each may answer 403 to another
 site's page, 405 to a method that its path does not know, 421 to a request for another host, 408 and 413 to a body that is too slow or too large, 422 to parts that are wrong, and 500, 503 or 507 when
 the server, its store or its disk cannot; the table has what comes besides.

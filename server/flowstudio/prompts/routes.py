@@ -6,10 +6,11 @@ from fastapi import APIRouter, Request
 
 from ..access import actor_of
 from ..errors import BODY, problems
+from ..json_body import JsonRoute
 from ..studio import TheStudio
 from .models import Answered, Answering, PromptList, PromptRow
 
-router = APIRouter(tags=["prompts"])
+router = APIRouter(route_class=JsonRoute, tags=["prompts"])
 LATE = (
     *BODY,
     "run.not_found",
