@@ -89,6 +89,7 @@ CODES: Mapping[str, tuple[int, str]] = {
     "request.wrong_type": (415, "The content type is not the one of this route"),
     "request.invalid": (422, "Parts of the request are wrong; `fields` names them"),
     "flow.malformed": (422, "The document is not a flow"),
+    "flow.bad_id": (422, "A new flow cannot have this id"),
     "version.bad_span": (422, "Two versions to compare are named as `a..b`"),
     "flow.invalid": (422, "The flow cannot run; `problems` says why"),
     "run.bad_input": (422, "An input cannot be used"),

@@ -23,6 +23,7 @@ from abstractruntime.core.errors import Conflict, InvalidFlow, NotFound
 
 from .library_edits import Edit
 from .library_files import finish, sync_folder, write_all
+from .library_ids import check_new_id
 from .library_log import EditLog
 from .library_text import BadText, read_json, revision_of, write_document
 
@@ -166,12 +167,14 @@ class FlowLibrary:
         """Keep a document under an id; return its revision.
 
         `if_match` is the revision that the caller has seen, or several of which one must be the
-        present one; "*" stands for whatever is there, None is to create. Raises StaleFlow, FlowExists, or BadDocument; then nothing has changed.
+        present one; "*" stands for whatever is there, None is to create. Raises StaleFlow, FlowExists, BadFlowId or BadDocument; then nothing has changed.
         """
         body, _ = prepare(flow_id, document)
         with self._lock:
             held = self._index()[0].get(flow_id)
             self._refuse_stale(flow_id, held, if_match)
+            if held is None:
+                check_new_id(flow_id)
             if held is not None and held.revision == revision_of(body) and not edit.commands:
                 return Kept(held.revision, created=False)
             with self._logged({flow_id: body}, edit) as (documents, is_told):
@@ -195,6 +198,8 @@ class FlowLibrary:
             index, fresh = self._index()[0], {}
             for flow_id, body in ready.items():
                 held = index.get(flow_id)
+                if held is None:
+                    check_new_id(flow_id)
                 if held is not None and held.revision == revision_of(body):
                     continue
                 if held is not None and not replace:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -140,7 +141,8 @@ def test_odd_ids_are_kept_in_the_folder(client: Client, flow_id: str) -> None:
         assert file.resolve().parent == folder.resolve()
     else:
         assert 400 <= made.status_code < 500
-    assert sorted(item.name for item in folder.parent.iterdir()) == ["data", "flows"]
+        assert not folder.exists() or not [*folder.iterdir()]
+    assert {item.name for item in folder.parent.iterdir()} <= {"data", "flows"}
 
 
 MALFORMED: dict[str, tuple[bytes, int]] = {
@@ -362,3 +364,49 @@ def test_the_catalog_has_a_tag_and_shapes_nodes(client: Client) -> None:
     odd = client.post("/api/catalog/shape", json={"type": "swich"})
     assert (odd.status_code, odd.json()["code"]) == (404, "node_type.unknown")
     assert "switch" in odd.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    "flow_id",
+    [
+        *(
+            "x/bundle",
+            "x/edits",
+            "x/versions",
+            "x/edits/3",
+            "a\\b",
+            "x/versions/1/restore",
+            "x/diff/1..2",
+            "a/../b",
+            "a//b",
+            "/a",
+            "a/",
+        ),
+        *(" a", "a\u202eb", "x" * 201),
+    ],
+)
+def test_an_id_whose_address_is_not_its_own_is_refused_for_new_flows(client: Client, flow_id: str) -> None:
+    document = hello(flow_id)
+    answer = client.put(f"/api/flows/{quote(flow_id, safe='')}", json=document)
+    assert (answer.status_code, answer.json()["code"]) == (422, "flow.bad_id")
+    assert "Use letters" in answer.json()["detail"]
+    assert client.get("/api/flows").json()["flows"] == []
+    client.studio.library.folder.mkdir(exist_ok=True)
+    (client.studio.library.folder / "held.json").write_text(json.dumps(document), "utf-8")
+    held = client.studio.library.put(flow_id, {**document, "name": "Saved"}, if_match="*")
+    assert held.created is False, "what was there before can still be saved"
+    assert [row["name"] for row in client.get("/api/flows").json()["flows"]] == ["Saved"]
+
+
+@pytest.mark.parametrize("flow_id", ["é", "日本", "x y", "CON", "bundle", "edits", "..a", "a:b", "<b>"])
+def test_any_other_id_is_given_back_and_travels(client: Client, flow_id: str) -> None:
+    address = f"/api/flows/{quote(flow_id, safe='')}"
+    assert client.put(address, json=hello(flow_id)).status_code == 201
+    assert client.get(address).json()["id"] == flow_id
+    bundle = client.get(f"{address}/bundle")
+    assert bundle.status_code == 200
+    assert client.delete(address).status_code == 204
+    back = client.post("/api/bundles", files={"file": ("x.flow", bundle.content, "application/zip")})
+    assert (back.status_code, back.json()["entrypoint"]) == (201, flow_id)
+    assert client.get(address).json()["id"] == flow_id
+    assert client.until(client.launch(flow_id), "completed")["flow_id"] == flow_id

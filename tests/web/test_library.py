@@ -15,9 +15,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from abstractruntime.core.errors import StoreDamaged
+from abstractruntime.workflow_bundle import is_flow_id
 from flowstudio import library_files as library_module
 from flowstudio.library import BadDocument, FlowExists, FlowLibrary, FlowNotFound, StaleFlow
 from flowstudio.library_files import PLAN
+from flowstudio.library_ids import BadFlowId
 from flowstudio.library_text import BadText, read_json, revision_of, write_document
 
 SERVER = str(Path(__file__).resolve().parents[2] / "server")
@@ -115,7 +117,15 @@ def test_no_id_leaves_the_folder(library: FlowLibrary, flow_id: str) -> None:
         with pytest.raises(BadDocument):
             library.put(flow_id, {**FLOW, "id": flow_id})
         return
-    library.put(flow_id, {**FLOW, "id": flow_id})
+    if not is_flow_id(flow_id):
+        for create in (library.put, lambda key, body: library.put_all({key: body})):
+            with pytest.raises(BadFlowId):
+                create(flow_id, {**FLOW, "id": flow_id})
+        assert files(library) == []
+        (library.folder / "held.json").write_text(json.dumps({**FLOW, "id": flow_id}), "utf-8")
+        library.put(flow_id, {**FLOW, "id": flow_id, "name": "Saved"}, if_match="*")
+    else:
+        library.put(flow_id, {**FLOW, "id": flow_id})
     assert library.get(flow_id)[0]["id"] == flow_id
     (name,) = files(library)
     assert name.endswith(".json")

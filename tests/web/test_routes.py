@@ -284,6 +284,11 @@ def test_every_route_of_the_doors_for_programs_is_in_the_page() -> None:
     assert ours <= written
 
 
+def test_no_address_of_a_flow_is_taken_by_something_else() -> None:
+    inner = {path for _, path in ROUTES if re.fullmatch(r"(?:/api)?/flows/(?!x$)[^/]+", path)}
+    assert inner == set(), "an id would be taken for one of these"
+
+
 def test_every_setting_is_explained() -> None:
     page = (ROOT / "docs/operations.md").read_text("utf-8")
     names = set(re.findall(r'"(FLOWSTUDIO_[A-Z]+)"', (SOURCES / "settings.py").read_text("utf-8")))

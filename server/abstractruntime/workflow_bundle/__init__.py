@@ -9,6 +9,7 @@ from .models import (
     WorkflowBundleError,
     WorkflowBundleManifest,
     WorkflowBundleRegistryError,
+    is_flow_id,
     workflow_bundle_manifest_from_dict,
     workflow_bundle_manifest_to_dict,
 )
@@ -47,6 +48,7 @@ __all__ = [
     "WorkflowEntrypointRef",
     "default_workflow_bundles_dir",
     "inspect_workflow_bundle",
+    "is_flow_id",
     "open_workflow_bundle",
     "pack_workflow_bundle",
     "sanitize_bundle_id",

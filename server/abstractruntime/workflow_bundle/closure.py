@@ -106,7 +106,7 @@ def closure_of(root: FoundFlow, folder: FlowFolder, types: Catalog) -> dict[str,
         for flow_id in references_of(flow, types):
             if flow_id in found or flow_id in missing:
                 continue
-            child = folder.find(flow_id) if not flow_id.startswith("<") else None
+            child = folder.find(flow_id) if not flow_id.startswith("<missing-subflow-id:") else None
             if child is None:
                 missing[flow_id] = flow.id
             else:

@@ -10,6 +10,7 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import Any
 
 from ..core.errors import BadManifest, BundleError, UnsafePath
@@ -18,7 +19,7 @@ WORKFLOW_BUNDLE_FORMAT_VERSION_V1 = "1"
 """What `bundle_format_version` of a manifest says; a bundle with another one is refused."""
 MANIFEST = "manifest.json"
 
-_FLOW_ID = re.compile(r"[A-Za-z0-9_.-]+")
+_PLAIN = re.compile(r"[A-Za-z0-9_.-]{0,199}[A-Za-z0-9_-]")
 _DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
 
 
@@ -223,8 +224,17 @@ def safe_path(path: Any, field_name: str = "path") -> str:
 
 
 def is_flow_id(value: Any) -> bool:
-    """Whether a flow id may stand in a bundle: letters, digits, `_`, `-` and `.` only."""
-    return isinstance(value, str) and _FLOW_ID.fullmatch(value) is not None and value.strip(".") != ""
+    """Whether a flow id may stand in a bundle: 200 visible characters at most, no slash, not all dots."""
+    if not isinstance(value, str) or not 0 < len(value.strip()) == len(value) <= 200:
+        return False
+    return not set(value) & set("/\\") and value.strip(".") != "" and not _has_invisible(value)
+
+
+def file_name_of(flow_id: str) -> str:
+    """Return the name of a flow's file without its suffix: the id where every system can hold it, else a digest."""
+    if _PLAIN.fullmatch(flow_id) and not _DEVICES.fullmatch(flow_id):
+        return flow_id
+    return f"flow-{sha256(flow_id.encode('utf-8')).hexdigest()[:12]}"
 
 
 def _entrypoint(raw: Mapping[str, Any]) -> WorkflowBundleEntrypoint:
@@ -274,7 +284,8 @@ def _has_invisible(text: str) -> bool:
 def _check_flow_id(name: str, flow_id: Any) -> None:
     if not is_flow_id(flow_id):
         raise BadBundleManifest(
-            f"{name}: {str(flow_id)[:80]!r} cannot be a flow id in a bundle; use letters, digits, '_', '-' and '.'."
+            f"{name}: {str(flow_id)[:80]!r} cannot be a flow id in a bundle: "
+            "it has a slash, an invisible character or a space around it, is all dots, or is longer than 200 characters."
         )
 
 

@@ -29,6 +29,7 @@ from .models import (
     WorkflowBundleEntrypoint,
     WorkflowBundleError,
     WorkflowBundleManifest,
+    file_name_of,
     is_flow_id,
     workflow_bundle_manifest_to_dict,
 )
@@ -131,18 +132,19 @@ def _default(wanted: str | None, root_id: str, starts: Sequence[WorkflowBundleEn
 
 
 def _paths(flows: Mapping[str, FoundFlow]) -> dict[str, str]:
-    """Return a path for each flow: its id, numbered where two differ by case only."""
+    """Return a path for each flow: the name of its file, numbered where two differ by case only."""
     paths: dict[str, str] = {}
     taken: set[str] = set()
     for flow_id in sorted(flows):
         if not is_flow_id(flow_id):
             raise WorkflowBundleError(
                 f"The flow id {flow_id[:80]!r} cannot stand in a bundle. "
-                "Rename the flow: use letters, digits, '_', '-' and '.'."
+                "Rename the flow: use 200 visible characters at most, no slash, no spaces around them, not only dots."
             )
-        name, number = flow_id, 2
+        name = plain = file_name_of(flow_id)
+        number = 2
         while name.casefold() in taken:
-            name, number = f"{flow_id}~{number}", number + 1
+            name, number = f"{plain}~{number}", number + 1
         taken.add(name.casefold())
         paths[flow_id] = f"flows/{name}.json"
     return paths

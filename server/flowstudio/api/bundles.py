@@ -53,6 +53,7 @@ async def uploaded(request: Request) -> bytes:
         "bundle.bad_manifest",
         "bundle.unsafe_path",
         "flow.malformed",
+        "flow.bad_id",
     ),
     openapi_extra=UPLOAD,
 )

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Header, Request, Response
 
 from ..access import actor_of
-from ..errors import Refused, problems
+from ..errors import BODY, Refused, problems
 from ..json_body import JsonRoute
 from ..library import FlowExists, FlowLibrary, StaleFlow
 from ..library_edits import Edit
@@ -95,9 +95,7 @@ def get_flow(
     responses={
         200: {"model": Saved, "description": "Saved", **TAG},
         201: {"model": Saved, "description": "Created", **TAG},
-        **problems(
-            "request.malformed", "flow.stale", "request.wrong_type", "flow.malformed", "revision.required"
-        ),
+        **problems(*BODY, "flow.stale", "flow.malformed", "flow.bad_id", "revision.required"),
     },
     openapi_extra=JSON_BODY,
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -159,9 +160,19 @@ def test_ids_that_differ_by_case_only_live_side_by_side(tmp_path: Path) -> None:
     assert [opened.read_json(bundle.manifest.flows[each])["id"] for each in ("A", "a")] == ["A", "a"]
 
 
-def test_an_id_that_cannot_be_a_name_is_told(tmp_path: Path) -> None:
-    (tmp_path / "x.json").write_text(json.dumps(plain("a b/c")), encoding="utf-8")
-    with pytest.raises(WorkflowBundleError, match="'a b/c' cannot stand in a bundle"):
+@pytest.mark.parametrize("flow_id", ["a b", "é", "日本", "CON", "aux.txt", "<b>", "a:b", "ends."])
+def test_an_id_that_cannot_be_a_file_name_is_packed_under_a_digest(flow_id: str, tmp_path: Path) -> None:
+    (tmp_path / "x.json").write_text(json.dumps(plain(flow_id)), encoding="utf-8")
+    packed = pack_workflow_bundle(root_flow_json=tmp_path / "x.json", out_path=tmp_path / "o.flow")
+    path = packed.manifest.flows[flow_id]
+    assert re.fullmatch(r"flows/flow-[0-9a-f]{12}\.json", path)
+    assert open_workflow_bundle(packed.path).read_json(path)["id"] == flow_id
+
+
+@pytest.mark.parametrize("flow_id", ["a b/c", "..", "a\\b", "a\u202eb", "a\nb", "x" * 201])
+def test_an_id_that_nobody_can_read_is_told(flow_id: str, tmp_path: Path) -> None:
+    (tmp_path / "x.json").write_text(json.dumps(plain(flow_id)), encoding="utf-8")
+    with pytest.raises(WorkflowBundleError, match="cannot stand in a bundle"):
         pack_workflow_bundle(root_flow_json=tmp_path / "x.json", out_path=tmp_path / "o.flow")
 
 
