@@ -1,12 +1,14 @@
-"""Serve: one socket, one process, one data folder."""
+"""Serve: one port, one process, one data folder."""
 
 from __future__ import annotations
 
+import errno
 import logging
 import shutil
 import socket
 import sys
 import webbrowser
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from types import FrameType
@@ -22,6 +24,8 @@ if sys.platform == "win32":
     import msvcrt
 else:
     import fcntl
+
+NOT_HERE = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT, errno.EPROTONOSUPPORT)
 
 
 class Server(uvicorn.Server):
@@ -40,7 +44,7 @@ class Server(uvicorn.Server):
         """Start, then say where."""
         await super().startup(sockets)
         if self.started:
-            announce(self._studio, opens_browser=self._opens_browser)
+            announce(self._studio, sockets or [], opens_browser=self._opens_browser)
 
     _opens_browser = False
 
@@ -51,7 +55,7 @@ def serve(settings: Settings, *, opens_browser: bool) -> int:
     make_folder(settings.data, "--data")
     locks = [hold_folder(settings.data), *hold_store(settings)]
     listening = listen(settings.host, settings.port)
-    settings = replace(settings, port=listening.getsockname()[1])
+    settings = replace(settings, port=listening[0].getsockname()[1])
     make_folder(settings.flows, "--flows", mode=0o777)
     if settings.has_samples:
         seed_flows(settings.flows)
@@ -70,45 +74,81 @@ def serve(settings: Settings, *, opens_browser: bool) -> int:
     server = Server(config, app.state.studio)
     server._opens_browser = opens_browser
     try:
-        server.run(sockets=[listening])
+        server.run(sockets=listening)
     except KeyboardInterrupt:
         pass  # uvicorn raises the signal again once it has stopped
     finally:
-        listening.close()
+        for one in listening:
+            one.close()
         for lock in locks:
             lock.close()
     return 0 if server.started else 1
 
 
-def announce(studio: Studio, *, opens_browser: bool) -> None:
-    """Print where the app is and the link that signs the first browser in."""
+def announce(studio: Studio, sockets: Iterable[socket.socket], *, opens_browser: bool) -> None:
+    """Print where the app is, on what it listens, and the link that signs the first browser in."""
     settings = studio.settings
     link = studio.access.login_link(settings.address)
     print(f"\nFlowStudio is ready: {settings.address}")
+    print(f"Listening on {' and '.join(map(place_of, sockets))}.")
     print(f"Sign in with this link (it works once, for ten minutes):\n\n  {link}\n")
     print(f"Flows: {settings.flows.resolve()}\nData:  {settings.data.resolve()}\nCtrl-C stops.", flush=True)
     if opens_browser and has_screen():
         webbrowser.open(link)
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """Take the port; raise SettingsError with what to do when it is taken."""
+def listen(host: str, port: int) -> list[socket.socket]:
+    """Take the port, of both loopback addresses where there are two; raise SettingsError when it is taken.
+
+    Browsers try both for `localhost`: on one that we left free, another program could answer in our name.
+    """
+    first = _take(host, port)
+    if host not in ("127.0.0.1", "localhost"):
+        return [first]
+    try:
+        return [first, _take("::1", first.getsockname()[1])]
+    except NoSuchAddress:
+        return [first]
+    except SettingsError:
+        first.close()
+        if port:
+            raise
+        return listen(host, port)  # another one that is free
+
+
+class NoSuchAddress(SettingsError):
+    """This machine does not have the address."""
+
+
+def _take(host: str, port: int) -> socket.socket:
+    """Return a socket that listens; raise SettingsError with what to do when it cannot."""
     name = host.strip("[]")
     family = socket.AF_INET6 if ":" in name else socket.AF_INET
-    # With the protocol said, asyncio switches Nagle's delay off; without, each answer waits 40 ms.
-    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    if sys.platform != "win32":
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listening = None
     try:
+        # With the protocol said, asyncio switches Nagle's delay off; without, each answer waits 40 ms.
+        listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+        if family == socket.AF_INET6:
+            listening.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        if sys.platform != "win32":
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind((name, port))
         listening.listen(2048)
     except OSError as error:
-        listening.close()
-        raise SettingsError(
+        if listening is not None:
+            listening.close()
+        kind = NoSuchAddress if error.errno in NOT_HERE else SettingsError
+        raise kind(
             f"Port {port} of {host} cannot be used ({error.strerror}): stop what uses it, or choose another "
             f"one with --port {port + 1 if 0 < port < 65535 else 8421}."
         ) from None
     return listening
+
+
+def place_of(listening: socket.socket) -> str:
+    """Return a socket's address as it stands in a URL."""
+    host, port = listening.getsockname()[:2]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def make_folder(folder: Path, option: str, mode: int = 0o700) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 import sqlite3
@@ -15,7 +16,7 @@ import httpx
 import pytest
 
 from browser.app import ROOT, App
-from flowstudio.serve import hold_store, seed_flows
+from flowstudio.serve import hold_store, listen, place_of, seed_flows
 from flowstudio.settings import Settings, SettingsError, has_screen, read_settings
 
 
@@ -147,6 +148,52 @@ def test_a_server_starts_signs_in_and_stops(tmp_path: Path) -> None:
     text = (tmp_path / "server.log").read_text()
     assert "Traceback" not in text
     assert text.count("/login#token=") == 1
+
+
+def has_v6() -> bool:
+    with socket.socket(socket.AF_INET6) as probe:
+        return probe.connect_ex(("::1", 9)) != errno.EADDRNOTAVAIL
+
+
+def test_both_loopback_addresses_are_answered(tmp_path: Path) -> None:
+    if not has_v6():
+        pytest.skip("this machine has no ::1")
+    app = App(tmp_path).start()
+    try:
+        for name in ("127.0.0.1", "[::1]", "localhost"):
+            assert httpx.get(f"http://{name}:{app.port}/healthz").status_code == 200, name
+        wrong = httpx.get(f"http://[::1]:{app.port}/healthz", headers={"Host": "evil.test"})
+        assert (wrong.status_code, wrong.json()["code"]) == (421, "host.wrong")
+    finally:
+        app.stop()
+    assert f"Listening on 127.0.0.1:{app.port} and [::1]:{app.port}." in (tmp_path / "server.log").read_text()
+
+
+def test_a_port_that_another_program_has_on_one_loopback_is_refused() -> None:
+    if not has_v6():
+        pytest.skip("this machine has no ::1")
+    with socket.socket(socket.AF_INET6) as other:
+        other.bind(("::1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        with pytest.raises(SettingsError, match=f"Port {port} of ::1"):
+            listen("127.0.0.1", port)
+    for taken in listen("127.0.0.1", port):  # the first one was given back
+        taken.close()
+
+
+def test_a_machine_without_the_other_loopback_is_served_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = socket.socket
+
+    def without_v6(family: int, *more: int) -> socket.socket:
+        if family == socket.AF_INET6:
+            raise OSError(errno.EAFNOSUPPORT, "Address family not supported by protocol")
+        return real(family, *more)
+
+    monkeypatch.setattr("flowstudio.serve.socket.socket", without_v6)
+    (one,) = listen("127.0.0.1", 0)
+    assert place_of(one) == f"127.0.0.1:{one.getsockname()[1]}"
+    one.close()
 
 
 def test_hostile_requests_on_the_wire_get_an_answer_or_a_closed_door(tmp_path: Path) -> None:
