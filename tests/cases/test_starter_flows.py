@@ -7,6 +7,7 @@ import json
 import os
 from collections import Counter
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -225,6 +226,40 @@ def test_a_sample_has_its_expected_result(
             taken[entry["item"]] = taken.get(entry["item"], 0) + step[entry["action"]]
         assert taken == expect["taken"]
     assert played.state.status in (RunStatus.COMPLETED, RunStatus.FAILED, RunStatus.WAITING)
+
+
+def test_a_book_of_approvals_that_cannot_be_read_is_never_written_over(tmp_path: Path) -> None:
+    host = host_of("expense-approval", {}, tmp_path)
+    book = tmp_path / "workspace" / "approved.csv"
+    book.write_bytes("who,amount,purpose\nZoé,90,Lamp".encode("latin-1"))
+    assert host.play({"amount": 80}).status == "completed"
+    assert book.read_bytes() == b"who,amount,purpose\nZo\xe9,90,Lamp\nAna,80,New chair\n"
+    book.rename(tmp_path / "kept.csv")
+    book.symlink_to(tmp_path / "kept.csv")
+    before = book.read_bytes()
+    played = host.play({"amount": 80})
+    assert played.status == "failed"
+    assert "append_file: 'approved.csv' leads through a link" in str(played.error)
+    assert book.read_bytes() == before
+
+
+def test_two_approvals_at_the_same_instant_both_have_their_row(tmp_path: Path) -> None:
+    (tmp_path / "workspace").mkdir()
+    names = [f"person {number}" for number in range(6)]
+    hosts = {}
+    for name in names:
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "workspace").symlink_to(tmp_path / "workspace")
+        hosts[name] = host_of("expense-approval", {}, tmp_path / name)
+
+    def approve(name: str) -> str:
+        return str(hosts[name].play({"amount": 80, "who": name}).status)
+
+    with ThreadPoolExecutor(len(names)) as pool:
+        assert set(pool.map(approve, names)) == {"completed"}
+    lines = (tmp_path / "workspace" / "approved.csv").read_text().splitlines()
+    assert lines[0] == "who,amount,purpose"
+    assert sorted(lines[1:]) == [f"{name},80,New chair" for name in names]
 
 
 @pytest.mark.parametrize("flow_id", SAMPLES)

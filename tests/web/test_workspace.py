@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from abstractruntime.core.models import RunState, RunStatus
+from abstractruntime.core.models import Effect, EffectType, RunState, RunStatus
 from abstractruntime.storage.artifacts import InMemoryArtifactStore
 from drive import Host, end, flow, node
 from flowstudio.outside.workspace import WorkspaceFolder
@@ -125,3 +125,20 @@ def test_an_artifact_is_shown_as_what_it_is(
         family == "binary",
     )
     assert read["content"] is not None
+
+
+def test_a_line_is_added_to_a_file_and_a_repeated_step_adds_none(space: WorkspaceFolder) -> None:
+    added = played(space, "append_file", file_path="log.csv", content="Ana,80", heading="who,amount")
+    assert added == {"bytes": 18, "file_path": "log.csv"}
+    played(space, "append_file", file_path="log.csv", content="Ana,80", heading="who,amount")
+    assert (space.root / "log.csv").read_text() == "who,amount\nAna,80\nAna,80\n", (
+        "another run is another line"
+    )
+    append = space.handlers()[EffectType.APPEND_FILE]
+    run = RunState("r", "w", RunStatus.RUNNING, "n")
+    asked = Effect(EffectType.APPEND_FILE, {"file_path": "log.csv", "content": "Bo,7\n"})
+    for _ in range(2):
+        assert append(run, asked, idempotency_key="r-1").status == "completed"
+    assert (space.root / "log.csv").read_text().count("Bo,7") == 1
+    (space.root / "a.csv").mkdir()
+    assert "append_file: Not a file: a.csv" in played(space, "append_file", file_path="a.csv", content="x")

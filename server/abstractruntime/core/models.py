@@ -99,6 +99,7 @@ class EffectType(str, Enum):
     NOTIFY = "notify"
     READ_FILE = "read_file"
     WRITE_FILE = "write_file"
+    APPEND_FILE = "append_file"
     LIST_FILES = "list_files"
     READ_PDF = "read_pdf"
     WRITE_PDF = "write_pdf"

@@ -2,7 +2,8 @@
 
 The workspace of a run is the folder that its variable `workspace_root` names, else the folder that the
 process works in. A host that keeps flows to a folder of its own gives the runtime `file_handlers`
-with its rule. Reading and writing a file twice is the same as once, so no step is claimed first.
+with its rule. Reading and writing a file twice is the same as once, so no such step is claimed first; adding to one
+is not, so that step is claimed, and goes by its key.
 """
 
 from __future__ import annotations
@@ -70,6 +71,17 @@ def write_file(workspace: Workspace, payload: dict[str, Json]) -> Json:
     return {"bytes": len(body), "file_path": workspace.write(str(payload.get("file_path") or ""), body)}
 
 
+def append_file(workspace: Workspace, payload: dict[str, Json], key: str) -> Json:
+    """Add lines to a file, once for each key."""
+    path, length = workspace.append(
+        str(payload.get("file_path") or ""),
+        str(payload.get("content") or "").encode(),
+        key=key,
+        heading=str(payload.get("heading") or "").encode(),
+    )
+    return {"bytes": length, "file_path": path}
+
+
 def list_files(workspace: Workspace, payload: dict[str, Json]) -> Json:
     """List a folder, filtered by family and extensions."""
     wanted = {str(each).lower().lstrip(".") for each in payload.get("extensions") or []}
@@ -118,7 +130,24 @@ _ACTS = {
 
 def file_handlers(rule: RuleOf) -> dict[EffectType, HostHandler]:
     """Return handlers for a host that decides itself which folder a run may use."""
-    return {kind: guarded_act(act, rule) for kind, act in _ACTS.items()}
+    return {
+        **{kind: guarded_act(act, rule) for kind, act in _ACTS.items()},
+        EffectType.APPEND_FILE: _appending(rule),
+    }
+
+
+def _appending(rule: RuleOf) -> HostHandler:
+    def handler(run: RunState, effect: Effect, *, idempotency_key: str) -> EffectOutcome:
+        return _appended(rule, run, effect, idempotency_key)
+
+    return handler
+
+
+def _appended(rule: RuleOf, run: RunState, effect: Effect, key: str) -> EffectOutcome:
+    try:
+        return EffectOutcome.completed(append_file(rule(run), effect.payload, key))
+    except WorkspaceError as error:
+        return EffectOutcome.failed(f"{effect.type.value}: {error}")
 
 
 def guarded_act(act: Callable[[Workspace, dict[str, Json]], Json], rule: RuleOf) -> HostHandler:
@@ -147,9 +176,15 @@ for _kind in _ACTS:
     _enrol(_kind)
 
 
+@handles(EffectType.APPEND_FILE, external=True)
+def _append(run: RunState, effect: Effect, next_node: str | None, services: Services) -> EffectOutcome:
+    return _appended(workspace_of, run, effect, services.key)
+
+
 CASES: list[tuple[EffectType, dict[str, Any], str | None, str, Any]] = [
     (EffectType.READ_FILE, {"file_path": "../outside"}, "next", "failed", "leads out of the workspace"),
     (EffectType.READ_FILE, {"file_path": "no such file.txt"}, "next", "failed", "File not found"),
     (EffectType.WRITE_FILE, {"file_path": "/etc/x", "content": ""}, "next", "failed", "is not relative"),
+    (EffectType.APPEND_FILE, {"file_path": "../outside"}, "next", "failed", "leads out of the workspace"),
     (EffectType.LIST_FILES, {"folder_path": "no such folder"}, "next", "failed", "File not found"),
 ]

@@ -152,6 +152,76 @@ def write_file(call: Call) -> Effect:
     return Effect(EffectType.WRITE_FILE, {"file_path": path, "content": body})
 
 
+def _lines(content: Json, pin: str) -> str:
+    """Return text as lines: data as JSON in one, and the last line ended."""
+    body = json_text(content) if isinstance(content, (dict, list)) else text(content)
+    fitting(len(body), pin)
+    return body if not body or body.endswith("\n") else body + "\n"
+
+
+@effect(
+    "append_file",
+    family="files",
+    label="Append To File",
+    inputs=(
+        EXEC_IN,
+        Pin("file_path", "string", description=PATH_HELP),
+        Pin("content", "any", None, "What to add; data is written as JSON, in one line.", widget="text"),
+        Pin("heading", "string", "", "What a file begins with that is absent or empty.", widget="text"),
+    ),
+    outputs=(
+        EXEC_OUT,
+        Pin("bytes", "number", description="How long the file is now."),
+        Pin("file_path", "string", description="Its path in the workspace."),
+    ),
+    settle=told,
+    carries="own",
+    main="file_path",
+    check=check_path,
+    keywords=("add", "row", "line", "log", "csv", "table", "save", "journal"),
+    examples=(
+        Example(
+            {"file_path": "approved.csv", "content": "Ana,80", "heading": "who,amount"},
+            {
+                "effect": {
+                    "type": "append_file",
+                    "payload": {
+                        "file_path": "approved.csv",
+                        "content": "Ana,80\n",
+                        "heading": "who,amount\n",
+                    },
+                },
+                "settled": {"bytes": 18, "file_path": "approved.csv"},
+            },
+            reply={"bytes": 18, "file_path": "approved.csv"},
+        ),
+        Example(
+            {"file_path": "log.jsonl", "content": {"seen": 3}},
+            {
+                "effect": {
+                    "type": "append_file",
+                    "payload": {"file_path": "log.jsonl", "content": '{"seen": 3}\n', "heading": ""},
+                }
+            },
+        ),
+        Example({"content": "x"}, error="append_file requires a non-empty 'file_path' input."),
+    ),
+)
+def append_file(call: Call) -> Effect:
+    """Add lines at the end of a file of the workspace, which is made if it is absent.
+
+    Runs that add at the same instant lose nothing, and a step that is taken again after a crash adds once. A file
+    that cannot be read is left as it is, and the step fails.
+    """
+    path = path_at(call, "file_path", "append_file")
+    payload = {
+        "file_path": path,
+        "content": _lines(call.get("content"), "content"),
+        "heading": _lines(call.get("heading"), "heading"),
+    }
+    return Effect(EffectType.APPEND_FILE, payload)
+
+
 _FOUND = {
     "folder_path": "in",
     "files": ["in/a.csv"],

@@ -8,6 +8,7 @@ replaced whole. Paths are relative, with forward slashes; errors show them so, n
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import secrets
 import stat
@@ -15,6 +16,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+
+from .appended import FOLDER, MOST_APPENDED, Appended, is_there, read_trace, trace_name, trace_text
 
 MIB = 1024 * 1024
 LARGEST_READ = 8 * MIB
@@ -26,6 +29,20 @@ _FOLDER = os.O_RDONLY | os.O_DIRECTORY | _CLOSED
 
 class WorkspaceError(ValueError):
     """A path cannot be used; the message says which and why."""
+
+
+class FileMissing(WorkspaceError):
+    """There is no such file, or no such folder on the way to it."""
+
+
+@contextmanager
+def _alone(folder: int) -> Iterator[None]:
+    """Hold a folder against all others who write files in it, in this process or another."""
+    fcntl.flock(folder, fcntl.LOCK_EX)
+    try:
+        yield
+    finally:
+        fcntl.flock(folder, fcntl.LOCK_UN)
 
 
 @dataclass(frozen=True)
@@ -72,12 +89,15 @@ class Workspace:
         """Return the bytes of a file. Raises WorkspaceError: absent, no file, a link, or too large."""
         parts = self._file_parts(path)
         with self._folder(parts[:-1], path) as folder:
-            handle = self._open(parts[-1], os.O_RDONLY | os.O_NONBLOCK | _CLOSED, folder, path)
-            if not stat.S_ISREG(os.fstat(handle).st_mode):
-                os.close(handle)
-                raise WorkspaceError(f"Not a file: {_shown(path)}")
-            with os.fdopen(handle, "rb") as file:
-                body = file.read(largest + 1)
+            return self._bytes(parts[-1], folder, path, largest)
+
+    def _bytes(self, name: str, folder: int, path: str, largest: int) -> bytes:
+        handle = self._open(name, os.O_RDONLY | os.O_NONBLOCK | _CLOSED, folder, path)
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            os.close(handle)
+            raise WorkspaceError(f"Not a file: {_shown(path)}")
+        with os.fdopen(handle, "rb") as file:
+            body = file.read(largest + 1)
         if len(body) > largest:
             raise WorkspaceError(f"'{_shown(path)}' is larger than the {largest:,} bytes that may be read.")
         return body
@@ -88,22 +108,64 @@ class Workspace:
             raise WorkspaceError(f"'{_shown(path)}' would be larger than the {largest:,} bytes allowed.")
         parts = self._file_parts(path)
         self._root.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with self._folder(parts[:-1], path, make=True) as folder:
-            self._refuse_folder(parts[-1], folder, path)
-            staged = f".{secrets.token_hex(8)}.tmp"
-            handle = self._open(staged, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _CLOSED, folder, path)
-            try:
-                with os.fdopen(handle, "wb") as file:
-                    file.write(body)
-                    file.flush()
-                    os.fsync(file.fileno())
-                os.rename(staged, parts[-1], src_dir_fd=folder, dst_dir_fd=folder)
-            except OSError as error:
-                with suppress(FileNotFoundError):
-                    os.unlink(staged, dir_fd=folder)
-                raise WorkspaceError(f"Cannot write '{_shown(path)}': {error.strerror}.") from None
-            os.fsync(folder)
+        with self._folder(parts[:-1], path, make=True) as folder, _alone(folder):
+            self._replace(parts[-1], folder, path, body)
         return "/".join(parts)
+
+    def append(
+        self, path: str, text: bytes, *, key: str, heading: bytes = b"", largest: int = LARGEST_WRITE
+    ) -> tuple[str, int]:
+        """Add lines at the end of a file, once for each key; return its path and its length.
+
+        An absent or empty file begins with the heading. Nobody else who comes by a `Workspace` writes the file meanwhile,
+        and whoever reads it finds it with all of the text or with none. Raises WorkspaceError.
+        """
+        parts = self._file_parts(path)
+        self._root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with self._folder(parts[:-1], path, make=True) as folder, _alone(folder):
+            try:
+                old = self._bytes(parts[-1], folder, path, largest)
+            except FileMissing:
+                old = b""
+            trace = trace_name((*self._within, *parts))
+            with self._folder((FOLDER,), path, make=True, whole=True) as traces:
+                known = self._known(trace, traces, path)
+                if known and not is_there(known[-1], old):
+                    known.pop()  # begun by a process that stopped before the file was replaced
+                if any(each.key == key for each in known):
+                    return "/".join(parts), len(old)
+                start = heading if not old else b"" if old.endswith(b"\n") else b"\n"
+                body = old + start + text
+                if len(body) > largest:
+                    raise WorkspaceError(
+                        f"'{_shown(path)}' would be larger than the {largest:,} bytes allowed."
+                    )
+                known.append(Appended.of(key, len(old + start), text))
+                self._replace(trace, traces, path, trace_text(known[-MOST_APPENDED:]))
+            self._replace(parts[-1], folder, path, body)
+        return "/".join(parts), len(body)
+
+    def _known(self, trace: str, traces: int, path: str) -> list[Appended]:
+        try:
+            return read_trace(self._bytes(trace, traces, path, LARGEST_READ))
+        except FileMissing:
+            return []
+
+    def _replace(self, name: str, folder: int, path: str, body: bytes) -> None:
+        self._refuse_folder(name, folder, path)
+        staged = f".{secrets.token_hex(8)}.tmp"
+        handle = self._open(staged, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _CLOSED, folder, path)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(body)
+                file.flush()
+                os.fsync(file.fileno())
+            os.rename(staged, name, src_dir_fd=folder, dst_dir_fd=folder)
+        except OSError as error:
+            with suppress(FileNotFoundError):
+                os.unlink(staged, dir_fd=folder)
+            raise WorkspaceError(f"Cannot write '{_shown(path)}': {error.strerror}.") from None
+        os.fsync(folder)
 
     def entries(self, path: str, *, depth: int, limit: int) -> tuple[list[Entry], bool]:
         """List a folder `depth` levels deep, by name; return at most `limit` entries, and whether cut."""
@@ -142,16 +204,20 @@ class Workspace:
         return parts
 
     def _is_ignored(self, parts: tuple[str, ...]) -> bool:
+        if (*self._within, *parts)[:1] == (FOLDER,):
+            return True
         return any(each and parts[: len(each)] == each for each in self._ignored)
 
     @contextmanager
-    def _folder(self, parts: tuple[str, ...], path: str, *, make: bool = False) -> Iterator[int]:
+    def _folder(
+        self, parts: tuple[str, ...], path: str, *, make: bool = False, whole: bool = False
+    ) -> Iterator[int]:
         try:
             here = os.open(self._root, _FOLDER & ~os.O_NOFOLLOW)
         except OSError:
-            raise WorkspaceError(f"File not found: {_shown(path)}") from None
+            raise FileMissing(f"File not found: {_shown(path)}") from None
         try:
-            for part in (*self._within, *parts):
+            for part in parts if whole else (*self._within, *parts):
                 if make:
                     self._make(part, here, path)
                 below = self._open(part, _FOLDER, here, path)
@@ -173,7 +239,7 @@ class Workspace:
         try:
             return os.open(name, flags, dir_fd=folder)
         except FileNotFoundError:
-            raise WorkspaceError(f"File not found: {_shown(path)}") from None
+            raise FileMissing(f"File not found: {_shown(path)}") from None
         except OSError as error:
             if error.errno in (errno.ELOOP, errno.ENOTDIR):
                 if self._is_link(name, folder):

@@ -38,6 +38,7 @@ RETRIED = frozenset(
         EffectType.MEMORY_KG_RESOLVE,
         EffectType.READ_FILE,
         EffectType.WRITE_FILE,
+        EffectType.APPEND_FILE,
         EffectType.LIST_FILES,
         EffectType.READ_PDF,
         EffectType.WRITE_PDF,
