@@ -77,7 +77,9 @@ def test_its_files_come_into_the_workspace_and_none_is_written_over(client: Clie
     (samples / "notes" / "trip.md").write_text("mine", encoding="utf-8")
     press(client, "/gallery/daily-digest/copy")
     assert sorted(file.name for file in samples.rglob("*.*")) == [
+        "bank.csv",
         "customers.csv",
+        "invoices.csv",
         "kitchen.md",
         "measurements.csv",
         "meeting.md",

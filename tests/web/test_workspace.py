@@ -83,6 +83,36 @@ def test_a_pdf_is_written_and_read_back(space: WorkspaceFolder) -> None:
     assert (len(short["content"]), short["truncated"]) == (4, True)
 
 
+def test_a_table_is_a_table_in_a_pdf(space: WorkspaceFolder) -> None:
+    table = "Before\n| name | said |\n| --- | :-: |\n| A\\|B | <b>yes & no |\n| C |\nAfter"
+    played(space, "write_pdf", file_path="t.pdf", content=table)
+    read = played(space, "read_pdf", file_path="t.pdf")["content"]
+    assert [line.strip() for line in read.splitlines() if line.strip()] == [
+        "Before",
+        "name",
+        "said",
+        "A|B",
+        "<b>yes & no",
+        "C",
+        "After",
+    ]
+    rows = "\n".join(f"| {number} | {'word ' * 20}|" for number in range(200))
+    played(space, "write_pdf", file_path="long.pdf", content=f"| number | words |\n|--|--|\n{rows}")
+    long = played(space, "read_pdf", file_path="long.pdf")
+    assert long["pages"] > 1
+    assert long["content"].count("number") == long["pages"], "the head stands on each page"
+    for odd in (
+        "|",
+        "| --- |",
+        "|a|\n|b|c|",
+        "|" * 50,
+        f"|a|{'long ' * 9_000}|",
+        "| h |\n" * 90 + "|--|",
+        f"|{'h' * 9_999}|\n|-|\n|a|",
+    ):
+        assert played(space, "write_pdf", file_path="odd.pdf", content=odd)["bytes"] > 0
+
+
 def test_a_pdf_that_cannot_be_made_or_read_says_why(space: WorkspaceFolder) -> None:
     assert "no sign for: 日 本" in played(space, "write_pdf", file_path="a.pdf", content="日本")
     played(space, "write_file", file_path="not.pdf", content="hello")

@@ -139,7 +139,7 @@ _WROTE = {"bytes": 1200, "file_path": "a.pdf", "sha256": "ab", "content_type": _
     ),
 )
 def write_pdf(call: Call) -> Effect:
-    """Write a text as a PDF file: headings, lists and paragraphs as in Markdown."""
+    """Write a text as a PDF file: headings, lists, tables and paragraphs as in Markdown."""
     content = call.get("content")
     body = json_text(content, indent=2) if isinstance(content, (dict, list)) else text(content)
     fitting(len(body), "content")

@@ -10,12 +10,13 @@ from typing import Any
 
 from pypdf import PdfReader
 from pypdf.errors import PyPdfError
+from reportlab.lib import colors
 from reportlab.lib.pagesizes import A4
-from reportlab.lib.styles import getSampleStyleSheet
+from reportlab.lib.styles import ParagraphStyle, PropertySet, getSampleStyleSheet
 from reportlab.lib.units import mm
 from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.ttfonts import TTFont
-from reportlab.platypus import Flowable, Paragraph, Preformatted, SimpleDocTemplate, Spacer
+from reportlab.platypus import Flowable, Paragraph, Preformatted, SimpleDocTemplate, Spacer, Table, TableStyle
 
 from abstractruntime.storage.workspace import WorkspaceError
 
@@ -26,6 +27,10 @@ MOST_PAGES = 5_000
 _FONTS = {"Vera": "Vera.ttf", "VeraBd": "VeraBd.ttf"}
 _HEADING = re.compile(r"(#{1,4})\s+(.*)")
 _ITEM = re.compile(r"\s*(?:[-*]|\d+[.)])\s+(.*)")
+_BETWEEN = re.compile(r"(?<!\\)\|")  # cells; a bar with a back-slash before it is one of the text
+_RULE = re.compile(r"\s*\|?\s*:?-+:?\s*(\|\s*:?-+:?\s*)*\|?\s*")
+_WIDTH = A4[0] - 40 * mm
+_MOST_COLUMNS = 12  # of a table on a page; a wider one is shown as its text
 
 
 def read_pdf(body: bytes, *, first: int, last: int | None, most: int | None, name: str) -> dict[str, Json]:
@@ -76,7 +81,7 @@ def read_pdf(body: bytes, *, first: int, last: int | None, most: int | None, nam
 
 
 def pdf_of(text: str, *, title: str) -> bytes:
-    """Return a text as a PDF: headings, lists, code and paragraphs as Markdown marks them.
+    """Return a text as a PDF: headings, lists, tables, code and paragraphs as Markdown marks them.
 
     The same text gives the same bytes. Raises WorkspaceError for signs that the font does not have.
     """
@@ -113,12 +118,16 @@ def _blocks(text: str, title: str) -> Iterator[Flowable]:
         yield Paragraph(html.escape(title), styles["Title"])
     lines = text.expandtabs(4).split("\n")
     paragraph: list[str] = []
+    rows: list[str] = []
     code: list[str] | None = None
 
     def flushed() -> Iterator[Flowable]:
         if paragraph:
             yield Paragraph(html.escape(" ".join(paragraph)), styles["BodyText"])
             paragraph.clear()
+        if rows:
+            yield _table(rows, styles["BodyText"])
+            rows.clear()
 
     for line in [*lines, ""]:
         if code is not None:
@@ -138,9 +147,51 @@ def _blocks(text: str, title: str) -> Iterator[Flowable]:
         elif item:
             yield from flushed()
             yield Paragraph(html.escape(item.group(1)), styles["BodyText"], bulletText="-")
+        elif line.lstrip().startswith("|"):
+            if paragraph:
+                yield from flushed()
+            rows.append(line)
         elif line.strip():
+            if rows:
+                yield from flushed()
             paragraph.append(line.strip())
         else:
             yield from flushed()
     if code:
         yield Preformatted("\n".join(code), styles["Code"], maxLineLength=90)
+
+
+def _table(lines: list[str], style: PropertySet) -> Flowable:
+    """Return a table of lines between bars; the line above a rule is its head, repeated on each page."""
+    small = ParagraphStyle("cell", style, fontSize=8, leading=10, spaceBefore=0, spaceAfter=0)
+    bold = ParagraphStyle("head", small, fontName="VeraBd")
+    head = int(len(lines) > 1 and len(lines[0]) < 500 and bool(_RULE.fullmatch(lines[1])))
+    rows = [_cells(line) for line in lines if not _RULE.fullmatch(line)] or [[""]]
+    width = max(map(len, rows))
+    if width > _MOST_COLUMNS:
+        return Preformatted("\n".join(lines), getSampleStyleSheet()["Code"], maxLineLength=90)
+    told = [
+        [Paragraph(html.escape(cell), bold if place < head else small) for cell in (*row, *[""] * width)][
+            :width
+        ]
+        for place, row in enumerate(rows)
+    ]
+    lengths = [max(len(row[place]) if place < len(row) else 0 for row in rows) for place in range(width)]
+    shares = [min(max(length, 6), 40) + 3 for length in lengths]  # a short word is not broken, a long text is
+    return Table(
+        told,
+        colWidths=[_WIDTH * each / sum(shares) for each in shares],
+        repeatRows=head,
+        splitInRow=1,  # one cell may be longer than a page
+        spaceBefore=6,
+        spaceAfter=6,
+        style=TableStyle(
+            [("VALIGN", (0, 0), (-1, -1), "TOP"), ("LINEBELOW", (0, 0), (-1, -1), 0.4, colors.lightgrey)]
+        ),
+    )
+
+
+def _cells(line: str) -> list[str]:
+    inner = line.strip().removeprefix("|")
+    inner = inner[:-1] if inner.endswith("|") and not inner.endswith("\\|") else inner
+    return [re.sub(r"\\(.)", r"\1", cell.strip()) for cell in _BETWEEN.split(inner)]
