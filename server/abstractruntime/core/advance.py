@@ -28,6 +28,7 @@ from .held import Held
 from .jsonsafe import check
 from .limits import count_tokens
 from .models import Effect, EffectType, RunStatus, StepPlan, StepRecord, StepStatus, wait_json
+from .plans import asked_json, unfit
 from .policy import (
     StepsOwnPolicy,
     count_visit,
@@ -110,7 +111,7 @@ def _ask(engine: Engine, held: Held, workflow: WorkflowSpec) -> StepPlan | None:
         plan, error = guarded(node, run, engine.context)
     else:
         plan, error = guarded(workflow.get_node, node_id)  # says that there is none
-    error = _unfit(plan, node_id) if error is None else error
+    error = unfit(plan, node_id) if error is None else error
     if error is None:
         told: StepPlan = plan
         return told
@@ -126,36 +127,6 @@ def _ask(engine: Engine, held: Held, workflow: WorkflowSpec) -> StepPlan | None:
     if engine.config.node_errors == "raise":
         raise error
     _fail_node(engine, held, error)
-    return None
-
-
-def _unfit(plan: Any, node_id: str) -> Exception | None:
-    """Return the error of a node that has not given a plan that can be carried out."""
-    if not isinstance(plan, StepPlan):
-        return TypeError(f"Node '{node_id}' returned {type(plan).__name__} instead of a StepPlan")
-    if plan.effect is not None or plan.complete_output is not None:
-        complaint = _complaint(plan)
-        return None if complaint is None else TypeError(f"Node '{node_id}' {complaint}")
-    if plan.failure is None and not plan.next_node:
-        return ValueError(f"Node '{node_id}' returned no effect and no next_node")
-    return None
-
-
-def _complaint(plan: StepPlan) -> str | None:
-    """Say what of a plan is of the wrong kind; None if nothing is."""
-    output: Any = plan.complete_output
-    if output is not None and not isinstance(output, dict):
-        return f"ends the run with {type(output).__name__}; an output is an object (dict)"
-    effect: Any = plan.effect
-    if effect is None:
-        return None
-    if not isinstance(effect, Effect):
-        return f"asks for {type(effect).__name__}; an effect is an Effect"
-    if not isinstance(effect.type, EffectType):
-        return f"asks for {effect.type!r}, which is no EffectType"
-    if not isinstance(effect.payload, dict):
-        kind = type(effect.payload).__name__
-        return f"asks for {effect.type.value} with a payload of type {kind}; a payload is an object (dict)"
     return None
 
 
@@ -358,7 +329,13 @@ def _write_records(engine: Engine, held: Held, deed: Deed, records: Sequence[Ste
 
 def _put_off(engine: Engine, held: Held, deed: Deed, outcome: EffectOutcome) -> bool:
     """Park the run until the next attempt; what its node has changed is dropped: it will be asked again."""
-    fresh, wait = Held.load(engine.journal, held.run.run_id), outcome.wait
+    plan, run, wait = deed.plan, held.run, outcome.wait
+    if wait is not None and sets_aside(plan, wait):  # the run goes on: its node will ask for the same
+        set_result(run.vars, str(plan.aside_key), {**wait_json(wait), "asked": asked_json(plan)})
+        run.current_node, run.updated_at = str(plan.next_node), deed.now
+        held.write(deed.records, durable=True)
+        return False
+    fresh = Held.load(engine.journal, run.run_id)
     if fresh.revision != held.revision:
         raise StaleRevision(f"Run {held.run.run_id} was changed by somebody else")
     assert wait is not None

@@ -153,8 +153,9 @@ class StepPlan:
     it returns the last notes of the nodes that were visited more often than so many times.
     `retry` is what the step itself says of further attempts; it counts instead of the runtime's policy, for
     effects that may be tried again at all.
-    With an `aside_key` an effect that has to wait for a person, a job or an event does not hold the run up: it
-    moves on to `next_node`, and the wait is put there, as JSON, instead of a result.
+    With an `aside_key` an effect that has to wait for a person, a job, an event or its own next attempt does not
+    hold the run up: it moves on to `next_node`, and the wait is put there, as JSON, instead of a result. With the wait
+    for an attempt comes `asked`, what was asked for: it is asked for again when the moment has come.
     A `key` names what the effect does, where the author has said so: within the run the same key is the same
     request, done once however often the step is come to, and handlers are given it in a form that other runs share.
     """

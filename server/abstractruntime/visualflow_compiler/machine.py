@@ -86,7 +86,8 @@ def land(bound: Bound, node_id: str, run: RunState, context: RunContext) -> Step
         target = step.strands.answered(node_id, answer)
         if target != node_id + LANDING:
             return StepPlan(node_id, next_node=target, note={})
-    if opening.pop("again", False) and "asked" in opening:
+    if (opening and step.strands.tried_again()) or (opening.pop("again", False) and "asked" in opening):
+        memory.drop_reply(node_id)
         return step.again(opening["asked"])
     reply = memory.reply(node_id)
     step.reply = reply = {} if reply is MISSING else reply  # a moment that has come brings nothing

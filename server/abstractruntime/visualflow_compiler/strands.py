@@ -26,6 +26,7 @@ from typing import Any
 
 from ..core.event_keys import build_event_wait_key
 from ..core.models import Effect, EffectType, RunState, StepPlan
+from ..core.policy import note_attempt
 from ..core.spec import RunContext
 from ..core.vars import set_result, with_answer
 from .memory import MISSING, Memory, reply_key, slot
@@ -94,8 +95,9 @@ class Strands:
         """Return the effect that has a child run carry this one; None where the run itself can wait."""
         if effect.type not in _CARRIED or not self.may_go_on(run, context):
             return None
-        if effect.type is EffectType.START_SUBWORKFLOW and not effect.payload.get("wait"):
-            return None
+        starts = effect.type is EffectType.START_SUBWORKFLOW
+        if starts and effect.payload.get("async") and not effect.payload.get("wait"):
+            return None  # nobody waits for it
         return self._carrier(Effect(effect.type, _addressed(effect, run), effect.result_key), node_id, run)
 
     def may_go_on(self, run: RunState, context: RunContext) -> bool:
@@ -108,14 +110,21 @@ class Strands:
     def hand_over(self, wait: Mapping[str, Any], node_id: str, run: RunState, context: RunContext) -> Effect:
         """Return the effect that waits for what a call of this strand has come to: in a child, where others go on.
 
-        Where its answer is to go, and what comes along, is kept with the visit.
+        Where its answer is to go, and what comes along, is kept with the visit; of the pause before a further
+        attempt, what is to be asked for again, and which attempt that will be.
         """
-        self.memory.temp["open"]["answer"] = {
-            "to": wait.get("resume_to_node"),
-            "key": wait.get("result_key"),
-            "brings": with_answer(wait.get("details")),
-        }
-        asked = Effect(EffectType.CARRY_WAIT, {"wait": dict(wait)}, reply_key(node_id))
+        opened, carried = self.memory.temp["open"], dict(wait)
+        if (again := carried.pop("asked", None)) is not None:
+            details = carried.get("details") or {}
+            opened["asked"] = again
+            opened["attempt"] = {"key": details.get("key"), "attempt": details.get("attempt")}
+        else:
+            opened["answer"] = {
+                "to": wait.get("resume_to_node"),
+                "key": wait.get("result_key"),
+                "brings": with_answer(wait.get("details")),
+            }
+        asked = Effect(EffectType.CARRY_WAIT, {"wait": carried}, reply_key(node_id))
         return self._carrier(asked, node_id, run) if self.may_go_on(run, context) else asked
 
     def answered(self, node_id: str, reply: Any) -> str:
@@ -134,6 +143,14 @@ class Strands:
         if key and key != reply_key(node_id) and target == landing:
             opened["again"] = True
         return str(target)
+
+    def tried_again(self) -> bool:
+        """Say whether a pause before a further attempt is over, and have the attempts counted from there."""
+        told = self.memory.temp["open"].pop("attempt", None)
+        if told is None:
+            return False
+        note_attempt(self.memory.vars, str(told["key"]), int(told["attempt"]))
+        return True
 
     def _carrier(self, asked: Effect, node_id: str, run: RunState) -> Effect:
         """Return the effect that starts a child run which asks, and mark the visit as carried."""
