@@ -100,6 +100,14 @@ def test_the_model_in_the_box_knows_what_to_say(client: Client, flow_id: str, wo
     assert words in client.asked(run_id, seconds=20)["prompt"]
 
 
+def test_what_the_agent_did_is_written_down(client: Client) -> None:
+    run_id = press(client, "/gallery/support-triage/run").split("run=")[1]
+    client.asked(run_id, seconds=20)
+    report = (client.studio.settings.files / "triage.md").read_text(encoding="utf-8")
+    assert "## Timeline" in report
+    assert "practice_order" in report
+
+
 def test_telling_that_an_invoice_is_paid_ends_the_reminder_and_its_waits(client: Client) -> None:
     run_id = press(client, "/gallery/invoice-reminder/run").split("run=")[1]
     runs = client.studio.stores.runs

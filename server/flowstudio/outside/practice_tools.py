@@ -1,4 +1,4 @@
-"""The practice shop as tools, to learn from: one takes a place, one gives it back, one looks up an order.
+"""The practice shop as tools, to learn from: one takes a place, one gives it back, one charges, one looks up an order.
 
 They work offline and harm nobody. A call is one entry in the books per `key`, however often it is made.
 """
@@ -37,6 +37,16 @@ SPECS: Mapping[str, Mapping[str, Json]] = {
         },
         "toolset": "practice",
     },
+    "practice_charge": {
+        "name": "practice_charge",
+        "description": "Charge a total in the books of the practice shop; a negative one is refused.",
+        "parameters": {
+            "type": "object",
+            "properties": {"total": {"type": "number", "description": "How much it costs."}, "key": _KEY},
+            "required": ["total", "key"],
+        },
+        "toolset": "practice",
+    },
     "practice_order": {
         "name": "practice_order",
         "description": "Tell how an order of the practice shop stands.",
@@ -52,7 +62,7 @@ _STATES = ("is being packed", "is on its way", "waits at the post office")
 
 
 def practice_tools(shop: Practice) -> dict[str, Callable[..., Json]]:
-    """Return the tools by name; a reservation beyond `seats` raises ValueError."""
+    """Return the tools by name; what the shop refuses raises ValueError."""
 
     def practice_reserve(item: str, key: str, seats: int = 1_000_000) -> Json:
         return shop.book(item, "reserve", key=key, seats=seats)
@@ -60,7 +70,16 @@ def practice_tools(shop: Practice) -> dict[str, Callable[..., Json]]:
     def practice_cancel(item: str, key: str) -> Json:
         return shop.book(item, "cancel", key=key)
 
+    def practice_charge(total: float, key: str) -> Json:
+        if total < 0:
+            raise ValueError(
+                f"practice_charge takes no negative total: it got {total}. Look at where it comes from."
+            )
+        return {**shop.book("payment", "reserve", key=key), "total": total}
+
     def practice_order(order: str) -> Json:
         return {"order": order, "state": _STATES[sum(order.encode()) % len(_STATES)]}
 
-    return {each.__name__: each for each in (practice_reserve, practice_cancel, practice_order)}
+    return {
+        each.__name__: each for each in (practice_reserve, practice_cancel, practice_charge, practice_order)
+    }
