@@ -19,6 +19,7 @@ KERNEL: list[tuple[int, tuple[str, ...]]] = [
             for name in (
                 "boundary",
                 "models",
+                "plans",
                 "spec",
                 "errors",
                 "vars",
