@@ -35,7 +35,6 @@ from .policy import (
     ensure_call_ids,
     forget_attempts,
     named_key,
-    note_attempt,
     visit_key,
     visits_before,
 )
@@ -52,7 +51,7 @@ from .records import (
 )
 from .spec import WorkflowSpec
 from .traces import LATE_ROOM, late_trace, trace_entry
-from .vars import set_result
+from .vars import note_attempt, set_result
 from .waits import listen, open_mail
 
 log = logging.getLogger("abstractruntime")

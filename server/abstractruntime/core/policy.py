@@ -240,13 +240,8 @@ def attempts_before(vars: dict[str, Any], key: str) -> int:
     return count if isinstance(count, int) else 0
 
 
-def note_attempt(vars: dict[str, Any], key: str, attempt: int) -> None:
-    """Keep the number of the attempt that failed, to be committed with the wait for the next one."""
-    get_runtime(vars)["retry"] = {"key": key, "attempt": attempt}
-
-
 def forget_attempts(vars: dict[str, Any]) -> None:
-    """Drop what `note_attempt` kept, at the end of the visit."""
+    """Drop what `note_attempt` of `vars` kept, at the end of the visit."""
     space = dict.get(vars, "_runtime")
     if isinstance(space, dict) and "retry" in space:
         get_runtime(vars).pop("retry", None)

@@ -173,3 +173,8 @@ def resolve_vars_path(root: Any, tokens: list[str | int]) -> Any:
             value = value[key]
         seen.append(str(token))
     return value
+
+
+def note_attempt(vars: dict[str, Any], key: str, attempt: int) -> None:
+    """Keep the number of the attempt that failed, to be committed with the wait for the next one."""
+    get_runtime(vars)["retry"] = {"key": key, "attempt": attempt}

@@ -26,9 +26,8 @@ from typing import Any
 
 from ..core.event_keys import build_event_wait_key
 from ..core.models import Effect, EffectType, RunState, StepPlan
-from ..core.policy import note_attempt
 from ..core.spec import RunContext
-from ..core.vars import set_result, with_answer
+from ..core.vars import note_attempt, set_result, with_answer
 from .memory import MISSING, Memory, reply_key, slot
 from .reading import fresh
 
