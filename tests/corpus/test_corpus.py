@@ -24,6 +24,10 @@ ABSENT = pytest.param(
 )
 IDS = sorted(documents()) or [ABSENT]
 # What differs by rule from the reference; docs/compatibility.md says why.
+_NO_AGENT = re.compile(r"Workflow '(visual_react_agent_.*)' not found in registry")
+_NO_MODEL = (
+    "No model is configured: choose a provider and a model at this node, or give the server a default model."
+)
 NO_MESSAGE = "answer_user requires payload.message"
 NO_MODEL = "Agent node missing provider/model configuration"
 OTHER_WAY = "the same, by another way"
@@ -121,6 +125,26 @@ def _same(outcome: Outcome, record: dict[str, Any], known: str | None) -> None:
     assert outcome.waits == record["waits"]
     if not known:
         assert outcome.messages == record["user_messages"]
+    _same_error(outcome, record.get("error"))
+
+
+def _same_error(outcome: Outcome, said: str | None) -> None:
+    """The same fault in the same words; ours says how often it was tried in the ledger, and what to do besides."""
+    if said is None:
+        assert (outcome.error, outcome.unwired) == (None, None)
+        return
+    fault = re.sub(r"^(?:Subworkflow '[^']*' failed: |Effect failed after \d+ attempts: )*", "", said)
+    unwired = (
+        fault.removeprefix("No effect handler registered for ") if fault.startswith("No effect") else None
+    )
+    ours = outcome.error or ""
+    if unwired == "llm_call" and outcome.unwired is None:
+        assert ours.endswith(_NO_MODEL)
+    elif agent := _NO_AGENT.match(fault):
+        assert f"workflow '{agent[1]}'" in ours or ours.endswith(_NO_MODEL)
+    else:
+        assert fault.lower() in ours.lower().replace("'", "")
+        assert outcome.unwired == unwired
 
 
 def collapsed(order: list[str]) -> list[str]:

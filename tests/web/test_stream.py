@@ -20,7 +20,7 @@ from browser.app import App
 from flowstudio.app import create_app
 from flowstudio.live import routes as live
 from flowstudio.settings import Settings
-from web.conftest import TOKEN
+from web.conftest import TOKEN, Client, open_client
 from web.documents import asking, calling, counting, flow, hello, listening, node, sleeping, start
 
 
@@ -155,7 +155,7 @@ def test_steps_arrive_live_with_prompt_and_state(app: App) -> None:
     assert waits == [("waiting", "user")]
 
 
-def test_latency_from_commit_to_reader_is_small(app: App) -> None:
+def test_a_run_that_slept_is_over_when_its_stream_says_so(app: App) -> None:
     save(app, sleeping(0.1, "naps"))
     run_id = launch(app, "naps")
     for event in listen(app, run_id):
@@ -164,6 +164,22 @@ def test_latency_from_commit_to_reader_is_small(app: App) -> None:
     with app.client() as client:
         run = client.get(f"/api/runs/{run_id}").json()
     assert run["status"] == "completed"
+
+
+def test_a_quiet_stream_tells_that_it_is_still_here(settings: Settings) -> None:
+    with open_client(replace(settings, heartbeat_seconds=0.1)) as client:
+        client.save(sleeping(0.8, "quiet"))
+        told = client.get(f"/api/runs/{client.launch('quiet')}/events").text.split("\n\n")
+    beats = [number for number, each in enumerate(told) if each == ": still here"]
+    waits = next(number for number, each in enumerate(told) if '"waits":"until"' in each)
+    ends = next(number for number, each in enumerate(told) if each.startswith("id:") and "event: end" in each)
+    assert len([number for number in beats if waits < number < ends]) >= 2
+    assert [event.name for event in events_of(iter("\n\n".join(told).split("\n")))][-1] == "end"
+
+
+def test_a_stream_that_ends_soon_has_no_heartbeat(client: Client) -> None:
+    client.save(hello())
+    assert "still here" not in client.get(f"/api/runs/{client.launch('hello')}/events").text
 
 
 @pytest.mark.parametrize("cut", [1, 3, 10, 25])
