@@ -82,6 +82,14 @@ def test_every_dependency_has_its_reason() -> None:
     assert not missing, f"say why in docs/dependencies.md: {missing}"
 
 
+def test_the_tasks_that_are_told_are_those_that_are_there() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    told = set(re.findall(r"`poe ([a-z-]+)", text("contributing.md")))
+    assert told, "docs/contributing.md names no task"
+    assert told <= set(project["tool"]["poe"]["tasks"])
+    assert f"({project['project']['version']})" in text("changelog.md"), "the changelog knows the version"
+
+
 def test_every_decision_has_a_number_of_its_own_and_every_number_named_is_one() -> None:
     pages = sorted(page.name for page in (DOCS / "decisions").glob("*.md"))
     numbers = [name[:4] for name in pages]
