@@ -58,13 +58,75 @@ def test_the_island_names_no_node_type(path: Path) -> None:
     assert not hits, f"{path.name} names a node type: {hits}"
 
 
-def test_comparisons_with_ordinary_type_names_are_found_too() -> None:
-    """`node.type == "switch"` names a type even though the word is ordinary."""
-    pattern = re.compile(r"""\.(?:type|node_type|nodeType)\s*(?:===?|!==?|in)\s*\(?["']([a-z_]+)["']""")
-    allowed = {"string", "number", "boolean", "object", "array", "any", "execution"}
-    hits = []
-    for path in [*READERS, *ISLAND]:
-        found = set(pattern.findall(path.read_text(encoding="utf-8"))) - allowed
-        if found & (ORDINARY | type_names()):
-            hits.append(f"{path.name}: {sorted(found)}")
-    assert not hits
+# Said of a node where its type is compared, looked up, or listed.
+_TYPE = r"(?:\.(?:type|node_type|nodeType|kind_name)\b|\b(?:node_type|nodeType)\b|\[[\"'](?:type|nodeType)[\"']\])"
+_WORD = r"[\"']([a-z_]+)[\"']"
+USES = [
+    re.compile(_TYPE + r"\s*(?:===?|!==?|(?:not )?in)\s*[({\[]?\s*" + _WORD),  # node.type == "switch"
+    re.compile(_WORD + r"\s*(?:===?|!==?)\s*[\w.]*" + _TYPE),  # "switch" == node.type
+    re.compile(
+        r"(?:\bof|built_in|catalog\(\)|types|TYPES|kinds|KINDS)(?:\.get\(|\[)\s*" + _WORD
+    ),  # types["switch"]
+]
+LISTED = re.compile(
+    r"[({\[]((?:\s*[\"'][a-z_]+[\"']\s*,)+\s*(?:[\"'][a-z_]+[\"']\s*)?)[)}\]]"
+)  # {"if", "switch"}
+KEYED = re.compile(
+    r"[{,]\s*[\"'](switch|subflow|sequence|parallel|compare|coalesce|while)[\"']\s*:"
+)  # {"switch": ...}
+
+
+EDITS = {"add", "set", "replace"}  # what a change of a document is called, too
+
+
+def named(text: str, names: set[str], plain: set[str]) -> set[str]:
+    """Return the ordinary type names that a source uses as such; `plain` are words that are pins or JSON types too."""
+    found = {word for pattern in USES for word in pattern.findall(text)} & names
+    found |= set(KEYED.findall(text)) & names
+    for group in LISTED.findall(text):
+        words = set(re.findall(r"[a-z_]+", group))
+        if len(words) > 1 and words <= names and not words <= EDITS:
+            found |= words
+    return found - plain
+
+
+PLAIN = {"string", "number", "boolean", "object", "array", "any", "execution"}
+
+
+@pytest.mark.parametrize("path", [*READERS, *ISLAND], ids=lambda p: p.relative_to(ROOT).as_posix())
+def test_ordinary_words_are_not_used_as_type_names(path: Path) -> None:
+    hits = named(path.read_text(encoding="utf-8"), ORDINARY | type_names(), PLAIN)
+    assert not hits, f"{path.name} names a node type: {sorted(hits)}"
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        'if node.type == "switch":',
+        'if node.type in {"if", "switch"}:',
+        'if node["type"] not in ("loop",):',
+        'if kind in {"if", "switch"}:',
+        "if ('while' === node.type) {",
+        'WAYS = ["if", "switch", "sequence"]',
+        'catalog().get("subflow")',
+        "types['switch']",
+        '{"switch": branch, "x": y}',
+        "nodeType !== 'code'",
+    ],
+)
+def test_an_ordinary_word_that_names_a_type_is_found(source: str) -> None:
+    assert named(source, ORDINARY | type_names(), PLAIN)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        'words.get("code")',
+        'if schema["type"] == "object":',
+        'parts = ("code", "message")',
+        'verb = "replace"',
+        '{"code": code, "format": 1}',
+    ],
+)
+def test_an_ordinary_word_alone_is_none(source: str) -> None:
+    assert named(source, ORDINARY | type_names(), PLAIN) == set()
