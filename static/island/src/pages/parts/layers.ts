@@ -39,7 +39,14 @@ function onKey(event: KeyboardEvent): void {
   open.querySelector("summary")?.focus();
 }
 
+/** While a menu of the bar is open, a press on the page below closes it and does nothing besides. */
+function onToggle(event: Event): void {
+  const menu = event.target;
+  if (menu instanceof HTMLDetailsElement && menu.matches(".bar > .menu")) document.getElementById("content")?.toggleAttribute("inert", menu.open);
+}
+
 export function keepLayers(): void {
   document.addEventListener("click", onClick);
   document.addEventListener("keydown", onKey);
+  document.addEventListener("toggle", onToggle, true);
 }
