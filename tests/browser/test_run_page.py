@@ -86,3 +86,11 @@ def test_nothing_moves_under_the_hand_while_the_page_comes_to_rest(
     hand.at_rest()
     expect(page.locator("main time").first).to_have_attribute("title", re.compile(r"\d"))
     assert page.evaluate("window.shifted") < 0.1
+
+
+def test_the_number_of_questions_follows_though_the_page_goes_without_htmx(app: App, page: Page) -> None:
+    page.goto(f"/runs/{start(app, put(app, ticking('ticks-on', 3)))}")
+    expect(page.locator(".count-slot")).to_have_count(1)
+    before = page.locator(".count-slot").inner_text()
+    start(app, put(app, asking("asks-meanwhile")))
+    expect(page.locator(".count-slot")).not_to_have_text(before, timeout=9000)

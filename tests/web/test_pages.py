@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import gzip
+import re
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import pytest
 
@@ -59,7 +60,12 @@ def every_page(client: Client) -> Iterator[str]:
     yield from (f"/runs/{row['run_id']}" for row in client.get("/api/runs").json()["runs"])
     yield from (f"/inbox/{row['run_id']}" for row in client.get("/api/prompts").json()["prompts"])
     yield from (f"/flows/{row['id']}/run" for row in client.get("/api/flows").json()["flows"])
-    yield from ("/nodes/ask_user", "/nodes/switch", "/runs?status=failed", "/runs?status=open&flow=hello")
+    yield from (
+        "/nodes/ask_user",
+        "/nodes/switch",
+        "/runs?status=failed",
+        "/runs?status=open&flow=hello",
+    )
 
 
 @pytest.mark.parametrize("path", PAGES)
@@ -360,11 +366,37 @@ def test_the_chosen_theme_is_drawn_by_the_server(client: Client) -> None:
         assert page.values("data-theme") == drawn
 
 
+def scripts_of(client: Client, page: Page) -> list[str]:
+    """Return the addresses of all scripts that a page loads when it is opened, also those that scripts import."""
+    found = [tag.attributes["src"] for tag in page.named("script")]
+    found += page.values("data-script")
+    for address in found:  # grows while we read
+        text = client.get(address).text
+        found += [
+            urljoin(address, name)
+            for name in re.findall(r"""(?:\bfrom|^import|;import)\s*["'](\.[^"']+)["']""", text)
+            if urljoin(address, name) not in found
+        ]
+    return found
+
+
 def test_a_page_stays_small(busy: Client) -> None:
-    """Script of every page: 60 KB at most, as sent; the page itself stays light too."""
+    """Script of every page: 60 KB at most, as sent, with all that it imports; the page itself stays light too."""
     for path in every_page(busy):
         page = see(busy, path)
-        scripts = [busy.get(tag.attributes["src"]).content for tag in page.named("script")]
+        scripts = [busy.get(address).content for address in scripts_of(busy, page)]
         assert all(scripts), f"{path}: build the island first (poe build)"
         assert sum(len(gzip.compress(script)) for script in scripts) <= 60_000, path
         assert len(page.html) <= 120_000, path
+
+
+@pytest.mark.parametrize("name", ["run", "diff"])
+def test_what_the_script_of_a_canvas_imports_is_counted(busy: Client, name: str) -> None:
+    assert busy.post("/api/flows/hello/versions", json={"name": "One"}).status_code == 201
+    run = next(path for path in every_page(busy) if path.startswith("/runs/"))
+    scripts = scripts_of(busy, see(busy, {"run": run, "diff": "/flows/hello/diff/1..draft"}[name]))
+    names = " ".join(scripts)
+    assert f"dist/{name}.js" in names
+    assert ("dist/runcanvas.js" in names) is (name == "run")
+    assert "htmx" not in names, "the page has no use for it but the number of questions"
+    assert sum(len(gzip.compress(busy.get(each).content)) for each in scripts) <= 60_000

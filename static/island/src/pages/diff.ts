@@ -6,6 +6,7 @@ import { Catalog } from "../catalog";
 import { isObject, type JsonObject } from "../model/json";
 import { canvasTools, leaveWheel } from "../shell/lookonly";
 import { el, useIcons } from "../shell/parts";
+import { keepCount } from "./parts/count";
 import { lettersAct } from "./parts/letters";
 
 interface Difference {
@@ -92,3 +93,4 @@ if (place) {
     place.append(el("p", "soft", error.message));
   }
 }
+keepCount();

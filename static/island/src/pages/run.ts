@@ -3,6 +3,7 @@
 import type { RunStep, Words } from "../bridge/live.ts";
 import { lastWords } from "../model/words.ts";
 import { keepAnswers, restoreDrafts } from "./parts/answer.ts";
+import { keepCount } from "./parts/count.ts";
 import type { RunCanvas } from "./runcanvas.ts";
 
 const page = document.querySelector<HTMLElement>("[data-run-page]");
@@ -167,3 +168,4 @@ if (page) {
   await draw().catch((error: unknown) => console.error(error));
   if (!isOver || canvas) listen();
 }
+keepCount();
