@@ -146,6 +146,7 @@ def published(shared: Path) -> dict[str, dict[str, Any]]:
 # What the published catalog does not have: kinds of our own.
 OWN = {
     "add_to_date",
+    "append_file",
     "compensate",
     "date_difference",
     "format_date",
