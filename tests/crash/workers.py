@@ -82,7 +82,8 @@ def toil(stores: Stores, teller: Teller, turns: int) -> None:
         workflow_registry=registry,
         config=RuntimeConfig(record_visits=True),
     )
-    keeper = Scheduler(runtime=runtime, registry=registry, takes_over=True)
+    # Whoever kills at random may hit one run again and again: it is not the run's fault, so nobody parks it.
+    keeper = Scheduler(runtime=runtime, registry=registry, takes_over=True, park_after=10_000)
     looks = 0
     while time.monotonic() - teller.told_at < STILL_S:
         try:
