@@ -287,6 +287,18 @@ def test_text_goes_into_the_message_and_other_files_by_their_path() -> None:
     assert kept == [media[0], {"$artifact": picture.artifact_id}]
 
 
+def test_a_further_attempt_sees_the_picture_that_the_failed_one_was_given() -> None:
+    store = InMemoryArtifactStore()
+    picture = {"$artifact": store.store(b"\x89PNG", content_type="image/png").artifact_id}
+    run = a_run({"_runtime": {"pending_media": [picture]}})
+    script = Script(LLMCallFailed("unreachable", "nobody answers"), said())
+    assert ask(script, run, store, prompt="What is it?").status == "failed"
+    assert run.vars["_runtime"]["pending_media"] == [picture]
+    assert ask(script, run, store, prompt="What is it?").status == "completed"
+    assert [len(each["media"]) for each in script.asked] == [1, 1]
+    assert run.vars["_runtime"]["pending_media"] == []
+
+
 @pytest.mark.parametrize(
     ("media", "has_store", "reason"),
     [

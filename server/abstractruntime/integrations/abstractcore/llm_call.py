@@ -86,6 +86,9 @@ def make_llm_call_handler(
         finally:
             current_key.reset(token)
             current_end.reset(watch)
+        # A model has seen it now; until then a further attempt needs it.
+        if _space(run, "_runtime").get(PENDING_MEDIA):
+            get_runtime(run.vars)[PENDING_MEDIA] = []
         if _wants_context(effect.payload):
             _remember(run, ask, result)
         return EffectOutcome.completed(result)
@@ -123,8 +126,6 @@ def _prepare(run: RunState, payload: dict[str, Any], store: ArtifactStore | None
             params[f"_{key}"] = payload[key].strip()
     params["trace_metadata"] = _trace(run, params.get("trace_metadata"))
     media = merged_media(payload.get("media"), space.get(PENDING_MEDIA))
-    if space.get(PENDING_MEDIA):
-        get_runtime(run.vars)[PENDING_MEDIA] = []
     ask = Ask(
         prompt=prompt,
         messages=messages or None,
