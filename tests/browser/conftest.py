@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Error, Page, StorageState, expect, sync_playwright
 
 from browser.app import BROWSER_FLAGS, App, chromium_path
+from browser.documents import asking, put
 from browser.hand import Hand
 from browser.watch import Watch
 
@@ -111,6 +112,15 @@ def open_tab(context: BrowserContext, watch: Watch) -> OpenTab:
         page.goto(address)
         return Hand(page)
 
+    return opened
+
+
+@pytest.fixture
+def hand(app: App, page: Page) -> Hand:
+    """A person in front of an asking flow, with the keyboard on its canvas."""
+    put(app, asking("keys"))
+    opened = Hand(page).open_flow("keys")
+    expect(opened.canvas).to_be_focused()
     return opened
 
 

@@ -6,19 +6,9 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from browser.app import App
-from browser.documents import asking, put
 from browser.hand import Hand
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture
-def hand(app: App, page: Page) -> Hand:
-    """A person in front of an asking flow."""
-    put(app, asking("keys"))
-    opened = Hand(page).open_flow("keys")
-    expect(opened.canvas).to_be_focused()
-    return opened
 
 
 def row(hand: Hand, action: str) -> Locator:

@@ -13,6 +13,7 @@ from abstractruntime.core.models import Effect, EffectType, RunState, RunStatus,
 from abstractruntime.nodes.catalog import Catalog, built_in, declared_in
 from abstractruntime.nodes.define import EXEC_IN, EXEC_OUT, Call, Field, Pin, effect
 from cases.test_parallel import Town, fork
+from cases.test_parallel_calls import three
 from drive import Document, Played, end, flow, node, start
 
 
@@ -41,21 +42,7 @@ def tells(message: str, retries: int = 2, pause: int = 60, **rest: Any) -> Docum
 
 
 def document(one: Document, two: Document) -> Document:
-    nodes = {
-        "start": start(),
-        "fork": fork(3),
-        "one": one,
-        "two": two,
-        "keep": node("set_var", pins={"name": "free", "value": "yes"}),
-        "told": node("answer_user", pins={"message": "the third ran on"}),
-        "free": node("get_var", pins={"name": "free"}),
-        "end": end("one", "two", "free"),
-    }
-    wires = """
-    start -> fork, fork:then:0 -> one, fork:then:1 -> two, fork:then:2 -> keep, keep -> told
-    fork:completed -> end, one.id -> end.one, two.id -> end.two, free.value -> end.free
-    """
-    return flow("retries", nodes, wires)
+    return three(one, two, "id")
 
 
 def later(town: Town, seconds: float) -> None:
