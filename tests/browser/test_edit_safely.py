@@ -115,6 +115,19 @@ def test_saving_needs_nobody_and_a_reload_keeps_all(app: App, page: Page, watch:
     expect(hand.field("Ask", "prompt")).to_have_text("Still there?")
 
 
+def test_a_text_on_a_node_shows_its_beginning_when_one_has_typed(app: App, page: Page) -> None:
+    put(app, asking("long"))
+    hand = Hand(page).open_flow("long")
+    prompt = hand.field("Ask", "prompt")
+    prompt.click()
+    hand.keys("Control+a")
+    hand.type("What would you like to drink with your lunch today?")
+    assert prompt.evaluate("field => field.scrollLeft") > 0, "one sees what one types"
+    hand.keys("Tab")
+    expect(prompt).not_to_be_focused()
+    assert prompt.evaluate("field => field.scrollLeft") == 0
+
+
 def test_two_tabs_change_one_flow_and_nothing_is_lost(app: App, open_tab: OpenTab, watch: Watch) -> None:
     watch.expected_statuses.add(412)
     watch.is_line_cut = True

@@ -57,6 +57,16 @@ def test_cards_are_json_with_a_digest_that_follows_them() -> None:
     assert [family["order"] for family in cards["families"]] == list(range(len(cards["families"])))
 
 
+def test_in_a_group_what_does_something_comes_before_what_only_computes() -> None:
+    """The palette opens with Delay and On Schedule, not with the parsing of dates."""
+    order: dict[str, list[bool]] = {}
+    for card in catalog().cards()["types"]:
+        order.setdefault(card["family"], []).append(card["kind"] == "pure")
+    assert list(order) == [family["id"] for family in catalog().cards()["families"]]
+    assert {True, False} == set(order["events"])
+    assert all(pure == sorted(pure) for pure in order.values())
+
+
 def test_a_card_shows_pins_fields_and_the_data_of_a_new_node() -> None:
     card = next(card for card in TINY.cards()["types"] if card["type"] == "note")
     assert card["summary"] == "Note a text."

@@ -72,7 +72,10 @@ class Catalog:
         return self._names[close[0]].name if close else None
 
     def cards(self) -> Mapping[str, Any]:
-        """Return all that the browser needs to know; `digest` changes with any of it."""
+        """Return all that the browser needs to know; `digest` changes with any of it.
+
+        The types are in the palette's order: by group, in a group what does something before what only computes.
+        """
         return self._cards
 
     @cached_property
@@ -94,7 +97,10 @@ class Catalog:
                     for choice in ON_ERROR.choices
                 },
             },
-            "types": [type_card(kind) for kind in sorted(self, key=lambda kind: order[kind.family])],
+            "types": [
+                type_card(kind)
+                for kind in sorted(self, key=lambda kind: (order[kind.family], kind.kind == "pure"))
+            ],
         }
         text = json.dumps(body, sort_keys=True, ensure_ascii=False)
         return {"digest": hashlib.sha256(text.encode()).hexdigest(), **body}

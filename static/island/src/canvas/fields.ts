@@ -18,7 +18,10 @@ export class Fields {
     root.addEventListener("input", this.input);
     root.addEventListener("change", this.input);
     root.addEventListener("click", this.click);
-    root.addEventListener("focusout", () => this.pause());
+    root.addEventListener("focusout", (event) => {
+      this.pause();
+      if (event.target instanceof HTMLElement && event.target.matches(".fc-field")) event.target.scrollLeft = 0; // its beginning is what is read
+    });
   }
 
   /** Let the next change of a field be a step of its own. */
