@@ -170,14 +170,17 @@ class Holding:
         assert self._store is not None
         until = self._clock() + timedelta(seconds=self._seconds)
         lost = self._store.renew([mine.lease for mine in held], until)
+        taken_over = []
         with self._lock:
             for mine in held:
+                run_id = mine.lease.run_id
                 if mine.lease not in lost:
                     mine.safe_until = until
-                elif self._leases.get(mine.lease.run_id) is mine:
-                    del self._leases[mine.lease.run_id]
-        for lease in lost:
-            log.warning("Run %s was taken over: its driver here gave no sign of life in time", lease.run_id)
+                elif self._leases.get(run_id) is mine:  # else it was given back meanwhile
+                    del self._leases[run_id]
+                    taken_over.append(run_id)
+        for run_id in taken_over:
+            log.warning("Run %s was taken over: its driver here gave no sign of life in time", run_id)
         return not lost
 
     def elsewhere(self) -> set[str]:

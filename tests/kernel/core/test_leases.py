@@ -7,9 +7,12 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from datetime import datetime
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
@@ -17,7 +20,8 @@ from abstractruntime import Effect, EffectType, RunState, RunStatus, Runtime
 from abstractruntime.core import RuntimeConfig
 from abstractruntime.core.leases import Holding, is_gone, new_owner
 from abstractruntime.core.runtime import EffectOutcome
-from abstractruntime.storage import open_stores
+from abstractruntime.storage import Stores, open_stores
+from abstractruntime.storage.base import Lease
 from abstractruntime.testing.clock import MovableClock
 from abstractruntime.testing.flows import ask_for, end, flow
 
@@ -146,6 +150,27 @@ def test_a_heartbeat_keeps_the_lease(
     assert other.acts == []
 
 
+def test_a_lease_given_back_during_a_heartbeat_is_not_called_taken_over(
+    stores: Stores, clock: MovableClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    leases = stores.journal.leases
+    assert leases is not None
+    holding = Holding(leases, clock=clock, seconds=30, beats=False)
+    renew = leases.renew
+    with ExitStack() as driving:
+
+        def late(held: Sequence[Lease], until: datetime) -> list[Lease]:
+            driving.close()
+            return renew(held, until)
+
+        driving.enter_context(holding.driving("run"))
+        assert holding.take("run") is not None
+        with patch.object(leases, "renew", late):
+            holding.renew()
+    assert not holding.has_leases
+    assert "taken over" not in caplog.text
+
+
 def test_without_leases_the_commit_alone_decides(make_runtime: MakeRuntime) -> None:
     runtime = make_runtime(effect_handlers={KIND: quick("one")}, config=RuntimeConfig(lease_s=0))
     run_id = runtime.start(ACT)
@@ -185,7 +210,8 @@ import sys, time
 from abstractruntime import EffectType, Runtime
 from abstractruntime.core import RuntimeConfig
 from abstractruntime.core.runtime import EffectOutcome
-from abstractruntime.storage import open_stores
+from abstractruntime.storage import Stores, open_stores
+from abstractruntime.storage.base import Lease
 from abstractruntime.testing.flows import ask_for, end, flow
 
 stores = open_stores("sqlite:" + sys.argv[1])
