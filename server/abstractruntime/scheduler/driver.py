@@ -99,7 +99,10 @@ class Driver:
         return parse_instant(wait.until) if wait is not None and wait.until else None
 
     def orphans(self, *, idle_s: float = 0.0, limit: int = _ALL) -> list[str]:
-        """Return ids of RUNNING runs untouched for so long that nobody drives, in no process."""
+        """Return ids of RUNNING runs untouched for so long that nobody drives, in no process.
+
+        One that was touched in the future is among them: the clock was set back, and nobody waits for it.
+        """
         if isinstance(self._runs, QueryableRunIndexStore):
             rows = self._runs.list_run_index(status=RunStatus.RUNNING, limit=limit)
         else:
@@ -111,7 +114,7 @@ class Driver:
             for row in reversed(rows)
             if row["run_id"] not in elsewhere
             and not self._runtime.is_driving(str(row["run_id"]))
-            and (now - parse_instant(row["updated_at"])).total_seconds() >= idle_s
+            and not 0.0 <= (now - parse_instant(row["updated_at"])).total_seconds() < idle_s
         ]
 
     def stranded(self) -> list[RunState]:

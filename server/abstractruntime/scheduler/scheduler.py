@@ -93,11 +93,12 @@ class Scheduler(Driver):
         self._wake = threading.Event()
         self._put_off: dict[str, tuple[int, float]] = {}
         self._announced: deque[str] = deque()
-        self._swept_at = self._ticks()
-        self._full_at = clock()
+        self._full_at = self._seen_at = clock()
+        self._passed = 0.0
         self._workers = workers
         self._pool: Pool | None = None
         self._counting = threading.Lock()
+        self._swept_at = self._ticks()
         if takes_over:
             runtime.subscribe_runnable(self._on_runnable)
 
@@ -164,7 +165,13 @@ class Scheduler(Driver):
 
     def _ticks(self) -> float:
         """Return seconds that never go back; those of the clock where that is not the real one."""
-        return monotonic() if self._clock is utc_now else self._clock().timestamp()
+        if self._clock is utc_now:
+            return monotonic()
+        with self._counting:
+            now = self._clock()
+            self._passed += max(0.0, (now - self._seen_at).total_seconds())
+            self._seen_at = now
+            return self._passed
 
     # one cycle
 

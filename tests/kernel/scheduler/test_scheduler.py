@@ -179,6 +179,20 @@ def test_a_poisoned_run_is_put_off(keeper: Scheduler, runtime: Runtime, clock: M
     assert runtime.get_state(run_id).status is RunStatus.RUNNING
 
 
+def test_a_clock_that_is_set_back_keeps_nobody_waiting(
+    keeper: Scheduler, runtime: Runtime, clock: MovableClock
+) -> None:
+    failing = runtime.start(FAILING)
+    assert keeper.recover() == 0
+    left = runtime.start(PURE)
+    clock.advance(-7200)
+    keeper.poll_once()
+    clock.advance(31)
+    assert keeper.poll_once() == 1
+    assert runtime.get_state(left).status is RunStatus.COMPLETED
+    assert keeper.stats.runs_failed == 2, f"run {failing} was put off for two seconds, not for two hours"
+
+
 def test_listeners_woken_by_an_event_are_driven(
     keeper: Scheduler, runtime: Runtime, registry: WorkflowRegistry
 ) -> None:
