@@ -289,16 +289,18 @@ class Runtime:
 
         `actor_id` says in the ledger who answered, if not the run's own actor. `asked_at` is the
         `updated_at` under which the caller saw the wait: a later wait with the same key is not meant.
-        Raises RunNotFound, RunIsPaused, NotWaiting or WaitKeyMismatch; of two who answer one wait at
-        the same time, one gets NotWaiting.
+        Raises RunNotFound, RunIsPaused, NotWaiting, WaitKeyMismatch or NodeNotFound; of two who answer
+        one wait at the same time, one gets NotWaiting.
         """
         check(payload, "payload")
 
         def give(run: RunState) -> list[StepRecord]:
-            check_answer(run, wait_key)
+            wait = check_answer(run, wait_key)
             if asked_at is not None and run.updated_at != asked_at:
                 raise NotWaiting(f"Run {run_id} has been answered since {asked_at} and asks again")
             _check_workflow(run, workflow)
+            if (to_node := override_node or wait.resume_to_node) is not None:
+                workflow.get_node(to_node)
             now, store = self._engine.now(), self._engine.artifacts
             value = answer_with_evidence(run, payload, store, now)
             records = answer(run, value, now=now, override_node=override_node)

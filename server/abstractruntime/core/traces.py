@@ -59,7 +59,7 @@ def trace_entry(
             entry["wait"] = cut_copy(wait_json(wait))
         else:
             entry["error"] = error
-    except TypeError:
+    except (TypeError, RecursionError):  # not JSON, or in itself
         entry["effect"] = {"type": effect.type.value, "result_key": effect.result_key}
         entry.pop("result", None)
         entry["error"] = "non_json_safe_trace_entry"

@@ -36,6 +36,8 @@ from abstractruntime.testing.flows import ask_flow, ask_for, end, flow, move
 
 from ..conftest import MakeRuntime
 
+RING: list[Any] = []
+RING.append(RING)
 NOT_JSON: list[tuple[Any, str]] = [
     ({"x": object()}, ".x"),
     ({"list": [0, {"when": {1, 2}}]}, ".list[1].when"),
@@ -43,6 +45,7 @@ NOT_JSON: list[tuple[Any, str]] = [
     ({"deep": {"odd.key": b""}}, '.deep["odd.key"]'),
     ({"keys": {1: "one"}}, ".keys"),
     ({"text": "\ud800"}, ".text"),
+    ({"ring": RING}, ".ring[0]"),
 ]
 PLACES = [place for _, place in NOT_JSON]
 ODD_IDS = ["nobody", "", " ", "../../etc/passwd", "a/b", "a\\b", "nul\x00", "-rf", "ü" * 300]
@@ -223,10 +226,16 @@ def test_a_workflow_that_does_not_fit_the_run(runtime: Runtime, stores: Stores) 
     before = all_of(stores, run_id)
     with pytest.raises(Conflict, match="belongs to workflow 'ask', not to 'other'"):
         runtime.resume(other, run_id, None, {})
+    shrunk = WorkflowSpec("ask", "ask", {"ask": spec.nodes["ask"]})
+    with pytest.raises(NodeNotFound, match="Unknown node_id 'done' in workflow 'ask'"):
+        runtime.resume(shrunk, run_id, None, {})
+    with pytest.raises(NodeNotFound, match="Unknown node_id 'nowhere' in workflow 'ask'"):
+        runtime.resume(spec, run_id, None, {}, override_node="nowhere")
     fresh = runtime.start(spec)
     with pytest.raises(ValueError, match="belongs to workflow 'ask', not to 'other'"):
         runtime.tick(other, fresh)
     assert all_of(stores, run_id) == before
+    assert runtime.resume(spec, run_id, None, {}).status is RunStatus.COMPLETED
 
 
 def test_a_node_that_the_workflow_has_not(runtime: Runtime, stores: Stores) -> None:
