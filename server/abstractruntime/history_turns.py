@@ -140,20 +140,21 @@ def _answer(run: RunState, records: list[Record]) -> tuple[str | None, dict[str,
 
 
 def _stats(records: Iterable[Record]) -> dict[str, Any]:
-    """Sum up what completed records cost; times are milliseconds."""
+    """Sum up what records cost; times are milliseconds."""
     moments, calls = [], {"llm_call": 0, "tool_calls": 0}
     used = {"input_tokens": 0, "output_tokens": 0, "total_tokens": 0}
     for record in records:
         at = record.get("ended_at") or record.get("started_at")
         if at:
             moments.append(parse_instant(at))
+        effect, result = _object(record.get("effect")), _object(record.get("result"))
+        if effect.get("type") == "llm_call" and record.get("status") in ("completed", "failed"):
+            for name, count in _usage(result).items():  # a call that failed in the end may have been paid for
+                used[name] += count
         if record.get("status") != "completed":
             continue
-        effect, result = _object(record.get("effect")), _object(record.get("result"))
         if effect.get("type") == "llm_call":
             calls["llm_call"] += 1
-            for name, count in _usage(result).items():
-                used[name] += count
         elif effect.get("type") == "tool_calls":
             asked = _object(effect.get("payload")).get("tool_calls")
             calls["tool_calls"] += len(asked) if isinstance(asked, list) else 0

@@ -18,6 +18,7 @@ from abstractruntime.integrations.abstractcore.tool_results import CALLS
 from abstractruntime.storage.base import PlacedRecord, QueryableRunIndexStore, QueryableRunStore, Stores
 
 from .ai.budget import is_shared
+from .ai.used import Ledger, UsedByRuns
 from .library import FlowLibrary, FlowNotFound
 from .programs import Programs
 
@@ -59,6 +60,7 @@ class RunReader:
         self._programs = programs
         self._library = library
         self._parents: dict[str, tuple[str, str | None]] = {}
+        self._used = UsedByRuns(cast(Ledger, stores.ledger))
         self.flow_of = lru_cache(maxsize=10_000)(self._flow_of)
 
     @property
@@ -86,6 +88,10 @@ class RunReader:
     def tree(self, root_id: str) -> Tree:
         """Return a run and its descendants, parents before children."""
         return Tree((root := self.state(root_id), *self._descendants(root.run_id)))
+
+    def used(self, run_id: str) -> dict[str, Json]:
+        """Return what the model calls of a run and its descendants have used: `calls`, `tokens`, `cost`."""
+        return self._used.told(each.run_id for each in self.tree(run_id).runs)
 
     def children(self, run_id: str) -> list[RunState]:
         """Return the direct children of a run."""

@@ -15,6 +15,7 @@ from abstractruntime.integrations.abstractcore.tool_calls import make_tool_calls
 from cases.test_parallel import Town, fork
 from drive import Document, Played, end, flow, node, start
 from flowstudio.ai.budget import within_budget
+from flowstudio.ai.used import UsedByRuns
 
 
 @dataclass
@@ -37,14 +38,15 @@ class World:
         return EffectOutcome.completed({"content": f"on {prompt}", "usage": {"total_tokens": 42}})
 
 
-class Runs:
-    """The run store of a town, also after a restart."""
+class Stored:
+    """A store of a town, also after a restart."""
 
-    def __init__(self, town: list[Town]) -> None:
+    def __init__(self, town: list[Town], store: str) -> None:
         self._town = town
+        self._store = store
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._town[0].stores.runs, name)
+        return getattr(getattr(self._town[0].stores, self._store), name)
 
 
 def town_with(world: World, document: Document, store: str, tokens: int = 0) -> Town:
@@ -52,7 +54,12 @@ def town_with(world: World, document: Document, store: str, tokens: int = 0) -> 
     executor = ApprovalToolExecutor(delegate=MappingToolExecutor({"say": world.say}))
     handlers: dict[EffectType, Callable[..., Any]] = {
         EffectType.TOOL_CALLS: make_tool_calls_handler(tools=executor),
-        EffectType.LLM_CALL: within_budget(world.model, lambda: tokens, Runs(towns)),  # type: ignore[arg-type]
+        EffectType.LLM_CALL: within_budget(
+            world.model,
+            lambda: tokens,
+            Stored(towns, "runs"),  # type: ignore[arg-type]
+            UsedByRuns(Stored(towns, "ledger")),  # type: ignore[arg-type]
+        ),
     }
     towns.append(Town(document, store=store, handlers=handlers))
     return towns[0]

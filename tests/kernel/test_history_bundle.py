@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from abstractruntime.core.errors import Conflict, RunNotFound, StoreDamaged
-from abstractruntime.core.models import RunState, RunStatus, StepRecord
+from abstractruntime.core.models import RunState, RunStatus, StepRecord, StepStatus
 from abstractruntime.history_bundle import (
     export_run_history_bundle,
     import_run_history_bundle,
@@ -245,6 +245,9 @@ def test_the_turns_of_a_session_are_told_with_what_they_cost(stores: Stores) -> 
     for number in range(5):
         usage = {"usage": {"prompt_tokens": 2, "completion_tokens": 8}}
         stores.ledger.append(record_at(first, number, number, effect=call, result=usage))
+    failed = record_at(first, 5, 4, effect=call, result={**usage, "error": {"message": "It does not fit."}})
+    failed.status = StepStatus.FAILED  # and was paid for
+    stores.ledger.append(failed)
     told = {"type": "answer_user", "payload": {"message": "Hello."}, "result_key": None}
     stores.ledger.append(record_at(first, 9, 4, effect=told, result={"message": "Hello."}))
     session = export(stores, "first", include_session=True)["session"]
@@ -256,8 +259,8 @@ def test_the_turns_of_a_session_are_told_with_what_they_cost(stores: Stores) -> 
         "duration_ms": 4000,
         "llm_calls": 5,
         "tool_calls": 0,
-        "usage": {"input_tokens": 10, "output_tokens": 40, "total_tokens": 50},
-        "tok_s": 10.0,
+        "usage": {"input_tokens": 12, "output_tokens": 48, "total_tokens": 60},
+        "tok_s": 12.0,
     }
     assert (two["prompt"], two["answer"], two["answer_meta"]) == ("Second?", "Yes.", {"m": 1})
     only = export(stores, "first", include_session=True, session_turn_limit=1)["session"]["turns"]

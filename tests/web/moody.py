@@ -91,7 +91,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._event({"choices": [{"delta": delta}]})
             if self.server.moody.mood == "halting":
                 time.sleep(0.4)
-        self._event({"choices": [{"delta": {}, "finish_reason": "stop"}]})
+        if self.server.moody.mood != "breaks off":
+            self._event({"choices": [{"delta": {}, "finish_reason": "stop"}]})
         self._event({"choices": [], "usage": USAGE, "model": body["model"]})
         self.wfile.write(b"data: [DONE]\n\n")
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from drive import end, flow, node, start
-from web.conftest import Client
+from flowstudio.settings import Settings
+from web.conftest import PORT, TOKEN, Client, open_client
 from web.moody import MoodyModel
 from web.test_bad_models import paid, provide
 
@@ -105,3 +107,65 @@ def test_calls_side_by_side_ask_one_question(
     done = client.until(run_id, "completed", "failed", seconds=30)
     assert done["status"] == ends
     assert len(moody.asked) == (3 if said == "Go on" else 1)
+
+
+SHAPE = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}
+
+
+def unfit() -> dict[str, Any]:
+    """A flow whose model never gives the shape that is asked for: each try takes 42 tokens."""
+    asks = node("llm_call", pins={"prompt": "Count", "resp_schema": SHAPE})
+    wires = "start -> ask, ask -> end, ask.response -> end.said"
+    return flow("unfit", {"start": start(), "ask": asks, "end": end("said")}, wires)
+
+
+def test_tries_that_came_to_nothing_are_told_and_count(tmp_path: Path) -> None:
+    """Three answers that do not fit: in the record, on the page, in the budget, and so after a restart."""
+    settings = Settings(
+        data=tmp_path / "data", flows=tmp_path / "flows", port=PORT, api_token=TOKEN, threads=2
+    )
+    moody = MoodyModel()
+    try:
+        with open_client(settings) as client:
+            provide(client, moody.url, price_in="1000", price_out="2000")
+            allow(client, 100)
+            client.save(unfit())
+            run_id = client.launch("unfit")
+            client.until(run_id, "failed")
+            assert moody.asked[0] == "Count"
+            [failed] = [
+                each
+                for each in client.records(run_id)
+                if each["status"] == "failed" and (each["effect"] or {}).get("type") == "llm_call"
+            ]
+            assert failed["result"]["usage"]["total_tokens"] == 126
+            told = failed["result"]["metadata"]["attempts"]
+            assert [(each["usage"]["total_tokens"], each["cost"]) for each in told] == [(42, 0.054)] * 3
+            assert failed["result"]["error"]["code"] == "effect.failed"
+            page = client.get(f"/runs/{run_id}").text
+            assert ">3 calls, 126 tokens, cost 0.162<" in page
+            assert '<dt>Used</dt><dd class="numeric">126 tokens, cost 0.162<' in page
+        with open_client(settings) as client:
+            assert ">3 calls, 126 tokens, cost 0.162<" in client.get(f"/runs/{run_id}").text
+            client.post(f"/api/runs/{run_id}/retry").raise_for_status()
+            prompt = client.asked(run_id)
+            assert prompt["prompt"] == "This run has used 126 of 100 tokens. Shall it go on?"
+            assert len(moody.asked) == 3
+            answered(client, prompt, "Go on")
+            client.until(run_id, "failed")
+            assert len(moody.asked) == 6
+            assert ">6 calls, 252 tokens, cost 0.324<" in client.get(f"/runs/{run_id}").text
+    finally:
+        moody.close()
+
+
+def test_answers_that_broke_off_count_each_time_that_they_are_asked_for_again(
+    client: Client, moody: MoodyModel
+) -> None:
+    moody.mood = "breaks off"
+    asks = node("llm_call", pins={"prompt": "Count"}, policy={"retries": 2, "pause": 0.01})
+    client.save(flow("torn", {"start": start(), "ask": asks, "end": end()}, "start -> ask, ask -> end"))
+    run_id = client.launch("torn")
+    client.until(run_id, "failed", seconds=60)
+    assert len(moody.asked) == 3
+    assert ">3 calls, 126 tokens<" in client.get(f"/runs/{run_id}").text

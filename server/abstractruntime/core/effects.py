@@ -47,7 +47,8 @@ _BY_NAME = ("idempotency_key", "is_cancelled", "was_begun")  # what a host's han
 class EffectOutcome:
     """What became of an effect: completed with a result, waiting, or failed with an error.
 
-    `retryable` says of a failure whether trying again may help.
+    `retryable` says of a failure whether trying again may help. The result of a failure is null, or what is
+    known of it nevertheless (an object, such as what a model call has used): its record has it beside the error.
     """
 
     status: str
@@ -82,9 +83,11 @@ class EffectOutcome:
         return cls("waiting", wait=wait)
 
     @classmethod
-    def failed(cls, error: str, *, retryable: bool = True) -> EffectOutcome:
-        """Say that the effect could not be carried out, in words for people."""
-        return cls("failed", error=error, retryable=retryable)
+    def failed(
+        cls, error: str, *, retryable: bool = True, known: dict[str, Any] | None = None
+    ) -> EffectOutcome:
+        """Say that the effect could not be carried out, in words for people, and what is `known` of it anyhow."""
+        return cls("failed", known or None, error=error, retryable=retryable)
 
     @classmethod
     def put_off(cls, error: str, wait: WaitState) -> EffectOutcome:
@@ -385,7 +388,8 @@ def execute(
             deed.records.append(tell(outcome.wait, deed.now))
         else:
             code = "effect.not_wired" if handler is None else "effect.failed"
-            deed.records.append(told.failed(code, outcome.error or "unknown error", deed.now))
+            known = outcome.result if isinstance(outcome.result, dict) else {}
+            deed.records.append(told.failed(code, outcome.error or "unknown error", deed.now, known))
         if outcome.status != "failed":
             return outcome
         if attempt >= attempts or not outcome.retryable or not may_help(policy, effect, outcome.error):

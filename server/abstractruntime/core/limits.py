@@ -79,8 +79,12 @@ def set_limits(vars: dict[str, Any], updates: dict[str, Any]) -> None:
 
 
 def count_tokens(vars: dict[str, Any], result: Any) -> None:
-    """Note how many tokens the last model call took in, where its result says so."""
-    usage = result.get("usage") if isinstance(result, dict) else None
+    """Note how many tokens the last model call took in, where its result says so: of several attempts, the last."""
+    known = result if isinstance(result, dict) else {}
+    metadata = known.get("metadata")
+    attempts = metadata.get("attempts") if isinstance(metadata, dict) else None
+    last = attempts[-1] if isinstance(attempts, list) and attempts else known
+    usage = last.get("usage") if isinstance(last, dict) else None
     if not isinstance(usage, dict):
         return
     for key in ("input_tokens", "prompt_tokens", "total_tokens"):

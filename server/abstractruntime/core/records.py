@@ -75,10 +75,10 @@ class EffectRecords:
         """Return the record that closes the attempt with a wait that does not hold this run up."""
         return self._record(StepStatus.WAITING, {"set_aside": wait_json(wait)}, now)
 
-    def failed(self, code: str, error: str, now: str) -> StepRecord:
-        """Return the record that closes the attempt with an error."""
+    def failed(self, code: str, error: str, now: str, known: Mapping[str, Any] | None = None) -> StepRecord:
+        """Return the record that closes the attempt with an error, and what is known of it besides."""
         node_id = self._given[2]
-        result = {"error": {"code": code, "message": error, "node_id": node_id}}
+        result = {**(known or {}), "error": {"code": code, "message": error, "node_id": node_id}}
         return self._record(StepStatus.FAILED, result, now, error)
 
     def _record(

@@ -4,17 +4,20 @@ The question is a wait like any other: it is in the inbox, and it survives a res
 call that would go beyond, at the node that wants to call, and the answer leads back there: what was paid for
 is never asked for again. "Go on" grants the same again, from what has been used, to the run and all below it.
 Runs of one tree that ask at once ask one question: it has the same key, and its answer is for all.
+What was used is read off the ledger, failed calls and further attempts too.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from typing import Any, cast
+from collections.abc import Callable, Iterator
+from typing import cast
 
 from abstractruntime.core.effects import EffectOutcome
 from abstractruntime.core.models import Effect, RunState, WaitReason, WaitState
 from abstractruntime.core.vars import get_namespace, get_runtime
 from abstractruntime.storage.base import QueryableRunStore, RunStore
+
+from .used import UsedByRuns
 
 GO_ON, STOP = "Go on", "Stop"
 KIND = "budget"
@@ -22,32 +25,30 @@ _SLOT = "budget_answer"
 Handler = Callable[..., EffectOutcome]
 
 
-def within_budget(handler: Handler, tokens: Callable[[], int], runs: RunStore) -> Handler:
+def within_budget(
+    handler: Handler, tokens: Callable[[], int], runs: RunStore, used_by_runs: UsedByRuns
+) -> Handler:
     """Return a handler of LLM_CALL that asks before a tree of runs goes beyond `tokens()`; 0 never asks."""
 
     def llm_call(
         run: RunState, effect: Effect, next_node: str | None = None, *, idempotency_key: str | None = None
     ) -> EffectOutcome:
         """Ask a model, unless the run and its kin have used what they may."""
-        limit, book = tokens(), get_namespace(get_runtime(run.vars), "budget")
-        answer = get_runtime(run.vars).pop(_SLOT, None)
+        limit, answer = tokens(), get_runtime(run.vars).pop(_SLOT, None)
         if limit > 0 or answer is not None:
             kin = [*_tree(run, runs)]
-            used = sum(_kept(each, "tokens") for each in kin)
+            used = used_by_runs.of(each.run_id for each in kin).tokens
             if answer is not None:
                 said = answer.get("response") if isinstance(answer, dict) else answer
                 if said != GO_ON:
                     return EffectOutcome.failed(
                         f"The run has used {used:,} tokens, and a person stopped it there."
                     )
-                book["granted"] = used
-            allowed = limit + max(_kept(each, "granted") for each in kin)
+                get_namespace(get_runtime(run.vars), "budget")["granted"] = used
+            allowed = limit + max(map(_granted, kin))
             if limit > 0 and allowed <= used:
                 return EffectOutcome.waiting(_question(run, kin[0].run_id, used, allowed))
-        outcome = handler(run, effect, next_node, idempotency_key=idempotency_key)
-        if outcome.status == "completed" and isinstance(outcome.result, dict):
-            _count(book, outcome.result)
-        return outcome
+        return handler(run, effect, next_node, idempotency_key=idempotency_key)
 
     return llm_call
 
@@ -69,27 +70,10 @@ def _tree(run: RunState, runs: RunStore) -> Iterator[RunState]:
         left += cast(QueryableRunStore, runs).list_children(parent_run_id=each.run_id)
 
 
-def _kept(run: RunState, key: str) -> int:
+def _granted(run: RunState) -> int:
     space = run.vars.get("_runtime")
     book = space.get("budget") if isinstance(space, dict) else None
-    return int(book.get(key) or 0) if isinstance(book, dict) else 0
-
-
-def used_in_all(runs: Iterable[RunState]) -> dict[str, float]:
-    """Return what several runs have used: `calls`, `tokens` and, by the providers' prices, `cost`."""
-    books = [get_namespace(get_runtime(run.vars), "budget") for run in runs]
-    made = {key: sum(book.get(key) or 0 for book in books) for key in ("calls", "tokens", "cost")}
-    return {**made, "cost": round(made["cost"], 6)}
-
-
-def _count(book: dict[str, Any], result: dict[str, Any]) -> None:
-    usage, metadata = result.get("usage"), result.get("metadata")
-    total = usage.get("total_tokens") if isinstance(usage, dict) else None
-    cost = metadata.get("cost") if isinstance(metadata, dict) else None
-    book["calls"] = int(book.get("calls") or 0) + 1
-    book["tokens"] = int(book.get("tokens") or 0) + (total if isinstance(total, int) else 0)
-    if isinstance(cost, int | float):
-        book["cost"] = round(float(book.get("cost") or 0) + cost, 6)
+    return int(book.get("granted") or 0) if isinstance(book, dict) else 0
 
 
 def _question(run: RunState, root_id: str, used: int, allowed: int) -> WaitState:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
 from typing import Any
 
 from abstractruntime.integrations.abstractcore.llm_errors import LLMCallFailed
+from abstractruntime.integrations.abstractcore.llm_paid import paid_attempts
 from abstractruntime.integrations.abstractcore.llm_protocol import LLMClient
 from abstractruntime.integrations.abstractcore.llm_remote import RemoteAbstractCoreLLMClient
 
@@ -57,7 +59,7 @@ class Models:
         if provider.kind != RECORDED and not provider.whole and params.get("response_model") is None:
             params.setdefault("stream", True)  # seen as it comes, and ended with its run
         run_id = str((params.get("trace_metadata") or {}).get("run_id") or "")
-        with self.words.of_call(run_id):
+        with self.words.of_call(run_id), _priced(provider):
             answer = self._client(provider).generate(params=params, **asked)
         answer["provider"] = provider.name
         cost = cost_of(provider, answer.get("usage"))
@@ -173,6 +175,19 @@ class Models:
             timeout_s=provider.timeout_s,
             headers={"Authorization": f"Bearer {key}"} if key else {},
         )
+
+
+@contextmanager
+def _priced(provider: Provider) -> Iterator[None]:
+    """Have each attempt inside say what it cost, also when the call fails."""
+    before = len(paid_attempts())
+    try:
+        yield
+    finally:
+        for each in paid_attempts()[before:]:
+            cost = cost_of(provider, each["usage"])
+            if cost is not None:
+                each["cost"] = cost
 
 
 def cost_of(provider: Provider, usage: Any) -> float | None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from threading import Lock
-from typing import Any
+from typing import Any, cast
 
 from abstractruntime.core.clock import utc_now_iso
 from abstractruntime.core.models import EffectType
@@ -32,6 +32,7 @@ from .models import Models
 from .providers import Providers
 from .scripted import Rule
 from .tools import LiveTools, Tools
+from .used import Ledger, UsedByRuns
 
 AGENT_PREFIX = "visual_react_agent_"
 Handlers = dict[EffectType, Callable[..., Any]]
@@ -84,7 +85,9 @@ class Ai:
         """Return the handlers of models, tools and facts."""
         asks = make_llm_call_handler(llm=self.models, artifact_store=artifacts, run_store=runs)
         made: Handlers = {
-            EffectType.LLM_CALL: within_budget(asks, lambda: self.budget.tokens, runs),
+            EffectType.LLM_CALL: within_budget(
+                asks, lambda: self.budget.tokens, runs, UsedByRuns(cast(Ledger, ledger))
+            ),
             EffectType.TOOL_CALLS: make_tool_calls_handler(
                 tools=_Present(self.tools), artifact_store=artifacts, run_store=runs, ledger_store=ledger
             ),

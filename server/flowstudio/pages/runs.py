@@ -12,7 +12,6 @@ from fastapi.responses import HTMLResponse
 from abstractruntime.core.errors import WorkflowNotFound
 
 from ..access import actor_of
-from ..ai.budget import used_in_all
 from ..library import FlowNotFound
 from ..studio import Studio, TheStudio
 from .form import go
@@ -124,7 +123,7 @@ def run_words(studio: Studio, run_id: str) -> dict[str, Json]:
         "has_flow": _has_flow(studio, page["flow_id"]),
         "failed_label": names(failed).label if failed else "",
         "inputs": inputs_of(studio, run_id),
-        "used": used_in_all(studio.reader.tree(run_id).runs),
+        "used": studio.reader.used(run_id),
         "version": studio.versions.of_run(run_id),
     }
 

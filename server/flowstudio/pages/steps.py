@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from abstractruntime.core.models import EffectType
 from abstractruntime.integrations.abstractcore.tool_results import CALLS
 from abstractruntime.storage.base import PlacedRecord
 
+from ..ai.used import used_by
 from ..runner_views import timed_out
 from .html import gist, one_line
 from .words import SIGNS, WAITS, Sign, took
@@ -193,9 +193,8 @@ def _effect(step: Step, record: Mapping[str, Json], effect: Mapping[str, Json]) 
     step.is_open = status != "failed"
     if status == "failed":
         step.sign, step.error = SIGNS["failed"], _error(record)
-    if status == "completed" and step.effect == EffectType.LLM_CALL.value:
-        used, cost = used_by(record)
-        step.tokens, step.cost = step.tokens + used, step.cost + cost
+    used = used_by(record)
+    step.tokens, step.cost = step.tokens + used.tokens, step.cost + used.cost
 
 
 def _is_all(step: Step, record: Mapping[str, Json], effect: Mapping[str, Json]) -> bool:
@@ -213,13 +212,6 @@ def _end(step: Step, record: Mapping[str, Json]) -> None:
     calls = result.get(CALLS) or result.get("results") or ()
     names = [str(each.get("name")) for each in calls if isinstance(each, Mapping)]
     step.gist = ", ".join(names) or one_line(result.get("content") or "", 110) or step.gist
-
-
-def used_by(record: Mapping[str, Json]) -> tuple[int, float]:
-    """Return how many tokens a model call used, and what it cost by the provider's prices; 0 where unknown."""
-    result = record.get("result") or {}
-    usage, metadata = result.get("usage") or {}, result.get("metadata") or {}
-    return int(usage.get("total_tokens") or 0), float(metadata.get("cost") or 0)
 
 
 def _answer(step: Step, record: Mapping[str, Json], effect: Mapping[str, Json]) -> None:

@@ -224,6 +224,50 @@ def test_an_answer_that_does_not_fit_fails_or_falls_back() -> None:
     )
 
 
+# ---- what was paid for ---------------------------------------------------------------------------
+
+
+def used(tokens: int) -> dict[str, Any]:
+    return {"input_tokens": tokens - 1, "output_tokens": 1, "total_tokens": tokens}
+
+
+def test_each_attempt_is_in_the_record_and_in_the_sum() -> None:
+    """Two answers that were cut off, and the whole one; what a single one says stays as it came."""
+    half = {"finish_reason": "length", "model": "m"}
+    script = Script(
+        said("a", **half, usage=used(10)),
+        said("b", **half, usage={**used(20), "cached_input_tokens": 4}),
+        said("whole", model="m", usage=used(40)),
+    )
+    result = result_of(ask(script, prompt="x"))
+    assert result["usage"] == {
+        "input_tokens": 67,
+        "output_tokens": 3,
+        "total_tokens": 70,
+        "cached_input_tokens": 4,
+    }
+    attempts = result["metadata"]["attempts"]
+    assert [(each["attempt"], each["finish_reason"], each["model"]) for each in attempts] == [
+        (1, "length", "m"),
+        (2, "length", "m"),
+        (3, "stop", "m"),
+    ]
+    assert [each["usage"]["total_tokens"] for each in attempts] == [10, 20, 40]
+    alone = result_of(ask(Script(said(usage=used(5))), prompt="x"))
+    assert (alone["usage"], "attempts" in alone["metadata"]) == (used(5), False)
+
+
+def test_a_call_that_fails_in_the_end_says_what_it_used() -> None:
+    paid = said("half", finish_reason="length", usage=used(30), metadata={"cost": 0.25})
+    outcome = ask(Script(paid, paid, LLMCallFailed("server", "gone")), prompt="x")
+    assert (outcome.status, outcome.error) == ("failed", "gone")
+    assert outcome.result["usage"]["total_tokens"] == 60
+    assert outcome.result["metadata"]["cost"] == 0.5
+    assert [each["usage"] for each in outcome.result["metadata"]["attempts"]] == [used(30), used(30)]
+    nothing = ask(Script(LLMCallFailed("connection", "away")), prompt="x")
+    assert nothing.result is None
+
+
 # ---- conversation, files -------------------------------------------------------------------------
 
 

@@ -11,7 +11,9 @@ from typing import Any
 
 import pytest
 
+from abstractruntime.core.effects import EffectOutcome
 from abstractruntime.integrations.abstractcore import RemoteAbstractCoreLLMClient
+from abstractruntime.integrations.abstractcore.effect_handlers import make_llm_call_handler
 from abstractruntime.integrations.abstractcore.llm_client import (
     HttpResponse,
     LLMCallFailed,
@@ -19,6 +21,7 @@ from abstractruntime.integrations.abstractcore.llm_client import (
 )
 from abstractruntime.integrations.abstractcore.llm_schema import model_of
 from abstractruntime.integrations.abstractcore.llm_stream import current_key
+from integrations.abstractcore.scripted import a_run, llm_effect, result_of
 
 Reply = Callable[[BaseHTTPRequestHandler, dict[str, Any]], None]
 USAGE = {
@@ -206,6 +209,32 @@ def test_an_answer_that_does_not_fit_is_asked_for_again(server: Server) -> None:
     server.says(*[message("{}")] * 3)
     with pytest.raises(LLMCallFailed, match="did not fit the schema in 3 tries: n: Field required"):
         client(server).generate(prompt="x", params={"response_model": model})
+
+
+def test_an_answer_of_no_use_is_paid_for_all_the_same(server: Server) -> None:
+    """Three that do not fit their schema, the plain one that is asked for then, and one that broke off."""
+    schema = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}
+
+    def asked(**payload: Any) -> EffectOutcome:
+        handler = make_llm_call_handler(llm=client(server))
+        return handler(a_run(), llm_effect(prompt="x", **payload), "next")
+
+    server.says(*[message("{}")] * 3)
+    failed = asked(response_schema=schema)
+    assert (failed.status, failed.result["usage"]["total_tokens"]) == ("failed", 21)
+    server.says(*[message("{}")] * 3, message('{"n": 3}'))
+    result = result_of(asked(response_schema=schema, structured_output_fallback=True))
+    assert result["data"] == {"n": 3}
+    assert result["usage"]["total_tokens"] == 28
+    assert [each["usage"]["total_tokens"] for each in result["metadata"]["attempts"]] == [7] * 4
+    server.says(chunks({"delta": {"content": "It"}}, end=None))
+    broken = asked(params={"stream": True})
+    assert broken.status == "failed"
+    [attempt] = broken.result["metadata"]["attempts"]
+    assert (attempt["usage"], broken.result["usage"]) == (None, None)
+    server.says({"choices": [], "usage": USAGE})
+    unread = asked()
+    assert (unread.status, unread.result["usage"]["total_tokens"]) == ("failed", 7)
 
 
 def chunks(*deltas: dict[str, Any], end: str | None = "[DONE]") -> bytes:

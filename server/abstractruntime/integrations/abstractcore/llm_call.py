@@ -22,6 +22,7 @@ from .constants import MAX_INLINE_ATTACHMENT_BYTES
 from .llm_client import ground
 from .llm_errors import LLMCallFailed
 from .llm_media import inlined, materialized, merged_media
+from .llm_paid import Attempt, bill_of, note_attempt, paid_attempts, paying
 from .llm_protocol import LLMClient
 from .llm_result import finish_reason_of
 from .llm_schema import DEFAULT_NAME, BadSchema, model_of, parse_leniently, read_schema
@@ -78,14 +79,16 @@ def make_llm_call_handler(
         """Ask a model; the outcome's result is what `llm_result` describes."""
         token = current_key.set(idempotency_key)
         watch = current_end.set(end_of(run.run_id, run_store))
-        try:
-            ask = _prepare(run, effect.payload, artifact_store)
-            result = _asked(llm, run, ask, effect.payload, artifact_store)
-        except (LLMCallFailed, BadSchema) as error:
-            return EffectOutcome.failed(str(error), retryable=getattr(error, "retryable", False))
-        finally:
-            current_key.reset(token)
-            current_end.reset(watch)
+        with paying() as attempts:
+            try:
+                ask = _prepare(run, effect.payload, artifact_store)
+                result = _with_bill(_asked(llm, run, ask, effect.payload, artifact_store), attempts)
+            except (LLMCallFailed, BadSchema) as error:
+                retryable = getattr(error, "retryable", False)
+                return EffectOutcome.failed(str(error), retryable=retryable, known=bill_of(attempts))
+            finally:
+                current_key.reset(token)
+                current_end.reset(watch)
         # A model has seen it now; until then a further attempt needs it.
         if _space(run, "_runtime").get(PENDING_MEDIA):
             get_runtime(run.vars)[PENDING_MEDIA] = []
@@ -349,7 +352,8 @@ def _with_fallback(llm: LLMClient, call: Ask) -> dict[str, Any]:
 
 
 def _generate(llm: LLMClient, call: Ask) -> Any:
-    return llm.generate(
+    before = len(paid_attempts())
+    result = llm.generate(
         prompt=call.prompt,
         messages=call.messages,
         system_prompt=call.system_prompt,
@@ -357,6 +361,24 @@ def _generate(llm: LLMClient, call: Ask) -> Any:
         media=call.media,
         params=dict(call.params),
     )
+    if len(paid_attempts()) == before and isinstance(result, dict):  # a client that notes nothing by itself
+        metadata = result.get("metadata")
+        cost = metadata.get("cost") if isinstance(metadata, dict) else None
+        note_attempt(
+            usage=result.get("usage"),
+            model=result.get("model"),
+            finish_reason=result.get("finish_reason"),
+            cost=cost,
+        )
+    return result
+
+
+def _with_bill(result: dict[str, Any], attempts: list[Attempt]) -> dict[str, Any]:
+    """Return a result whose usage and cost are those of all attempts; what a single one says is as it came."""
+    if len(attempts) < 2:
+        return result
+    bill = bill_of(attempts)
+    return {**result, **bill, "metadata": {**result["metadata"], **bill["metadata"]}}
 
 
 def _whole_result(result: Any) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from typing import Any
 
 from .guard import abstractcore, quiet_logging
 from .llm_errors import LLMCallFailed
+from .llm_paid import note_attempt
 from .llm_result import llm_result, summed_usage
 from .llm_stream import CALLED_OFF, has_ended, joined_tool_calls, tell
 from .llm_text_calls import parse_tool_calls_from_text
@@ -185,6 +186,11 @@ def _overheard(llm: Any) -> Any:
         answer, kept = inner(*args, **options), _heard.get()
         if kept is not None and hasattr(answer, "usage"):
             kept.append(answer)
+            note_attempt(
+                usage=answer.usage,
+                model=getattr(answer, "model", None),
+                finish_reason=getattr(answer, "finish_reason", None),
+            )
         return answer
 
     llm._generate_internal = generate

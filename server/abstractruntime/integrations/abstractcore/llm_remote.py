@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -18,6 +19,7 @@ from .constants import DEFAULT_LLM_TIMEOUT_S
 from .llm_errors import LLMCallFailed, hiding
 from .llm_http_sender import HttpResponse, HttpxSender, RequestSender, events
 from .llm_messages import chat_messages, with_images
+from .llm_paid import note_attempt
 from .llm_result import llm_result, reasoning_of, summed_usage, usage_of
 from .llm_schema import parse_leniently, schema_of, validated, wrong
 from .llm_stream import CALLED_OFF, current_key, has_ended, joined_tool_calls, tell
@@ -216,12 +218,15 @@ class RemoteAbstractCoreLLMClient:
         headers = {**self._headers, **_trace(params)}
         begun = time.monotonic()
         if (params.get("stream") or params.get("streaming")) and isinstance(self._sender, HttpxSender):
-            known, told = self._streamed(self._sender, body, headers, params, begun)
+            known = {"ttft_ms": None, "finish_reason": None, "usage": None, "model": None}
+            with _noting(known):
+                told = self._streamed(self._sender, body, headers, params, begun, known)
         else:
             answer = _unpacked(
                 self._sender.post(self.url, headers=headers, json=body, timeout=self._timeout(params))
             )
-            known, told = _read(answer.body), answer.headers
+            with _noting(answer.body):
+                known, told = _read(answer.body), answer.headers
         known["tool_calls"], known["content"] = read_answer(
             known["content"], known["tool_calls"], specs, mode
         )
@@ -233,6 +238,7 @@ class RemoteAbstractCoreLLMClient:
             trace_id=next((lower[key] for key in _TRACE_ID_HEADERS if key in lower), None),
         )
         result["model"] = result["model"] or body["model"]
+        note_attempt(usage=result["usage"], model=result["model"], finish_reason=result["finish_reason"])
         return result
 
     def _streamed(
@@ -242,13 +248,14 @@ class RemoteAbstractCoreLLMClient:
         headers: dict[str, str],
         params: Mapping[str, Any],
         begun: float,
-    ) -> tuple[dict[str, Any], Mapping[str, str]]:
+        known: dict[str, Any],
+    ) -> Mapping[str, str]:
+        """Put into `known` what comes, as it comes; return the answer's headers."""
         run_id = str((params.get("trace_metadata") or {}).get("run_id") or "")
         body = {**body, "stream": True, "stream_options": {"include_usage": True}}
         texts: list[str] = []
         thoughts: list[str] = []
         calls: list[Any] = []
-        known: dict[str, Any] = {"ttft_ms": None, "finish_reason": None, "usage": None, "model": None}
         shown = {key: HidingStream(self._secrets) for key in ("content", "reasoning")}
         with sender.stream(self.url, headers=headers, body=body, timeout=self._timeout(params)) as answer:
             for event in events(answer):
@@ -277,7 +284,18 @@ class RemoteAbstractCoreLLMClient:
             "reasoning": "".join(thoughts) or None,
             "tool_calls": joined_tool_calls(calls),
         }
-        return known, told
+        return told
+
+
+@contextmanager
+def _noting(known: Mapping[str, Any]) -> Iterator[None]:
+    """Note an answer that breaks off or cannot be read, if anything of it came: it is paid for all the same."""
+    try:
+        yield
+    except LLMCallFailed:
+        if known.get("usage") or known.get("ttft_ms") is not None:
+            note_attempt(usage=known.get("usage"), model=known.get("model"))
+        raise
 
 
 def _tell(run_id: str, piece: dict[str, str]) -> None:

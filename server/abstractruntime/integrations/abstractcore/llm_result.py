@@ -102,8 +102,8 @@ def summed_usage(used: Iterable[Any]) -> dict[str, Any] | None:
     counted = [each for each in map(usage_of, used) if each]
     if not counted:
         return None
-    names = ("input_tokens", "output_tokens", "total_tokens")
-    return {**counted[-1], **{name: sum(each[name] for each in counted) for name in names}}
+    names = dict.fromkeys(name for each in counted for name in each)
+    return {name: sum(each.get(name, 0) for each in counted) for name in names}
 
 
 def _first(counted: Mapping[str, Any], *names: str) -> int | None:
