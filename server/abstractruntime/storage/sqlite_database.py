@@ -120,6 +120,23 @@ class SqliteDatabase:
         except sqlite3.Error as error:
             raise self.translated(error) from error
 
+    def few_rows(self, query: str, values: dict[str, Any]) -> list[Any]:
+        """Return the rows of a short query, over the writing connection if nobody writes just now.
+
+        What is written and read in turn is in the cache of that one; a reader's is void after every commit.
+        """
+        if not self._lock.acquire(blocking=False):
+            return self.rows(query, values)
+        try:
+            connection = self._writer.connection
+            if connection.in_transaction:  # this thread's own, which others do not see yet
+                return self.rows(query, values)
+            return connection.execute(query, values).fetchall()
+        except sqlite3.Error as error:
+            raise self.translated(error) from error
+        finally:
+            self._lock.release()
+
     @contextlib.contextmanager
     def read(self) -> Iterator[sqlite3.Connection]:
         """Give a connection on which all reads see one moment."""
@@ -201,6 +218,9 @@ class SqliteDatabase:
         )
         self._mend_heads(connection)
         connection.execute("PRAGMA temp_store = MEMORY")
+        connection.execute(
+            "PRAGMA cache_size = -8000"
+        )  # KiB, if they are used: runs are read over this one too
         for statement in _AT_ONCE:
             connection.execute(statement)
 

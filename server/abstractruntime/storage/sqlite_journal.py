@@ -11,12 +11,12 @@ from .codec import encode_run, sealed
 from .migrate import named_queries
 from .sqlite_database import SqliteDatabase
 from .sqlite_leases import SqliteLeases
-from .sqlite_reads import load_checkpoint, past_state, readable_record, refolded_state
-from .sqlite_writes import Head, append_record, plain_step, prepare, remove_run, replace_run, write_step
+from .sqlite_reads import Head, load_checkpoint, past_state, readable_record, refolded_state
+from .sqlite_writes import append_record, at_once, prepare, remove_run, replace_run, write_step
 from .steps import outweigh
 
 _Q = named_queries("sqlite")
-_MOST_HEADS = 1_000  # of running runs, remembered from their last step
+_MOST_HEADS = 1_000  # remembered from when runs were read, or from their last step
 _LAST_SIGN = chr(0x10FFFF)
 
 
@@ -35,17 +35,21 @@ class SqliteJournal(Journal):
         ready, run_id = prepare(step), step.run.run_id
         database, heads = self._database, self._heads
         known = heads.pop(run_id, None)
-        plain = None if known is None else plain_step(ready, known)
-        if plain is not None and database.write_at_once(plain[1], plain[2], durable=step.durable):
-            head = plain[0]
+        once = at_once(ready, known)
+        if once is not None and database.write_at_once(once[1], once[2], durable=step.durable):
+            head = once[0]
         else:
             with database.write(durable=step.durable) as connection:
                 head = write_step(connection, ready)
         if not head.rest:
-            if len(heads) >= _MOST_HEADS:
-                heads.clear()
-            heads[run_id] = head
+            self._remember(run_id, head)
         return head.revision
+
+    def _remember(self, run_id: str, head: Head) -> None:
+        heads = self._heads
+        if len(heads) >= _MOST_HEADS:
+            heads.clear()
+        heads[run_id] = head
 
     def commit_all(self, steps: Sequence[StepCommit]) -> list[int]:
         """Write the steps of several runs in one transaction and return the revisions."""
@@ -60,7 +64,12 @@ class SqliteJournal(Journal):
 
     def load(self, run_id: str) -> Checkpoint | None:
         """Return the newest state: the last whole checkpoint with the later deltas folded in."""
-        return load_checkpoint(self._database, run_id)
+        found = load_checkpoint(self._database, run_id)
+        if found is None:
+            return None
+        if found[1] is not None:
+            self._remember(run_id, found[1])
+        return found[0]
 
     def workflow_of(self, run_id: str) -> str | None:
         """Return the id of a run's workflow, from its column."""

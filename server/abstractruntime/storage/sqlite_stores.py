@@ -57,7 +57,7 @@ class SqliteRunStore(RunStore):
     def load(self, run_id: str) -> RunState | None:
         """Return the newest state, or None for an unknown id; raise StoreDamaged if unreadable."""
         found = load_checkpoint(self.db, run_id)
-        return None if found is None else found.run
+        return None if found is None else found[0].run
 
     def list_runs(
         self,

@@ -11,12 +11,13 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from ..core.jsonsafe import encode
+from ..core.errors import StoreDamaged
+from ..core.jsonsafe import quoted
 from ..core.models import RunState, RunStatus
 from .base import StepCommit
 from .codec import SealedRecord, encode_run, sealed
 from .migrate import named_queries
-from .sqlite_reads import stored_state
+from .sqlite_reads import Head, stored_state
 from .steps import (
     CHECKPOINT_FLOOR,
     agree,
@@ -48,19 +49,10 @@ _HEAD = _Q["head"]
 _MOVE_HEAD = _Q["move_head"]
 _WRITE_ONE = _Q["write_one"]
 _WRITE_TWO = _Q["write_two"]
+_WRITE_NEW = _Q["write_new"]
+_WRITE_REST = _Q["write_rest"]
+_WRITE_LAST = _Q["write_last"]
 _ADD_RECORD = _Q["add_record"]
-
-
-class Head(NamedTuple):
-    """What the next commit of a run must know; revision 0 means that no run is stored."""
-
-    last_seq: int = 0
-    revision: int = 0
-    weight: int = 0
-    kept_weight: int = 0
-    base_size: int = 0
-    chained: int = 0
-    rest: int = 0
 
 
 class Prepared(NamedTuple):
@@ -72,6 +64,11 @@ class Prepared(NamedTuple):
     whole: str | None
     at_rest: bool
 
+    @property
+    def is_over(self) -> bool:
+        """Whether the run has ended: then its state is written whole."""
+        return self.at_rest and RunStatus(self.step.run.status).is_over
+
 
 def prepare(step: StepCommit) -> Prepared:
     """Encode a step; raise NotDurable with the place of what is not JSON."""
@@ -80,8 +77,8 @@ def prepare(step: StepCommit) -> Prepared:
     records = [*map(sealed, step.records)]
     delta = delta_text(step, at_rest=at_rest)
     is_new = step.expected_revision is None
-    whole = None
-    if (delta is None or at_rest or is_new) and (is_new or brings_vars(step)):
+    is_over, whole = at_rest and RunStatus(run.status).is_over, None
+    if (delta is None or is_over or is_new) and (is_new or brings_vars(step)):
         whole = encode_run(run, known=step.ops is not None and not is_new)
     return _tuple(Prepared, (step, records, delta, whole, at_rest))
 
@@ -97,38 +94,84 @@ def read_head(connection: sqlite3.Connection, run_id: str) -> Head:
     return found
 
 
-def plain_step(ready: Prepared, known: Head) -> tuple[Head, str, tuple[Any, ...]] | None:
-    """Return a plain step as one statement that holds if the head stands as `known`; None where it is not one.
+def at_once(ready: Prepared, known: Head | None) -> tuple[Head, str, tuple[Any, ...]] | None:
+    """Return a step as one statement that holds if the run's head stands as `known`; None where it is not one.
 
     With the statement come its values, and before it the head that it leaves.
     """
     step, records, delta, _, at_rest = ready
+    if step.expected_revision is None:
+        return _new_at_once(ready)
+    if known is None or delta is None or step.listening is not None:
+        return None
     last_seq, revision, weight, kept_weight, base_size, chained, rest = known
+    if revision != step.expected_revision or not chained or step.follows not in (None, last_seq):
+        return None
+    if ready.is_over:
+        return _last_at_once(ready, known)
     count = len(records)
-    if delta is None or at_rest or not 1 <= count <= 2 or step.listening is not None:
-        return None
-    if revision != step.expected_revision or rest or not chained or step.follows not in (None, last_seq):
-        return None
     weight += len(delta)
-    if weight > CHECKPOINT_FLOOR and step.ops and outweigh(weight, base_size, patient=step.held_back):
+    if not 1 <= count <= 2 or (
+        weight > CHECKPOINT_FLOOR and step.ops and outweigh(weight, base_size, patient=step.held_back)
+    ):
         return None
     run, last = step.run, records[-1]
     seq, moved, kept_weight = last_seq + count, revision + 1, kept_weight + len(delta)
-    place = (
-        run.run_id,
-        seq,
-        moved,
-        moment_micros(run.updated_at) or 0,
-        weight,
-        kept_weight,
-        revision,
-        last_seq,
-    )
+    now = moment_micros(run.updated_at) or 0
+    place = (run.run_id, seq, moved, now, weight, kept_weight, revision, last_seq)
+    if at_rest or rest:
+        return _rest_at_once(ready, known, place)
     head = _tuple(Head, (seq, moved, weight, kept_weight, base_size, 1, 0))
     if count == 1:
         return head, _WRITE_ONE, (*place, last.done_key, last.text, delta)
     first = records[0]
     return head, _WRITE_TWO, (*place, first.done_key, first.text, last.done_key, last.text, delta)
+
+
+def _new_at_once(ready: Prepared) -> tuple[Head, str, tuple[Any, ...]] | None:
+    step, whole, run = ready.step, ready.whole, ready.step.run
+    if whole is None or ready.records or ready.at_rest or step.listening is not None or step.follows:
+        return None
+    now, size, run_id = moment_micros(run.updated_at) or 0, len(whole), run.run_id
+    who = (run_id, run.workflow_id, run.parent_run_id, run.actor_id, run.session_id)
+    head = _tuple(Head, (0, 1, 0, 0, size, 1, 0))
+    return head, _WRITE_NEW, (*who, run.created_at, run.updated_at, now, _pointer(run_id, 1), whole, size)
+
+
+def _rest_at_once(
+    ready: Prepared, known: Head, place: tuple[Any, ...]
+) -> tuple[Head, str, tuple[Any, ...]] | None:
+    run, records = ready.step.run, ready.records
+    due = due_micros(run)
+    rest = 0 if not ready.at_rest else 1 if due is None else 2
+    first, last = records[0] if len(records) == 2 else None, records[-1]
+    told = (None, None) if first is None else (first.done_key, first.text)
+    head = _tuple(Head, (*place[1:3], *place[4:6], known.base_size, 1, rest))
+    told = (*told, last.done_key, last.text, ready.delta)
+    return head, _WRITE_REST, (*place, known.rest, rest, *told, *_waits(run), run.updated_at, due)
+
+
+def _last_at_once(ready: Prepared, known: Head) -> tuple[Head, str, tuple[Any, ...]] | None:
+    whole, records, run = ready.whole, ready.records, ready.step.run
+    last_seq, revision, _, kept_weight, base_size, _, rest = known
+    if whole is None or rest or not 2 <= len(records) <= 3 or max(len(whole), base_size) > INLINE_LIMIT:
+        return None
+    kept_weight += len(ready.delta or "")
+    if outweigh(kept_weight, len(whole)):
+        return None
+    seq, moved, size = last_seq + len(records), revision + 1, len(whole)
+    told: list[str | None] = [None, None] if len(records) == 2 else []
+    for record in records:
+        told += [record.done_key, record.text]
+    head = _tuple(Head, (seq, moved, 0, kept_weight, size, 1, 1))
+    place = (run.run_id, seq, moved, moment_micros(run.updated_at) or 0, kept_weight, revision, last_seq)
+    status = RunStatus(run.status).value
+    return head, _WRITE_LAST, (*place, *told, ready.delta, status, run.updated_at, whole, size)
+
+
+def _pointer(run_id: str, revision: int) -> str:
+    """Return what stands in place of a state that lies in `checkpoints`."""
+    return f'{{"run_id":{quoted(run_id)},"$checkpoint":{revision}}}'
 
 
 def write_step(connection: sqlite3.Connection, ready: Prepared) -> Head:
@@ -155,10 +198,12 @@ def write_step(connection: sqlite3.Connection, ready: Prepared) -> Head:
     if delta is not None and not before.chained:
         _keep_base(connection, run.run_id)
     is_due = bool(step.ops) and outweigh(head.weight, head.base_size, patient=step.held_back)
-    if delta is None or ready.at_rest or is_due:
+    if delta is None or ready.is_over or is_due:
         whole = ready.whole or _whole_text(connection, step)
         kept = delta is None or outweigh(head.kept_weight, len(whole))
         return _write_whole(connection, run, whole, head, kept=kept, statement=_Q["move_run"])
+    if ready.at_rest:
+        return _come_to_rest(connection, run, head)
     updated_us = moment_micros(run.updated_at) or 0
     if head.rest:
         _wake(connection, run, head, updated_us)
@@ -246,7 +291,8 @@ def _write_whole(
     statement: str | None,
 ) -> Head:
     """Write the state, its columns, its timer and its head, and return that; `statement` None makes a new row."""
-    apart = len(whole) > INLINE_LIMIT
+    is_new = statement is None and kept  # its first state is kept for history: it need not lie here too
+    apart = is_new or len(whole) > INLINE_LIMIT
     if head.base_size > INLINE_LIMIT:
         connection.execute(_Q["drop_unkept"], (run.run_id,))
     if apart or kept:
@@ -254,33 +300,57 @@ def _write_whole(
         connection.execute(_Q["put_checkpoint"], place)
     columns = _columns(run, head)
     columns["apart"] = int(apart)
-    columns["run_json"] = encode({"run_id": run.run_id, "$checkpoint": head.revision}) if apart else whole
+    columns["run_json"] = _pointer(run.run_id, head.revision) if apart else whole
     if statement is None or connection.execute(statement, columns).rowcount == 0:
         connection.execute(_Q["add_run"], columns)
+    rest = _set_timer(connection, run, head)
     if RunStatus(run.status).is_over:
         connection.execute(_Q["stop_listening"], (run.run_id,))
-    due = due_micros(run)
-    if due is not None and run.waiting is not None:
-        connection.execute(_Q["put_due"], (run.run_id, run.waiting.until, run.updated_at, due))
-    elif head.rest == 2:
-        connection.execute(_Q["drop_due"], (run.run_id,))
     kept_weight, chained = (0, 1) if kept else (head.kept_weight, head.chained)
-    rest = 2 if due is not None else int(rests(run))
     stands = Head(head.last_seq, head.revision, 0, kept_weight, len(whole), chained, rest)
     connection.execute(_Q["put_head"], (run.run_id, *stands[:2], columns["updated_us"], *stands[2:]))
     return stands
 
 
-def _columns(run: RunState, head: Head) -> dict[str, Any]:
+def _come_to_rest(connection: sqlite3.Connection, run: RunState, head: Head) -> Head:
+    """Write how a run rests, which its delta tells too; its whole state stays where it is."""
+    columns = _columns(run, head)
+    if connection.execute(_Q["rest_run"], columns).rowcount == 0:
+        raise StoreDamaged(f"The row of run '{run.run_id}' is missing.")
+    stands = head._replace(rest=_set_timer(connection, run, head))
+    connection.execute(_Q["put_head"], (run.run_id, *stands[:2], columns["updated_us"], *stands[2:]))
+    return stands
+
+
+def _set_timer(connection: sqlite3.Connection, run: RunState, head: Head) -> int:
+    """Have a run found when its moment has come, or no longer; return how it rests, as its head tells it."""
+    due = due_micros(run)
+    if due is not None and run.waiting is not None:
+        connection.execute(_Q["put_due"], (run.run_id, run.waiting.until, run.updated_at, due))
+        return 2
+    if head.rest == 2:
+        connection.execute(_Q["drop_due"], (run.run_id,))
+    return int(rests(run))
+
+
+def _waits(run: RunState) -> tuple[Any, ...]:
+    """Return the columns of a run's status and wait."""
     status = RunStatus(run.status)
     wait = run.waiting if status == RunStatus.WAITING else None
+    if wait is None:
+        return status.value, None, None, None
+    return status.value, wait.reason.value, wait.until, wait.wait_key
+
+
+def _columns(run: RunState, head: Head) -> dict[str, Any]:
+    status, wait_reason, wait_until, wait_key = _waits(run)
     return {
         "run_id": run.run_id,
         "workflow_id": run.workflow_id,
-        "status": status.value,
-        "wait_reason": wait.reason.value if wait else None,
-        "wait_until": wait.until if wait else None,
-        "wait_key": wait.wait_key if wait else None,
+        "status": status,
+        "wait_reason": wait_reason,
+        "wait_until": wait_until,
+        "wait_key": wait_key,
         "parent_run_id": run.parent_run_id,
         "actor_id": run.actor_id,
         "session_id": run.session_id,

@@ -251,6 +251,34 @@ def test_a_place_that_cannot_hold_a_file_is_an_error_with_its_name(tmp_path: Pat
         SqliteDatabase(":memory:")
 
 
+LAYOUT_4 = """
+    DROP INDEX runs_by_workflow;
+    CREATE INDEX runs_by_workflow ON runs (workflow_id, updated_us);
+    DROP INDEX runs_by_session;
+    CREATE INDEX runs_by_session ON runs (session_id, updated_us) WHERE session_id IS NOT NULL;
+"""
+
+
+def test_a_file_whose_indexes_held_running_runs_too_lists_the_same_runs(tmp_path: Path) -> None:
+    path = tmp_path / "fourth.db"
+    database = SqliteDatabase(path)
+    connection = sqlite3.connect(path)
+    connection.executescript(LAYOUT_4 + "PRAGMA user_version = 4")
+    connection.close()
+    for number, status in enumerate((RunStatus.RUNNING, RunStatus.WAITING, RunStatus.FAILED)):
+        SqliteRunStore(database).save(a_run(f"r{number}", status=status))
+    database.close()
+    again = SqliteDatabase(path)
+    for wanted in ({}, {"workflow_id": "w"}, {"session_id": "session"}):
+        found = SqliteRunStore(again).list_run_index(**wanted)
+        assert {one["run_id"] for one in found} == {"r0", "r1", "r2"}
+    kept = rows(
+        again, "SELECT name FROM sqlite_master WHERE sql LIKE '%status <> ''running''%' ORDER BY name"
+    )
+    assert kept == [("runs_by_session",), ("runs_by_workflow",)]
+    again.close()
+
+
 def test_a_file_of_the_first_layout_gets_what_came_later(tmp_path: Path) -> None:
     path = tmp_path / "first.db"
     database = SqliteDatabase(path)
@@ -260,6 +288,7 @@ def test_a_file_of_the_first_layout_gets_what_came_later(tmp_path: Path) -> None
     later = "".join(script for number, script in migrations("sqlite").items() if number > 1)
     drops = [f"DROP TABLE {name};" for name in re.findall(r"CREATE TABLE (?:IF NOT EXISTS )?(\w+)", later)]
     assert "DROP TABLE listening;" in drops
+    drops.append(LAYOUT_4)
     connection.executescript("".join(drops) + "PRAGMA user_version = 1")
     connection.close()
     again = SqliteDatabase(path)

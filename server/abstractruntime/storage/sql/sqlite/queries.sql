@@ -45,6 +45,18 @@ INSERT INTO one_record_step VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 -- name: write_two
 INSERT INTO two_record_step VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 
+-- name: write_new
+-- A new run without records, all of it.
+INSERT INTO new_run VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+
+-- name: write_rest
+-- A step with one record or two by which a run comes to rest, or goes on from it.
+INSERT INTO rest_step VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+
+-- name: write_last
+-- The last step of a run, with two records or three and the state whole.
+INSERT INTO last_step VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+
 -- name: add_silent_step
 INSERT INTO silent_steps (run_id, revision, delta) VALUES (?, ?, ?);
 
@@ -61,6 +73,12 @@ VALUES
 UPDATE runs SET status = :status, wait_reason = :wait_reason, wait_until = :wait_until,
     wait_key = :wait_key, updated_at = :updated_at, updated_us = :updated_us,
     base_revision = :base_revision, base_seq = :base_seq, apart = :apart, run_json = :run_json
+WHERE run_id = :run_id;
+
+-- name: rest_run
+-- The run comes to rest; the delta of the step says how, its whole state is not touched.
+UPDATE runs SET status = :status, wait_reason = :wait_reason, wait_until = :wait_until,
+    wait_key = :wait_key, updated_at = :updated_at, updated_us = :updated_us
 WHERE run_id = :run_id;
 
 -- name: replace_run
@@ -104,6 +122,19 @@ SELECT run_id, base_revision, base_seq, 1, run_json FROM runs WHERE run_id = ? A
 SELECT r.base_revision, r.base_seq, r.apart, r.run_json, h.revision
 FROM runs AS r LEFT JOIN ledger_heads AS h ON h.run_id = r.run_id
 WHERE r.run_id = ?;
+
+-- name: state
+-- The same with the text of that checkpoint and the run's head; then what changed since, a row each: its
+-- revision and its delta, without what is in silent_steps.
+SELECT r.base_revision, IIF(r.apart, c.state_json, r.run_json), r.base_seq,
+    h.last_seq, h.revision, h.weight, h.kept_weight, h.base_size, h.chained, h.rest
+FROM runs AS r LEFT JOIN ledger_heads AS h ON h.run_id = r.run_id
+    LEFT JOIN checkpoints AS c ON c.run_id = r.run_id AND c.revision = r.base_revision AND r.apart
+WHERE r.run_id = :run_id
+UNION ALL
+SELECT l.revision, l.delta, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+FROM runs AS r JOIN ledger AS l ON l.run_id = r.run_id AND l.seq > r.base_seq
+WHERE r.run_id = :run_id AND l.revision > r.base_revision AND l.delta IS NOT NULL;
 
 -- name: workflow_of
 SELECT workflow_id FROM runs WHERE run_id = ?;
