@@ -193,6 +193,7 @@ def join(call: Call) -> dict[str, Json]:
             {"text": "a, b,,c", "trim": False, "drop_empty": False, "maxsplit": 2},
             {"result": ["a", " b", ",c"]},
         ),
+        Example({"text": "a,b", "maxsplit": 10**30}, {"result": ["a", "b"]}),
         Example({"text": "as it is", "delimiter": ""}, {"result": ["as it is"]}),
         Example({"text": None}, {"result": []}),
     ),
@@ -205,7 +206,8 @@ def split(call: Call) -> dict[str, Json]:
     source, delimiter = text(call.get("text")), unescaped(text(call.get("delimiter", ",")))
     limit = call.get("maxsplit")
     most = -1 if limit is None or limit == "" else whole(limit, "maxsplit")
-    parts = source.split(delimiter, most if most >= 0 else -1) if delimiter else [source]
+    most = min(most, len(source)) if most >= 0 else -1
+    parts = source.split(delimiter, most) if delimiter else [source]
     if truth(call.get("trim", True), "trim"):
         parts = [part.strip() for part in parts]
     if truth(call.get("drop_empty", True), "drop_empty"):
@@ -266,6 +268,7 @@ def _times(mode: Json) -> int:
         Example({"text": "a-b-c", "pattern": "-", "replacement": "+"}, {"result": "a+b+c"}),
         Example({"text": "a-b-c", "pattern": "-", "mode": "first"}, {"result": "ab-c"}),
         Example({"text": "aaaa", "pattern": "a", "replacement": None, "mode": 3}, {"result": "a"}),
+        Example({"text": "aaaa", "pattern": "a", "replacement": "b", "mode": 10**30}, {"result": "bbbb"}),
         Example({"text": "as it is", "pattern": None}, {"result": "as it is"}),
     ),
 )
@@ -277,7 +280,7 @@ def replace(call: Call) -> dict[str, Json]:
     replacement, times = text(call.get("replacement", "")), _times(call.get("mode", "all"))
     found = source.count(pattern) if times < 0 else min(times, source.count(pattern))
     fitting(len(source) + found * (len(replacement) - len(pattern)))
-    return {"result": source.replace(pattern, replacement, times)}
+    return {"result": source.replace(pattern, replacement, found)}
 
 
 @pure(
