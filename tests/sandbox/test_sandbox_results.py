@@ -191,10 +191,46 @@ def test_the_added_string_constants_agree_with_pythons(run: Run) -> None:
         ('del d["a]b"]', {"a]b": 1}, {}),
         ("del d[max(['a', 'b'])]", {"a": 1, "b": 2}, {"a": 1}),
         ("d['t'] = 'del d[0]'; del d['a']", {"a": 1}, {"t": "del d[0]"}),
+        ("del d['a'], d['b']", {"a": 1, "b": 2, "c": 3}, {"c": 3}),
+        ("if d: del (d['l'][0], d['l'][0]); d['z'] = 1", {"l": [1, 2, 3]}, {"l": [3], "z": 1}),
+        ("del d['l'][1:3]", {"l": [1, 2, 3, 4]}, {"l": [1, 4]}),
+        ("del d['l'][:], d['a:b,c']", {"l": [1], "a:b,c": 1}, {"l": []}),
+        ("del d['l'][{'k': 1}['k'] : len('a:b')]", {"l": [1, 2, 3, 4]}, {"l": [1, 4]}),
     ],
 )
 def test_deleting_an_entry_works(statement: str, before: Any, after: Any, run: Run) -> None:
     assert run(f"def transform(d):\n    {statement}\n    return d", before).value == after
+
+
+@pytest.mark.parametrize(
+    ("body", "given", "wanted"),
+    [
+        ("return sorted(d['l'], key=str.lower)", {"l": ["b", "A"]}, ["A", "b"]),
+        ("return [*map(str.strip, d['l']), *map(str.upper, 'ab')]", {"l": [" x "]}, ["x", "A", "B"]),
+        ("return max(d['n'], key=d['n'].get)", {"n": {"a": 1, "b": 5}}, "b"),
+        ("out = []\n    add = out.append\n    for i in range(3): add(i)\n    return out", {}, [0, 1, 2]),
+        ("f = d['l'].pop\n    d['l'] = 5\n    return f()", {"l": [1, 2]}, 2),
+        ("return list(map('{:.1f}'.format, d['l']))", {"l": [1, 2.25]}, ["1.0", "2.2"]),
+        ("return [hasattr(d, n) for n in ('items', 'append', '__class__')]", {}, [True, False, False]),
+        ("return [getattr(d['s'], 'upper')(), getattr(d, 'nothing', 7)]", {"s": "a"}, ["A", 7]),
+    ],
+)
+def test_a_method_may_be_handed_on_and_asked_for(body: str, given: Any, wanted: Any, run: Run) -> None:
+    assert run(f"def transform(d):\n    {body}\n", given).value == wanted
+
+
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        ("return d.nothing", "AttributeError: 'dict' object has no attribute 'nothing'"),
+        ("return None.get", "AttributeError: 'NoneType' object has no attribute 'get'"),
+        ("return getattr(d, 'nothing')", "has no attribute 'nothing'"),
+        ("return getattr(d, '__class__')", "has no attribute '__class__'"),
+        ("x = 'a'\n    return x.upper", "of type function"),
+    ],
+)
+def test_what_is_no_method_is_an_error_as_before(body: str, why: str, refused: Any) -> None:
+    assert why in str(refused(f"def transform(d):\n    {body}\n"))
 
 
 def test_the_newer_f_strings_work_on_every_python(run: Run) -> None:

@@ -3,8 +3,11 @@
 Each rewrite replaces exactly the range of the source that the interpreter itself refused, so text
 inside strings and comments is never touched, and no rewrite adds or removes a line:
 
-- `del items[key]` becomes `items.pop(key)`; both raise the same error when the key is missing;
-- `import statistics as s` and `from string import digits` become assignments from the prelude.
+- `del items[key]` becomes `items.pop(key)`; both raise the same error when the key is missing; `del items[1:3]`
+  becomes `items[1:3] = []`; of several targets each, in their order;
+- `import statistics as s` and `from string import digits` become assignments from the prelude;
+- a method of a built-in type that is handed on, not called (`key=str.lower`, `add = found.append`), becomes
+  a function that calls it.
 """
 
 from __future__ import annotations
@@ -12,7 +15,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from .sandbox_prelude import MODULES
+from .sandbox_prelude import METHODS, MODULES
 
 _NAME = r"[A-Za-z_]\w*"
 _IMPORT = re.compile(rf"import\s+({_NAME})(?:\s+as\s+({_NAME}))?")
@@ -22,6 +25,9 @@ _FROM = re.compile(
 _DEL = re.compile(r"del\b")
 _DOTTED = re.compile(rf"{_NAME}(?:\.{_NAME})*")
 _PART = re.compile(rf"({_NAME})(?:\s+as\s+({_NAME}))?")
+_NO_ATTRIBUTE = re.compile(
+    rf"AttributeError: (type object )?'({_NAME})'(?: object)? has no attribute '({_NAME})'"
+)
 
 
 @dataclass(frozen=True)
@@ -53,6 +59,9 @@ def mend(source: str, message: str, where: Range) -> str | None:
         other = _without_del(statement)
     elif "No module named" in message:
         other = _without_import(statement)
+    elif lacks := _NO_ATTRIBUTE.fullmatch(message):
+        is_called = text[where.end_column - 1 :].lstrip().startswith("(")
+        other = None if is_called else _as_function(statement, *lacks.groups())
     else:
         return None
     if other is None:
@@ -86,7 +95,12 @@ def _removal(target: str) -> str:
 
 
 def _parts(text: str) -> list[str]:
-    """Cut a text at the commas that stand in no bracket and no string."""
+    """Return what stands between the commas of a text, but for those in brackets and strings."""
+    return [part for part in _cut(text, ",") if part]
+
+
+def _cut(text: str, at_sign: str) -> list[str]:
+    """Cut a text wherever the sign stands in no bracket and no string."""
     at, begun, parts = 0, 0, []
     while at < len(text):
         sign = text[at]
@@ -95,11 +109,11 @@ def _parts(text: str) -> list[str]:
             continue
         if sign in "([{":
             at = _closing(text, at) or len(text)
-        elif sign == ",":
+        elif sign == at_sign:
             parts.append(text[begun:at])
             begun = at + 1
         at += 1
-    return [part.strip() for part in (*parts, text[begun:]) if part.strip()]
+    return [part.strip() for part in (*parts, text[begun:])]
 
 
 def _target(statement: str) -> str:
@@ -111,11 +125,28 @@ def _target(statement: str) -> str:
 
 
 def _without_del(statement: str) -> str | None:
-    target = _target(statement)
-    opening = _last_subscript(target)
+    others = [_without_target(_target(target)) or "" for target in _parts(_target(statement))]
+    return "; ".join(others) if others and all(others) else None
+
+
+def _without_target(target: str) -> str | None:
+    opening = _last_subscript(target, any_key=True)
     if opening is None or not target[:opening].strip():
         return None
-    return f"{target[:opening]}.pop({target[opening + 1 : -1]})"
+    owner, key = target[:opening], target[opening + 1 : -1]
+    if _is_one_key(key):
+        return f"{owner}.pop({key})"
+    is_slice = len(_cut(key, ",")) == 1 and len(_cut(key, ":")) == 2
+    return f"{owner}[{key}] = []" if is_slice else None
+
+
+def _as_function(statement: str, of_type: str | None, kind: str, name: str) -> str | None:
+    """Return a function that calls the method which `statement` names; None where there is no such method."""
+    if name not in METHODS.get(kind, ()) or not statement.endswith(f".{name}"):
+        return None
+    if of_type:
+        return f"(lambda __flow_o, *a, **k: __flow_o.{name}(*a, **k))"
+    return f"(lambda __flow_o: lambda *a, **k: __flow_o.{name}(*a, **k))({statement[: -len(name) - 1]})"
 
 
 def _last_subscript(target: str, *, any_key: bool = False) -> int | None:

@@ -259,6 +259,8 @@ def _explain(
     if message.startswith("ModuleNotFoundError"):
         other = mend(text.feed, message, _range(frame))
         return _Mended(other) if other else refusals.missing_module(message, line, shown)
+    if message.startswith("AttributeError") and (other := mend(text.feed, message, _range(frame))):
+        return _Mended(other)
     if message.startswith("MemoryError: ") and "limit" in message:
         return refusals.memory_limit(limits, line, shown)
     if message.startswith("RecursionError: maximum recursion depth exceeded"):

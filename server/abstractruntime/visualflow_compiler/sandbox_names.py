@@ -20,6 +20,8 @@ FUNCTIONS: tuple[str, ...] = (
     "float",
     "format",
     "frozenset",
+    "getattr",
+    "hasattr",
     "hex",
     "int",
     "isinstance",

@@ -8,6 +8,8 @@ interpreter does not carry, written as objects; they are fed only when the autho
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 MODULES_AT_HAND = ("json", "re", "math", "datetime", "itertools", "collections")
 
 # The checks of the answer run here for good messages only; the host checks what it gets again.
@@ -160,7 +162,40 @@ __flow_statistics = statistics
 
 MODULES = {"string": _STRING, "statistics": _STATISTICS}
 
+# Methods of the built-in types, which the interpreter calls but does not show as values.
+METHODS: Mapping[str, tuple[str, ...]] = {
+    kind.__name__: tuple(
+        name
+        for name, what in vars(kind).items()
+        if not name.startswith("_") and callable(what) and not isinstance(what, (classmethod, staticmethod))
+    )
+    for kind in (str, list, dict, set, frozenset, tuple, int, float, bytes)
+}
+
+
+def _asking() -> str:
+    """Return `hasattr` and `getattr` that know those methods."""
+    every = sorted({name for names in METHODS.values() for name in names})
+    calls = ", ".join(f"{name!r}: lambda o, *a, **k: o.{name}(*a, **k)" for name in every)
+    return f"""
+__flow_has, __flow_get = hasattr, getattr
+__flow_methods = {dict(METHODS)!r}
+__flow_calls = {{{calls}}}
+def __flow_method(o, name):
+    return isinstance(name, str) and name in __flow_methods.get(type(o).__name__, ())
+def hasattr(o, name):
+    return __flow_has(o, name) or __flow_method(o, name)
+def getattr(o, name, *other):
+    if __flow_has(o, name) or not __flow_method(o, name):
+        return __flow_get(o, name, *other)
+    return lambda *a, **k: __flow_calls[name](o, *a, **k)
+"""
+
+
+_ASKING = _asking()
+
 
 def preludes(source: str) -> list[str]:
     """Return the texts to feed before `source`, the shared one first."""
-    return [PRELUDE, *(text for name, text in MODULES.items() if name in source)]
+    asks = [_ASKING] if "hasattr" in source or "getattr" in source else []
+    return [PRELUDE, *asks, *(text for name, text in MODULES.items() if name in source)]
