@@ -15,6 +15,7 @@ from abstractruntime.core.errors import RunIsOver, StaleRevision
 from abstractruntime.core.held import Held
 from abstractruntime.core.models import EffectType, RunState, RunStatus, StepRecord, WaitReason, WaitState
 from abstractruntime.core.records import resume_record
+from abstractruntime.core.vars import RETRIED, get_runtime
 from abstractruntime.storage.codec import wait_from_json
 
 from .runner_views import RunReader
@@ -65,6 +66,8 @@ def _reopen(runtime: Runtime, run_id: str, wait: WaitState | None, actor: str) -
         raise StaleRevision("The run has changed meanwhile: look again.")
     now = utc_now_iso()
     record = _record(run, actor, now)
+    space = get_runtime(run.vars)
+    space[RETRIED] = int(space.get(RETRIED) or 0) + 1
     run.status = RunStatus.WAITING if wait is not None else RunStatus.RUNNING
     run.error, run.waiting, run.updated_at = None, wait, now
     held.write([record], durable=True)

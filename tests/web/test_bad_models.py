@@ -203,14 +203,75 @@ def test_an_agent_that_failed_goes_on_where_it_was(client: Client, moody: MoodyM
     assert len(client.studio.reader.children(page["run_id"])) == 1
 
 
-def test_a_model_that_loops_is_stopped(client: Client, moody: MoodyModel) -> None:
+def test_a_model_that_loops_is_stopped_at_its_node_and_given_more_turns(
+    client: Client, moody: MoodyModel
+) -> None:
+    """The step fails and says what to do; taken up again it goes on where it was, and pays for nothing twice."""
     provide(client, moody.url)
     moody.mood = "loops"
     client.save(agent(max_iterations=3))
+    page = failed(client, "working")
+    run_id = page["run_id"]
+    assert page["failed_node"] == "work"
+    assert "used its 3 turns and has no answer yet; last it used calculate" in page["error"]
+    assert "Try again from here to give it 3 more" in page["error"]
+    assert (len(moody.asked), tools_used(client, run_id)) == (3, 3)
+    assert "has no answer yet" in client.get(f"/runs/{run_id}").text
+
+    page = tried_again(client, run_id)
+    assert page["status"] == "failed"
+    assert "used its 6 turns" in page["error"]
+    assert (len(moody.asked), tools_used(client, run_id)) == (6, 6)
+    moody.mood = "good"
+    done = tried_again(client, run_id)
+    assert done["status"] == "completed", done["error"]
+    assert done["output"]["said"].startswith("You said 2")
+    assert (len(moody.asked), paid(client, run_id), tools_used(client, run_id)) == (7, 7, 6)
+    assert len(client.studio.reader.children(run_id)) == 1
+
+
+def test_a_model_that_loops_may_answer_at_its_limit_and_it_is_told(client: Client, moody: MoodyModel) -> None:
+    """Then there is an answer, which is not one to rely on: so say the pins, the ledger and the page."""
+    provide(client, moody.url)
+    moody.mood = "loops"
+    works = node(
+        "agent",
+        pins={"prompt": "Work", "tools": ["calculate"], "max_iterations": 3},
+        agentConfig={"answerAtLimit": True},
+    )
+    client.save(
+        flow(
+            "working",
+            {"start": start(), "work": works, "end": end("said", "well", "meta")},
+            "start -> work, work -> end, work.response -> end.said, work.success -> end.well, work.meta -> end.meta",
+        )
+    )
     done = client.until(client.launch("working"), "failed", "completed", seconds=180)
-    assert len(moody.asked) == 4, "three turns, and one to answer"
     assert done["status"] == "completed"
+    assert len(moody.asked) == 4, "three turns, and one to answer"
     assert moody.asked[-1].startswith("You have no turns left")
+    output = done["output"]
+    assert output["said"].startswith("You said You have no turns left")
+    assert (output["well"], output["meta"]["stopped"]) == (False, "max_iterations")
+    [warning] = output["meta"]["warnings"]
+    assert warning.startswith("The agent used its 3 turns")
+    assert "raise max_iterations" in warning
+    [visit] = [each["result"]["visit"] for each in client.records(done["run_id"]) if _leaves(each, "work")]
+    assert visit["warnings"] == [warning]
+    assert warning in client.get(f"/runs/{done['run_id']}").text
+
+
+def _leaves(record: dict[str, Any], node_id: str) -> bool:
+    told = (record.get("result") or {}).get("visit")
+    return record["node_id"] == node_id and record["effect"] is None and bool(told)
+
+
+def tools_used(client: Client, run_id: str) -> int:
+    return sum(
+        1
+        for each in client.records(run_id)
+        if (each.get("effect") or {}).get("type") == "tool_calls" and each["status"] == "completed"
+    )
 
 
 # ---- tools ---------------------------------------------------------------------------------------

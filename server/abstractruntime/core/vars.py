@@ -18,6 +18,7 @@ RUNTIME = "_runtime"
 TEMP = "_temp"
 LIMITS = "_limits"
 NODE_TRACES = "node_traces"
+RETRIED = "retried"  # in the kernel's own space: how often somebody had a failed run go on
 DEFAULT_MAX_TOKENS = 32768
 
 _SEGMENT = re.compile(r"\[(\d+)\]|([^\[\]]+)")

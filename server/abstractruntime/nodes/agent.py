@@ -44,6 +44,8 @@ Json = Any
 _CONFIG = "agentConfig"
 _UNSAFE = re.compile(r"[^A-Za-z0-9_-]")
 _MOST_ITERATIONS = 25
+_AT_LIMIT = f"{_CONFIG}.answerAtLimit"
+_LIMIT = "max_iterations"  # why a loop stopped
 
 
 def _schema(call: Call) -> dict[str, Json] | None:
@@ -89,6 +91,10 @@ def _limits(call: Call, iterations: int) -> dict[str, Json]:
     return limits
 
 
+def _turns(call: Call) -> int:
+    return positive(chosen(call, "max_iterations", f"{_CONFIG}.max_iterations")) or _MOST_ITERATIONS
+
+
 def _runtime(call: Call, provider: str, model: str) -> dict[str, Json]:
     params = sampling(call, _CONFIG)
     told: dict[str, Json] = {
@@ -99,6 +105,8 @@ def _runtime(call: Call, provider: str, model: str) -> dict[str, Json]:
     }
     if params["temperature"] != TEMPERATURE.default:
         told["temperature"] = params["temperature"]
+    if truth(setting(call.data, _AT_LIMIT, False), _AT_LIMIT):
+        told["answer_at_limit"] = True
     if "seed" in params:
         told["seed"] = params["seed"]
     if system := text(chosen(call, "system", f"{_CONFIG}.system")).strip():
@@ -120,7 +128,7 @@ def _begin(call: Call, found: Mapping[str, Json]) -> Ask:
     if asked is not None:
         return asked
     _schema(call)  # one that is not known fails here, before the work
-    iterations = positive(chosen(call, "max_iterations", f"{_CONFIG}.max_iterations")) or _MOST_ITERATIONS
+    iterations = _turns(call)
     payload = {
         "workflow_id": agent_workflow(call.flow_id, call.node_id),
         "vars": {
@@ -152,11 +160,13 @@ def _ended(reply: Json, call: Call) -> Json:
     answer, pad = _answer(reply), scratchpad_of(reply, call)
     child = reply.get("output") if isinstance(reply, Mapping) else None
     output = child if isinstance(child, Mapping) else {}
+    stopped = output.get("stopped") == _LIMIT
     keep = {
         **call.kept,
         "pad": pad,
         "iterations": output.get("iterations"),
-        "success": output.get("success") is not False,
+        "success": output.get("success") is not False and not stopped and bool(answer.strip()),
+        **({"stopped": _LIMIT} if stopped else {}),
     }
     schema = _schema(call)
     if schema is None:
@@ -191,6 +201,13 @@ def _outputs(response: str, data: Json, mode: str, call: Call, keep: Mapping[str
         meta["sub_run_id"] = pad["sub_run_id"]
     if mode == "unstructured" and keep.get("iterations") is not None:
         meta["iterations"] = keep["iterations"]
+    if keep.get("stopped"):
+        told_why = (
+            f"The agent used its {_turns(call)} turns and had to answer with what it knew: raise max_iterations "
+            "to give it more."
+        )
+        meta |= {"stopped": keep["stopped"], "warnings": [told_why]}
+        call.note.setdefault("warnings", []).append(told_why)
     success = bool(keep.get("success")) and (mode == "unstructured" or data is not None)
     told: dict[str, Json] = {"response": response, "success": success, "meta": meta, "scratchpad": pad}
     used = {"tool_calls": pad["tool_calls"], "tool_results": pad["tool_results"]}
@@ -212,7 +229,7 @@ def _settle(reply: Json, call: Call) -> Json:
 
 
 _CHOSEN = {"provider": "LMStudio", "model": "qwen"}
-_STARTED = {
+_STARTED: dict[str, Json] = {
     "workflow_id": "visual_react_agent_flow_node",
     "vars": {
         "context": {"task": "Find tea", "messages": []},
@@ -242,7 +259,12 @@ _DONE = {"sub_run_id": "r2", "output": {"answer": "Here.", "iterations": 2, "mes
         SYSTEM,
         Pin("prompt", "string", description="What it shall do.", widget="text", was=("task",)),
         TOOLS,
-        Pin("max_iterations", "number", _MOST_ITERATIONS, "How many rounds it may take."),
+        Pin(
+            "max_iterations",
+            "number",
+            _MOST_ITERATIONS,
+            "How many turns it may take; see Answer at the limit.",
+        ),
         IN_TOKENS,
         TEMPERATURE,
         SEED,
@@ -262,6 +284,14 @@ _DONE = {"sub_run_id": "r2", "output": {"answer": "Here.", "iterations": 2, "mes
         Pin("tool_results", "array", hidden=True),
     ),
     fields=(
+        Field(
+            _AT_LIMIT,
+            "boolean",
+            False,
+            "Answer at the limit",
+            "Whether an agent that has used its turns answers with what it knows; success is then false, and meta says "
+            "stopped. Otherwise the step fails, and has as many turns more when it is tried again.",
+        ),
         Field(
             f"{_CONFIG}.outputSchema.enabled",
             "boolean",
@@ -353,6 +383,70 @@ _DONE = {"sub_run_id": "r2", "output": {"answer": "Here.", "iterations": 2, "mes
                 "_limits": {"max_iterations": 9, "max_input_tokens": 900},
             },
             note="Older flows keep settings beside the pins; what is wired or typed at a pin wins.",
+        ),
+        Example(
+            {"prompt": "Find tea", **_CHOSEN},
+            {
+                "effect": {
+                    "type": "start_subworkflow",
+                    "payload": {
+                        **_STARTED,
+                        "vars": {
+                            **_STARTED["vars"],
+                            "_runtime": {
+                                "inbox": [],
+                                "provider": "lmstudio",
+                                "model": "qwen",
+                                "allowed_tools": [],
+                                "answer_at_limit": True,
+                            },
+                        },
+                    },
+                },
+                "settled": {
+                    "response": "Perhaps.",
+                    "success": False,
+                    "meta": {
+                        "schema": AGENT_META,
+                        "version": 1,
+                        "output_mode": "unstructured",
+                        "provider": "lmstudio",
+                        "model": "qwen",
+                        "tool_calls": 0,
+                        "tool_results": 0,
+                        "sub_run_id": "r2",
+                        "iterations": 26,
+                        "stopped": "max_iterations",
+                        "warnings": [
+                            "The agent used its 25 turns and had to answer with what it knew: raise max_iterations to "
+                            "give it more."
+                        ],
+                    },
+                    "scratchpad": {
+                        "sub_run_id": "r2",
+                        "workflow_id": "visual_react_agent_flow_node",
+                        "task": "Find tea",
+                        "messages": [],
+                        "node_traces": {},
+                        "steps": [],
+                        "tool_calls": [],
+                        "tool_results": [],
+                    },
+                    "tool_calls": [],
+                    "tool_results": [],
+                },
+            },
+            data={"agentConfig": {"answerAtLimit": True}},
+            reply={
+                "sub_run_id": "r2",
+                "output": {
+                    "answer": "Perhaps.",
+                    "iterations": 26,
+                    "messages": [],
+                    "stopped": "max_iterations",
+                },
+            },
+            note="An answer for want of turns is none to rely on.",
         ),
         Example({"prompt": "Find tea"}, error="No model is configured"),
     ),

@@ -52,6 +52,7 @@ class Step:
     exit: str = ""
     attempt: int = 1
     error: str = ""
+    warnings: tuple[str, ...] = ()
     sent: Json = None
     outputs: Json = None
     gist: str = ""
@@ -238,6 +239,7 @@ def _land(step: Step, record: Mapping[str, Json]) -> None:
     step.exit = str(visit.get("exit") or "")
     step.outputs = visit.get("outputs") or (result.get("output") if result.get("completed") else None) or None
     caught = visit.get("failure")
+    step.warnings = tuple(map(str, visit.get("warnings") or ()))
     step.error = _error(record) if failed else str(caught.get("message")) if caught else ""
     step.sign = SIGNS["failed"] if failed or caught else SIGNS["completed"]
     step.gist = one_line(step.error, 120) if step.error else step.gist or _yielded(step)

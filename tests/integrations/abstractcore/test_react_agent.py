@@ -99,10 +99,32 @@ def test_it_thinks_acts_and_answers() -> None:
     assert kinds == ["llm_call", "tool_calls", "llm_call", "tool_calls", "llm_call"]
 
 
+def test_a_model_that_loops_fails_when_its_turns_are_over_and_is_given_more(tmp_path: Path) -> None:
+    """It goes on where it was, in a new process: nothing is asked or added again."""
+    script = Script(*[wants(("add", {"a": 1}))] * 5, said("5"))
+    agent = Agent(script, f"sqlite://{tmp_path}/runs.db")
+    run_id = agent.start(max_iterations=2)
+    for turns in (2, 4):
+        run = agent.tick(run_id)
+        assert (run.status, run.current_node, len(script.asked)) == (RunStatus.FAILED, "spent", turns)
+        assert f"used its {turns} turns and has no answer yet; last it used add." in str(run.error)
+        assert "give it 2 more" in str(run.error)
+        assert agent.added == [1] * turns
+        run.status, run.error = RunStatus.RUNNING, None
+        agent.stores.runs.save(run)
+        agent.open()
+        assert agent.tick(run_id).status is RunStatus.FAILED, "unless somebody had it go on"
+        run.vars["_runtime"]["retried"] = turns // 2
+        agent.stores.runs.save(run)
+    done = agent.tick(run_id)
+    assert (done.status, done.output and done.output["answer"]) == (RunStatus.COMPLETED, "5")
+    assert (agent.added, len(script.asked)) == ([1] * 5, 6)
+
+
 def test_a_model_that_loops_has_to_answer_when_its_turns_are_over() -> None:
     script = Script(*[wants(("add", {"a": 1}))] * 2, said("I could not find out."))
     agent = Agent(script)
-    run = agent.tick(agent.start(max_iterations=2))
+    run = agent.tick(agent.start(max_iterations=2, answer_at_limit=True))
     assert run.output is not None
     assert (run.output["answer"], run.output["stopped"]) == ("I could not find out.", "max_iterations")
     last = script.asked[-1]

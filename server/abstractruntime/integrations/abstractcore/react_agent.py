@@ -5,8 +5,11 @@ allowed by a person, and taken up after any restart. What the run starts with an
 contract of the agent node (contract/visualflow.md 2C.7):
 
 `context {task, messages}`, `scratchpad {max_iterations}`, `_runtime {provider, model, allowed_tools,
-temperature, seed, system_prompt_extra}` -> `{answer, iterations, messages, stopped}`. `stopped` says why
-the loop ended: `answer`, or `max_iterations`.
+temperature, seed, system_prompt_extra}` -> `{answer, iterations, messages, stopped}`.
+
+A loop that has used its turns (`max_iterations`) fails; taken up again, it has as many turns more. With
+`_runtime.answer_at_limit` it is asked for an answer with what it knows instead, without tools, and `stopped`
+says `max_iterations`; otherwise it says `answer`.
 """
 
 from __future__ import annotations
@@ -17,16 +20,18 @@ from typing import Any
 
 from ...core.models import Effect, EffectType, RunState, StepPlan
 from ...core.spec import NodeHandler, RunContext, WorkflowSpec
-from ...core.vars import get_namespace
+from ...core.vars import RETRIED, get_namespace
 from .tool_pins import told_of
 
 DEFAULT_MAX_ITERATIONS = 25
+OUT_OF_TURNS = "agent.out_of_turns"
 SYSTEM_PROMPT = (
     "You are an agent that carries out a task. Use the tools you have when they help, one step at a time, and "
     "read what they answer. When you know enough, answer the task plainly and completely."
 )
 LAST_TURN = "You have no turns left. Answer the task now, with what you know; say what is missing."
 _MOST_SHOWN = 20_000  # characters of one tool's answer that the model reads
+
 
 ToolSpecs = Callable[[Iterable[str]], list[dict[str, Any]]]
 
@@ -61,8 +66,9 @@ def react_agent_workflow(workflow_id: str, tool_specs: ToolSpecs) -> WorkflowSpe
         "act": act,
         "observe": observe,
         "answer": answer,
+        "spent": spent,
     }
-    for name in ("decide", "observe", "answer"):
+    for name in ("decide", "observe", "answer", "spent"):
         nodes[name].asks = False  # type: ignore[attr-defined]
     return WorkflowSpec(workflow_id=workflow_id, entry_node="think", nodes=nodes)
 
@@ -108,7 +114,34 @@ def observe(run: RunState, context: RunContext) -> StepPlan:
                 "content": _shown(result),
             }
         )
-    return StepPlan("observe", next_node="think")
+    pad, settings = _pad(run), _settings(run)
+    if pad["iteration"] < pad["max_iterations"] or settings.get("answer_at_limit") is True:
+        return StepPlan("observe", next_node="think")
+    pad["retried"] = _retried(run)
+    return StepPlan("observe", next_node="spent")
+
+
+def spent(run: RunState, context: RunContext) -> StepPlan:
+    """Fail, with all turns used; go on when a person has had the run go on since, or has given it more turns."""
+    pad = _pad(run)
+    turns = pad.setdefault("turns", pad["max_iterations"])
+    if _retried(run) > pad["retried"]:
+        pad["max_iterations"] = pad["iteration"] + turns
+    if pad["iteration"] < pad["max_iterations"]:
+        return StepPlan("spent", next_node="think")
+    called = [each["tool_calls"] for each in _trail(run) if each.get("tool_calls")]
+    names = ", ".join(dict.fromkeys(str(each.get("name")) for each in called[-1]))
+    message = (
+        f"The agent has used its {pad['iteration']} turns and has no answer yet; last it used {names}. Try again "
+        f"from here to give it {turns} more: nothing of what it did is done again. For later runs, raise "
+        "max_iterations of the node, or tick “Answer at the limit” there."
+    )
+    return StepPlan("spent", failure={"code": OUT_OF_TURNS, "message": message})
+
+
+def _retried(run: RunState) -> int:
+    count = _settings(run).get(RETRIED)
+    return count if isinstance(count, int) else 0
 
 
 def answer(run: RunState, context: RunContext) -> StepPlan:
