@@ -1,26 +1,29 @@
 """Removing what is no longer wanted: one run with all that belongs to it, or all runs of some age.
 
 A removed run is gone: state, ledger, history, snapshots, its anchor, and the artifacts that belong to
-it unless a run that stays points to them. A pruned run leaves a stub: who it was, how it ended, and
+it unless a run that stays points to them: these go with the last one that does. A pruned run leaves a stub: who it was, how it ended, and
 one record that stands for its ledger with the hash of the last one, so that the chain still verifies.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from ..core.clock import instant_micros, utc_now_iso
-from ..core.errors import Conflict, RunNotFound, StoreDamaged
+from ..core.errors import Conflict, InvalidId, RunNotFound, StoreDamaged
 from ..core.models import RunState, RunStatus, StepRecord, StepStatus
-from .artifact_contract import REF_KEY, is_artifact_ref
+from .artifact_contract import REF_KEY, ArtifactStore, is_artifact_ref
 from .base import Stores
 from .codec import record_json, resealed, run_json
 from .ledger_chain import PRUNED
 from .wrapping import layers
 
+OUTLIVES = "outlives_run"
+"""The tag of an artifact that has stayed behind when its run was removed, for another run points to it."""
 _ALL = 1_000_000
 
 
@@ -87,15 +90,14 @@ def is_stub(run: RunState) -> bool:
 
 def _remove(stores: Stores, family: list[RunState], *, stubs: bool) -> Removed:
     """Remove runs, children before parents, so that what a crash leaves can be found and removed again."""
-    records = snapshots = artifacts = 0
-    doomed = {run.run_id for run in family}
-    needed = _needed_by_others(stores, family, doomed)
+    records = snapshots = 0
+    unshared = _unshared(stores, family)
+    artifacts = sum(stores.artifacts.delete(one) for one in unshared) if stores.artifacts is not None else 0
     for run in reversed(family):
         ledger = stores.ledger.list(run.run_id)
         records += len(ledger)
         if stores.artifacts is not None:
-            for one in stores.artifacts.list_by_run(run.run_id):
-                artifacts += one.artifact_id not in needed and stores.artifacts.delete(one.artifact_id)
+            _let_outlive(stores.artifacts, run.run_id)
         if stores.snapshots is not None:
             for kept in stores.snapshots.list(run_id=run.run_id, limit=_ALL):
                 snapshots += stores.snapshots.delete(kept.snapshot_id)
@@ -146,22 +148,46 @@ def _growing(family: dict[str, RunState]) -> Iterator[RunState]:
         done += 1
 
 
-def _needed_by_others(stores: Stores, family: list[RunState], doomed: set[str]) -> set[str]:
-    """Return ids of artifacts that the runs above point to: results of subruns are handed upwards."""
-    needed: set[str] = set()
-    for run in family:
-        above, seen = run.parent_run_id, set(doomed)
-        while above and above not in seen:
-            seen.add(above)
-            try:
-                parent = stores.runs.load(above)
-            except StoreDamaged:
-                break
-            if parent is None:
-                break
-            needed |= {*_pointed_to([run_json(parent), stores.ledger.list(above)])}
-            above = parent.parent_run_id
-    return needed
+def _unshared(stores: Stores, family: list[RunState]) -> set[str]:
+    """Return ids of the artifacts that go with runs: theirs, and those of runs gone before, that nobody else needs.
+
+    Refs travel upwards with results, sideways with events and inputs, so every run that stays is looked at,
+    state and ledger, as long as there is an artifact that may go.
+    """
+    store = stores.artifacts
+    if store is None:
+        return set()
+    doomed = {run.run_id for run in family}
+    going = {one.artifact_id for run in family for one in store.list_by_run(run.run_id)}
+    pointed = {*_pointed_to([run_json(run), stores.ledger.list(run.run_id)] for run in family)} - going
+    going |= {each for each in pointed if _outlived(store, each)}
+    index: Any = stores.runs
+    rows = index.list_run_index(limit=_ALL) if going else ()
+    for run_id in (row["run_id"] for row in rows if row["run_id"] not in doomed):
+        with suppress(StoreDamaged):
+            run = stores.runs.load(run_id)
+            going.difference_update(_pointed_to([run_json(run) if run else None, stores.ledger.list(run_id)]))
+        if not going:
+            break
+    return going
+
+
+def _outlived(store: ArtifactStore, artifact_id: str) -> bool:
+    """Say whether an artifact has outlived its own run, for the sake of others."""
+    with suppress(InvalidId):
+        known = store.get_metadata(artifact_id)
+        return known is not None and OUTLIVES in known.tags
+    return False
+
+
+def _let_outlive(store: ArtifactStore, run_id: str) -> None:
+    """Note that what is left of a run's artifacts goes with the last run that needs it."""
+    for one in store.list_by_run(run_id):
+        with suppress(StoreDamaged):
+            found = store.load(one.artifact_id)
+            if found is not None and OUTLIVES not in one.tags:
+                same = {"content_type": one.content_type, "run_id": run_id, "artifact_id": one.artifact_id}
+                store.store(found.content, tags={OUTLIVES: run_id}, **same)
 
 
 def _pointed_to(values: Iterable[Any]) -> Iterator[str]:

@@ -103,6 +103,36 @@ def test_what_a_parent_points_to_stays(stores: Stores) -> None:
     assert kept(stores).load_text(given.artifact_id) == "result"
 
 
+@pytest.mark.parametrize("how", ["state", "ledger"])
+@pytest.mark.parametrize("remove", ["delete", "prune"])
+def test_what_another_run_points_to_goes_with_the_last_one_that_does(
+    stores: Stores, how: str, remove: str
+) -> None:
+    given = kept(stores).store_text("result", run_id="giver")
+    ref = artifact_ref(given.artifact_id)
+    lived(stores, "giver", output={"given": ref})
+    for taker in ("taker", "other"):
+        run = lived(stores, taker, at=NEW, output={"got": ref} if how == "state" else None)
+        if how == "ledger":
+            record = a_record(run, 4)
+            record.result = {"heard": [ref]}
+            stores.ledger.append(record)
+    removed = delete_run(stores, "giver") if remove == "delete" else prune(stores, before=NEW)
+    assert removed.artifacts == 2
+    assert kept(stores).load_text(given.artifact_id) == "result"
+    assert delete_run(stores, "taker").artifacts == 2
+    assert kept(stores).load_text(given.artifact_id) == "result"
+    assert delete_run(stores, "other").artifacts == 3
+    assert kept(stores).load_text(given.artifact_id) is None
+
+
+def test_a_file_of_nobody_stays(stores: Stores) -> None:
+    upload = kept(stores).store_text("upload", run_id="no-run")
+    lived(stores, "root", output={"given": artifact_ref(upload.artifact_id), "odd": {"artifact_id": "../x"}})
+    delete_run(stores, "root")
+    assert kept(stores).load_text(upload.artifact_id) == "upload"
+
+
 def test_pruning_leaves_stubs_and_the_chain_verifies(stores: Stores) -> None:
     lived(stores, "old")
     lived(stores, "old-child", parent_run_id="old")
