@@ -11,8 +11,8 @@ import base64
 import binascii
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any
 
 from .core.clock import parse_instant, utc_now_iso
@@ -22,7 +22,8 @@ from .core.models import RunState, StepRecord, StepStatus, wait_json
 from .history_turns import session_turns
 from .storage.artifacts import REF_KEY, ArtifactStore, is_artifact_ref
 from .storage.base import LedgerStore, RunStore
-from .storage.codec import run_from_json, run_json
+from .storage.codec import record_json, resealed, run_from_json, run_json
+from .storage.ledger_chain import PRUNED
 from .storage.offloading import max_inline_bytes_setting, offload_large_values
 from .storage.placing import in_turn
 
@@ -104,13 +105,16 @@ def import_run_history_bundle(
 
     The bundle must carry whole ledgers and states (`ledger_mode="full"`, `include_state=True`), and the
     artifacts, if it has any, need a store. Everything is checked before anything is written: ValueError
-    names what is missing or wrong, Conflict a run that is there already.
+    names what is missing or wrong, Conflict a run that is there already, or an artifact with other bytes.
     """
     runs = _runs_in(bundle)
     ledgers = {run.run_id: _records_in(bundle, run.run_id) for run in runs}
     blobs = [_blob_in(one) for one in bundle.get("artifacts") or ()]
     if blobs and artifact_store is None:
         raise ValueError("The bundle carries artifacts; say with artifact_store where they go.")
+    for metadata, _ in blobs:
+        if artifact_store is not None:
+            _check_is_free(artifact_store, metadata)
     for run in runs:
         if run_store.load(run.run_id) is not None or ledger_store.list(run.run_id):
             raise Conflict(f"Run '{run.run_id}' is there already; import the bundle into another store.")
@@ -125,7 +129,7 @@ def import_run_history_bundle(
             )
     for run in runs:
         for record in ledgers[run.run_id]:
-            ledger_store.append(replace(record))
+            ledger_store.append(record)
         run_store.save(run)
     return [run.run_id for run in runs]
 
@@ -308,29 +312,58 @@ def _artifacts(runs: list[RunState], bundle: Mapping[str, Any], store: ArtifactS
 
 
 def _runs_in(bundle: Mapping[str, Any]) -> list[RunState]:
+    if not isinstance(bundle, Mapping):
+        raise ValueError(f"A history bundle is an object, not {type(bundle).__name__}.")
     if bundle.get("version") != RUN_HISTORY_BUNDLE_VERSION_V1:
         raise ValueError(f"A history bundle of version {bundle.get('version')!r} cannot be read here.")
     states = bundle.get("states")
     if not isinstance(states, list) or not states:
         raise ValueError("The bundle carries no states; export it with include_state=True.")
-    runs = [run_from_json(isolated(state, "states")) for state in states]
+    runs = [_run_in(state, number) for number, state in enumerate(states)]
     if runs[0].run_id != bundle.get("root_run_id"):
         raise ValueError("The first state of the bundle is not that of its root run.")
+    twice = [run_id for run_id, count in Counter(run.run_id for run in runs).items() if count > 1]
+    if twice:
+        raise ValueError(f"The bundle carries the state of run '{twice[0]}' more than once.")
     return runs
 
 
+def _run_in(state: Any, number: int) -> RunState:
+    try:
+        return run_from_json(isolated(state, "states"))
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"states[{number}] of the bundle is not the state of a run: {error}") from error
+
+
 def _records_in(bundle: Mapping[str, Any], run_id: str) -> list[StepRecord]:
-    ledger = (bundle.get("ledgers") or {}).get(run_id)
-    if not isinstance(ledger, dict) or len(ledger.get("items") or ()) != ledger.get("total"):
+    ledgers = bundle.get("ledgers")
+    ledger = ledgers.get(run_id) if isinstance(ledgers, dict) else None
+    items = ledger.get("items") or [] if isinstance(ledger, dict) else None
+    if ledger is None or not isinstance(items, list) or len(items) != ledger.get("total"):
         raise ValueError(f"The ledger of run '{run_id}' is not whole; export it with ledger_mode='full'.")
-    made = []
-    for item in ledger["items"]:
-        record = item["record"]
-        if record.get("run_id") != run_id:
-            raise ValueError(f"Record {item.get('cursor')} of run '{run_id}' is of another run.")
-        fields = {name: record.get(name) for name in StepRecord.__dataclass_fields__}
-        made.append(StepRecord(**{**fields, "status": StepStatus(record["status"])}))
-    return made
+    return [_record_in(item, number, run_id) for number, item in enumerate(items, 1)]
+
+
+def _record_in(item: Any, number: int, run_id: str) -> StepRecord:
+    record = item.get("record") if isinstance(item, dict) else None
+    if not isinstance(record, dict) or record.get("run_id") != run_id:
+        raise ValueError(f"Record {number} of run '{run_id}' is missing, or of another run.")
+    fields = {name: record.get(name) for name in StepRecord.__dataclass_fields__}
+    try:
+        made = StepRecord(**{**fields, "status": StepStatus(record.get("status"))})
+        return resealed(made, {**record_json(made), PRUNED: record[PRUNED]}) if PRUNED in record else made
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"Record {number} of run '{run_id}' cannot be read: {error}") from error
+
+
+def _check_is_free(store: ArtifactStore, metadata: Mapping[str, Any]) -> None:
+    """Raise Conflict when a store has other bytes under the id of an artifact that is to be stored."""
+    there = store.get_metadata(metadata["artifact_id"])
+    if there is not None and there.blob_id != metadata["blob_id"]:
+        raise Conflict(
+            f"Artifact '{metadata['artifact_id']}' is there already, with other bytes; "
+            "import the bundle into another store."
+        )
 
 
 def _blob_in(entry: Mapping[str, Any]) -> tuple[dict[str, Any], bytes]:

@@ -23,6 +23,7 @@ from abstractruntime.storage.artifacts import InMemoryArtifactStore
 from abstractruntime.storage.base import Stores
 from abstractruntime.storage.in_memory import InMemoryRunStore
 from abstractruntime.storage.ledger_chain import HashChainedLedgerStore, verify_ledger_chain
+from abstractruntime.storage.retention import prune
 from abstractruntime.storage.sqlite import SqliteLedgerStore, SqliteRunStore
 from abstractruntime.testing.stores import a_record, a_run, waiting_run
 
@@ -161,6 +162,47 @@ def test_a_bundle_is_brought_into_another_store_with_chain_and_artifacts(stores:
         import_run_history_bundle(bundle, **into)
 
 
+@pytest.mark.parametrize("bundle", [[], None, "text", {}], ids=str)
+def test_what_is_no_bundle_is_refused(bundle: Any) -> None:
+    target = open_stores("memory:")
+    with pytest.raises(ValueError, match=r"[Aa] history bundle"):
+        import_run_history_bundle(bundle, run_store=target.runs, ledger_store=target.ledger)
+
+
+def test_an_import_replaces_no_artifact(stores: Stores) -> None:
+    assert stores.artifacts is not None
+    stores.runs.save(a_run("root", vars={}))
+    stores.artifacts.store(b"theirs", run_id="root", artifact_id="named")
+    whole: dict[str, Any] = {"ledger_mode": "full", "include_state": True, "include_artifacts": True}
+    bundle = export(stores, artifact_store=stores.artifacts, **whole)
+    fresh, kept = open_stores("memory:"), InMemoryArtifactStore()
+    kept.store(b"ours", run_id="other", artifact_id="named")
+    into: dict[str, Any] = {"run_store": fresh.runs, "ledger_store": fresh.ledger, "artifact_store": kept}
+    with pytest.raises(Conflict, match="'named' is there already, with other bytes"):
+        import_run_history_bundle(bundle, **into)
+    assert fresh.runs.load("root") is None
+    named = kept.load("named")
+    assert named is not None
+    assert named.content == b"ours"
+    assert kept.delete("named")
+    assert import_run_history_bundle(bundle, **into) == ["root"]
+
+
+def test_a_pruned_run_is_brought_along_and_its_chain_verifies(stores: Stores) -> None:
+    chain = HashChainedLedgerStore(stores.ledger)
+    run = a_run("root", vars={})
+    run.status = RunStatus.COMPLETED
+    stores.runs.save(run)
+    for number in range(3):
+        chain.append(a_record(run, number))
+    assert prune(stores, before="2100-01-01T00:00:00Z").runs == ("root",)
+    bundle = json.loads(json.dumps(export(stores, ledger_mode="full", include_state=True)))
+    fresh = open_stores("memory:")
+    import_run_history_bundle(bundle, run_store=fresh.runs, ledger_store=fresh.ledger)
+    assert fresh.ledger.list("root") == stores.ledger.list("root")
+    assert verify_ledger_chain(fresh.ledger.list("root"))["ok"]
+
+
 def _without(key: str) -> Callable[[dict[str, Any]], object]:
     return lambda bundle: bundle.pop(key)
 
@@ -176,6 +218,12 @@ def _without(key: str) -> Callable[[dict[str, Any]], object]:
         (lambda b: b["states"].reverse(), "root run"),
         (lambda b: b["artifacts"][0].update(content_base64=base64.b64encode(b"y").decode()), "altered"),
         (lambda b: b["artifacts"][0].update(content_base64="?"), "artifact"),
+        (lambda b: b.update(states=[5]), r"states\[0\] of the bundle is not the state of a run"),
+        (lambda b: b["states"].append(b["states"][0]), "more than once"),
+        (lambda b: b.update(ledgers=[]), "ledger_mode='full'"),
+        (lambda b: b["ledgers"]["root"].update(items={"n": 1}, total=1), "ledger_mode='full'"),
+        (lambda b: b["ledgers"]["root"]["items"].__setitem__(0, "x"), "Record 1 of run 'root' is missing"),
+        (lambda b: b["ledgers"]["root"]["items"][0]["record"].update(status="odd"), "Record 1 .* cannot be"),
     ],
 )
 def test_a_spoiled_bundle_is_refused_and_nothing_is_written(
