@@ -106,12 +106,13 @@ CODES: Mapping[str, tuple[int, str]] = {
     "store.error": (500, "The store could not do its work"),
     "store.damaged": (500, "Something stored cannot be read"),
     "store.busy": (503, "The store is busy; try again"),
+    "store.unsynced": (500, "The disk did not take what was written: the server has to be restarted"),
     "store.full": (507, "There is no room for the run's data; nothing was written"),
     "storage.full": (507, "There is no space left; nothing was saved"),
     "stream.too_many": (503, "Too many event streams are open"),
 }
 NO_SPACE = frozenset({errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)})
-STORE = ("store.error", "store.damaged", "store.busy", "store.full", "storage.full")
+STORE = ("store.error", "store.damaged", "store.busy", "store.unsynced", "store.full", "storage.full")
 ALWAYS = (
     *("session.required", "csrf", "cors", "method.not_allowed", "host.wrong"),
     *("request.too_slow", "request.too_large", "request.invalid", "server.error", *STORE),

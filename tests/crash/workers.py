@@ -90,6 +90,8 @@ def toil(stores: Stores, teller: Teller, turns: int) -> None:
             begin(runtime, registry)
             keeper.recover()
             keeper.poll_once()
+            if keeper.stats.unsynced:
+                raise keeper.stats.unsynced  # it says so itself: restart the program
             looks = looks + 1 if keeper.stats.no_room else 0
             if keeper.stats.no_room and looks > LOOKS:
                 raise keeper.stats.no_room

@@ -174,6 +174,12 @@ class StoreFull(StoreError):
     code = "store.full"
 
 
+class StoreUnsynced(StoreError):
+    """The disk did not take what was written; nothing more is written until the program is restarted."""
+
+    code = "store.unsynced"
+
+
 class StoreDamaged(StoreError):
     """Stored data cannot be read back."""
 

@@ -22,7 +22,15 @@ from typing import Any
 from ..core.boundary import attempted
 from ..core.clock import parse_instant, utc_now
 from ..core.engine import WorkflowSource
-from ..core.errors import Conflict, LeaseLost, NotWaiting, StoreError, StoreFull, WorkflowNotFound
+from ..core.errors import (
+    Conflict,
+    LeaseLost,
+    NotWaiting,
+    StoreError,
+    StoreFull,
+    StoreUnsynced,
+    WorkflowNotFound,
+)
 from ..core.event_keys import build_event_wait_key
 from ..core.models import RunState, RunStatus, WaitReason
 from ..core.runtime import Runtime
@@ -49,6 +57,7 @@ class SchedulerStats:
     """What a scheduler has done; errors are `<time>: <text>`.
 
     `no_room` is what the store says while its disk is full, None again as soon as a run could be written.
+    `unsynced` is what it says when the disk did not take what was written: the program has to be restarted.
     """
 
     runs_resumed: int = 0
@@ -57,6 +66,7 @@ class SchedulerStats:
     last_poll_at: str | None = None
     errors: list[str] = field(default_factory=list)
     no_room: StoreFull | None = None
+    unsynced: StoreUnsynced | None = None
 
 
 class Scheduler(Driver):
@@ -205,7 +215,7 @@ class Scheduler(Driver):
             _, error = attempted(self.settle_up, child)
             if error is not None:
                 self._note(f"run {child.run_id}: its parent could not be told of its end: {error}")
-                self._look_for_room(error)
+                self._look_at_disk(error)
         return sum(hand(run_id) for run_id in self.orphans(idle_s=idle_s) if run_id not in without)
 
     def _is_put_off(self, run_id: str) -> bool:
@@ -222,7 +232,7 @@ class Scheduler(Driver):
         run, error = attempted(self._drive_on, run_id)
         if run is not None:
             self._put_off.pop(run_id, None)
-            self._look_for_room(run)
+            self._look_at_disk(run)
             if self._on_run_resumed is not None:
                 attempted(self._on_run_resumed, run)
             return 1
@@ -232,7 +242,7 @@ class Scheduler(Driver):
             return 0
         count = self._put_off_longer(run_id, _NO_ROOM_S if isinstance(error, StoreFull) else _LONGEST_DELAY_S)
         self._note(f"run {run_id}: {error}")
-        self._look_for_room(error)
+        self._look_at_disk(error)
         if error is not None and self._on_run_failed is not None:
             attempted(self._on_run_failed, run_id, error)
         is_its_own = not isinstance(error, (StoreError, Conflict, WorkflowNotFound))
@@ -256,9 +266,12 @@ class Scheduler(Driver):
         run = self._runtime.get_state(run_id)
         return self._runtime.tick(self.workflow(run.workflow_id), run_id, _STEPS, plans_retries=True)
 
-    def _look_for_room(self, met: RunState | Exception | None) -> None:
-        """Note that the disk is full, or that it is not any more: a run was written since."""
+    def _look_at_disk(self, met: RunState | Exception | None) -> None:
+        """Note that the disk is full, or that it is not any more: a run was written since; or that it fails."""
         stats = self._stats
+        if isinstance(met, StoreUnsynced) and stats.unsynced is None:
+            log.error("No run goes on: %s", met)
+            stats.unsynced = met
         if isinstance(met, StoreFull):
             if stats.no_room is None:
                 log.error("No run goes on: %s", met)

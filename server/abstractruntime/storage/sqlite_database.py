@@ -23,7 +23,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from ..core.errors import StoreBusy, StoreDamaged, StoreError, StoreFull
+from ..core.errors import StoreBusy, StoreDamaged, StoreError, StoreFull, StoreUnsynced
 from .files import MAKE_ROOM, Sync, is_full
 from .migrate import folder, migrate, migrations, statements
 from .sqlite_adopt import bring_over, fill_heads, set_old_aside
@@ -176,7 +176,7 @@ class SqliteDatabase:
                 os.fsync(self._log)
             except OSError as error:
                 self._unsynced = str(error)
-                raise self.translated(error) from error
+                raise self.lost() from error
             self._synced = covered
 
     def _reader(self) -> _Handle:
@@ -261,9 +261,9 @@ class SqliteDatabase:
         except (sqlite3.Error, OSError) as error:
             raise self.translated(error) from error
 
-    def lost(self) -> StoreError:
+    def lost(self) -> StoreUnsynced:
         """Return why nothing is written any more: a sync that failed once may succeed and have lost data."""
-        return StoreError(
+        return StoreUnsynced(
             f"The disk did not take what was written to {self._path} ({self._unsynced}). Nothing more is "
             "written: restart the program, so that it goes on from what the disk holds."
         )

@@ -15,7 +15,7 @@ from abstractruntime import (
     Runtime,
 )
 from abstractruntime.core import RuntimeConfig
-from abstractruntime.core.errors import StoreBusy, StoreError, StoreFull
+from abstractruntime.core.errors import StoreBusy, StoreError, StoreFull, StoreUnsynced
 from abstractruntime.core.runtime import EffectOutcome
 from abstractruntime.scheduler import Driver, Scheduler, WorkflowRegistry
 from abstractruntime.storage import Stores
@@ -130,6 +130,31 @@ def test_a_disk_that_stays_full_is_told_and_its_runs_go_on_soon_after_there_is_r
         assert runtime.get_state(each).status is RunStatus.COMPLETED
     assert keeper.stats.no_room is None
     assert "There is room again" in caplog.text
+
+
+def test_a_disk_that_does_not_take_what_is_written_is_told(
+    keeper: Scheduler,
+    runtime: Runtime,
+    clock: MovableClock,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    run_id = runtime.start(PURE)
+
+    def lost(step: StepCommit) -> int:
+        raise StoreUnsynced("Restart the program.")
+
+    monkeypatch.setattr(runtime.journal, "commit", lost)
+    assert keeper.stats.unsynced is None
+    for _ in range(9):
+        keeper.recover()
+        clock.advance(400)
+    assert isinstance(keeper.stats.unsynced, StoreUnsynced)
+    told = [line.message for line in caplog.records if line.levelname == "ERROR"]
+    assert told == ["No run goes on: Restart the program."], "once"
+    assert runtime.get_state(run_id).status is RunStatus.RUNNING, (
+        "it is not the run's fault: it is not parked"
+    )
 
 
 def test_a_store_that_fails_ends_no_thread(

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from abstractruntime.core.errors import StaleRevision, StoreBusy, StoreError
+from abstractruntime.core.errors import StaleRevision, StoreBusy, StoreError, StoreUnsynced
 from abstractruntime.core.models import RunStatus
 from abstractruntime.storage import open_stores
 from abstractruntime.storage.base import StepCommit
@@ -405,9 +405,9 @@ def test_a_log_that_cannot_be_synced_is_an_error(
 
     monkeypatch.setattr(os, "fsync", broken)
     journal = SqliteJournal(database)
-    with pytest.raises(StoreError, match="Input/output error"):
+    with pytest.raises(StoreUnsynced, match="Input/output error"):
         journal.commit(StepCommit(a_run("r"), None, durable=True))
     monkeypatch.undo()
-    with pytest.raises(StoreError, match="restart the program"):
+    with pytest.raises(StoreUnsynced, match="restart the program"):
         journal.commit(StepCommit(a_run("s"), None))  # a sync that succeeds later proves nothing
     assert journal.load("s") is None
