@@ -86,6 +86,9 @@ ELSEWHERE = {
     "abstractruntime.visualflow_compiler.compiler": "compile_visualflow compile_visualflow_tree",
     "abstractruntime.visualflow_compiler.visual.models": "VisualFlow VisualNode VisualEdge load_visualflow_json",
     "abstractruntime.visualflow_compiler.visual.agent_ids": "visual_react_workflow_id",
+    "abstractruntime.visualflow_compiler.visual.executor": "compile_visualflow compile_visualflow_tree "
+    "load_visualflow_json",
+    "abstractruntime.visualflow_compiler.visual.builtins": "get_builtin_handler",
     "abstractruntime.identity.fingerprint": "ActorFingerprint",
     "abstractruntime.rendering": "JsonStringifyMode stringify_json render_agent_trace_markdown",
     "abstractruntime.rendering.json_stringify": "JsonStringifyMode stringify_json",
@@ -235,3 +238,26 @@ def test_late_names_have_the_home_that_type_checkers_see(package: str) -> None:
 def test_an_agent_has_its_published_workflow_id() -> None:
     ids = import_module("abstractruntime.visualflow_compiler.visual.agent_ids")
     assert ids.visual_react_workflow_id(flow_id="f 1", node_id="n/2") == "visual_react_agent_f_1_n_2"
+
+
+def test_a_value_node_is_found_as_a_plain_function() -> None:
+    find = import_module("abstractruntime.visualflow_compiler.visual.builtins").get_builtin_handler
+    assert find("add")({"a": 1, "b": 2}) == {"result": 3}
+    assert find("get_element")({"array": [1, 2], "index": 7, "default": 0}) == {"result": 0, "found": False}
+    assert find("concat")({"a": "x", "b": "y", "c": "z"}) == {"result": "x y z"}, "it may grow"
+    assert [find(name) for name in ("llm_call", "on_flow_start", "nothing")] == [None] * 3
+
+
+def test_the_parts_of_a_package_are_there_when_it_is() -> None:
+    program = (
+        "import abstractruntime as a; print(a.scheduler.Scheduler.__name__, a.storage.sqlite.SqliteDatabase.__name__,"
+        " hasattr(a, 'no_such_part'), hasattr(a.storage, 'no_such_part'))"
+    )
+    told = subprocess.run(
+        [sys.executable, "-S", "-c", program],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={"PYTHONPATH": str(SERVER)},
+    ).stdout
+    assert told.split() == ["Scheduler", "SqliteDatabase", "False", "False"]

@@ -1,1 +1,1 @@
-"""Old paths of the compiler's public parts; its inner names are not kept (docs/compatibility.md)."""
+"""Old paths of the compiler's public parts; its private names are not kept (docs/compatibility.md)."""
