@@ -348,7 +348,7 @@ def _record_in(item: Any, number: int, run_id: str) -> StepRecord:
     record = item.get("record") if isinstance(item, dict) else None
     if not isinstance(record, dict) or record.get("run_id") != run_id:
         raise ValueError(f"Record {number} of run '{run_id}' is missing, or of another run.")
-    fields = {name: record.get(name) for name in StepRecord.__dataclass_fields__}
+    fields: dict[str, Any] = {name: record.get(name) for name in StepRecord.__dataclass_fields__}
     try:
         made = StepRecord(**{**fields, "status": StepStatus(record.get("status"))})
         return resealed(made, {**record_json(made), PRUNED: record[PRUNED]}) if PRUNED in record else made
