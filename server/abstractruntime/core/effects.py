@@ -451,8 +451,14 @@ def _call(deed: Deed, services: Services) -> EffectOutcome:
         )
         told = f"Effect handler raised exception: {error}"
         return EffectOutcome.failed(told, retryable=_may_pass(error))
-    if not isinstance(outcome, EffectOutcome) or (outcome.status == "waiting" and outcome.wait is None):
+    if not isinstance(outcome, EffectOutcome):
         return EffectOutcome.failed(f"Effect handler returned {outcome!r:.200} instead of an EffectOutcome")
+    wait: Any = outcome.wait
+    is_waiting = outcome.status == "waiting" and isinstance(wait, WaitState)
+    if not is_waiting and (wait is not None or outcome.status not in ("completed", "failed")):
+        return EffectOutcome.failed(
+            f"Effect handler returned {outcome!r:.200}: an outcome is completed, waiting with a WaitState, or failed"
+        )
     return outcome
 
 

@@ -34,6 +34,9 @@ def _complaint(plan: StepPlan) -> str | None:
     if not isinstance(effect.payload, dict):
         kind = type(effect.payload).__name__
         return f"asks for {effect.type.value} with a payload of type {kind}; a payload is an object (dict)"
+    key: Any = effect.result_key
+    if key is not None and not isinstance(key, str):
+        return f"asks for {effect.type.value} with a result_key of type {type(key).__name__}; it is a text"
     return None
 
 

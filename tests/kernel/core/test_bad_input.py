@@ -264,6 +264,10 @@ def test_a_node_that_the_workflow_has_not(runtime: Runtime, stores: Stores) -> N
             StepPlan("a", effect=Effect(EffectType.ASK_USER, "text"), next_node="b"),  # type: ignore[arg-type]
             "Node 'a' asks for ask_user with a payload of type str; a payload is an object",
         ),
+        (
+            StepPlan("a", effect=Effect(EffectType.ASK_USER, {"prompt": "?"}, 5), next_node="b"),  # type: ignore[arg-type]
+            "Node 'a' asks for ask_user with a result_key of type int; it is a text",
+        ),
     ],
 )
 def test_a_plan_that_is_none(runtime: Runtime, stores: Stores, plan: Any, complaint: str) -> None:

@@ -108,6 +108,15 @@ def test_a_host_may_replace_a_built_in_handler(make_runtime: MakeRuntime) -> Non
             Counter(EffectOutcome("waiting")),
             "Effect handler returned EffectOutcome(status='waiting', result=None, wait=None, error=None)",
         ),
+        (Counter(EffectOutcome("done")), "Effect handler returned EffectOutcome(status='done'"),
+        (
+            Counter(EffectOutcome("waiting", wait="later")),
+            "Effect handler returned EffectOutcome(status='waiting'",
+        ),  # type: ignore[arg-type]
+        (
+            Counter(EffectOutcome("completed", {}, WaitState(WaitReason.JOB))),
+            "Effect handler returned EffectOutcome(status='completed'",
+        ),
     ],
 )
 def test_a_failure_ends_the_run(make_runtime: MakeRuntime, handler: Any, error: str) -> None:
