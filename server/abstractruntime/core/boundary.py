@@ -8,8 +8,7 @@ at work on. Elsewhere in the kernel exceptions are caught by name (decision 0053
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any, TypeVar
 
@@ -20,14 +19,24 @@ Result = TypeVar("Result")
 _at_work: ContextVar[str] = ContextVar("run_at_work", default="")
 
 
-@contextmanager
-def at_work_on(run_id: str) -> Iterator[None]:
+class AtWork:
+    """Which run this thread is at work on, for what is logged meanwhile; for `with`."""
+
+    __slots__ = ("_run_id", "_token")
+
+    def __init__(self, run_id: str) -> None:
+        self._run_id = run_id
+
+    def __enter__(self) -> None:
+        self._token = _at_work.set(self._run_id)
+
+    def __exit__(self, *_: object) -> None:
+        _at_work.reset(self._token)
+
+
+def at_work_on(run_id: str) -> AtWork:
     """Note which run this thread is at work on, for what is logged meanwhile."""
-    token = _at_work.set(run_id)
-    try:
-        yield
-    finally:
-        _at_work.reset(token)
+    return AtWork(run_id)
 
 
 def run_at_work() -> str:

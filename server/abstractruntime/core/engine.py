@@ -20,7 +20,7 @@ from .config import RuntimeConfig
 from .effects import HandlerTable
 from .errors import NotDurable, RunNotFound, WorkflowNotFound
 from .held import Held
-from .ids import child_id
+from .ids import child_id, new_run_id
 from .leases import Holding
 from .models import RunState, RunStatus
 from .policy import EffectPolicy
@@ -109,17 +109,18 @@ def new_run(
     if isinstance(tool_support, str) and tool_support.strip():
         known.setdefault("tool_support", tool_support.strip())
         known.setdefault("supports_native_tools", tool_support.strip() == "native")
-    run = RunState.new(
-        workflow_id=workflow.workflow_id,
-        entry_node=workflow.entry_node,
+    return RunState(
+        run_id or new_run_id(),
+        workflow.workflow_id,
+        RunStatus.RUNNING,
+        workflow.entry_node,
+        given,
+        created_at=now,
+        updated_at=now,
         actor_id=actor_id,
         session_id=session_id,
-        vars=given,
         parent_run_id=parent_run_id,
     )
-    run.run_id = run_id or run.run_id
-    run.created_at = run.updated_at = now
-    return run
 
 
 class StepServices:

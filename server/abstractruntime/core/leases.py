@@ -12,9 +12,7 @@ import itertools
 import logging
 import os
 import threading
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -57,7 +55,7 @@ class Holding:
         self._lock = threading.Lock()
         self._taking = threading.Lock()
         self._leases: dict[str, _Mine] = {}
-        self._driving: Counter[str] = Counter()
+        self._driving: dict[str, int] = {}
         self.owner = owner or new_owner()
 
     @property
@@ -74,23 +72,26 @@ class Holding:
         """Say whether a thread of this runtime is driving a run."""
         return run_id in self._driving
 
-    @contextmanager
-    def driving(self, run_id: str) -> Iterator[None]:
+    def driving(self, run_id: str) -> Driving:
         """Note that a thread drives a run; when the last one has done, its lease is given back."""
+        return Driving(self, run_id)
+
+    def begin(self, run_id: str) -> None:
+        """Count one more thread that drives a run."""
         with self._lock:
-            self._driving[run_id] += 1
-        try:
-            with at_work_on(run_id):
-                yield
-        finally:
-            with self._lock:
-                self._driving[run_id] -= 1
-                is_last = not self._driving[run_id]
-                mine = self._leases.pop(run_id, None) if is_last else None
-                if is_last:
-                    del self._driving[run_id]
-            if mine is not None:
-                self._give_back(mine.lease)
+            self._driving[run_id] = self._driving.get(run_id, 0) + 1
+
+    def end(self, run_id: str) -> None:
+        """Count one thread less, and give the lease back after the last."""
+        with self._lock:
+            left = self._driving[run_id] - 1
+            if left:
+                self._driving[run_id] = left
+                return
+            del self._driving[run_id]
+            mine = self._leases.pop(run_id, None)
+        if mine is not None:
+            self._give_back(mine.lease)
 
     def take(self, run_id: str, revision: int | None = None) -> Lease | None:
         """Take a run's lease unless this runtime has it; None while another owner has it.
@@ -197,6 +198,23 @@ class Holding:
             self._store.release(lease)
         except StoreError as error:
             log.warning("The lease of run %s is left to run out: %s", lease.run_id, error)
+
+
+class Driving:
+    """That a thread of this process drives a run, for `with`."""
+
+    __slots__ = ("_at_work", "_holding", "_run_id")
+
+    def __init__(self, holding: Holding, run_id: str) -> None:
+        self._holding, self._run_id, self._at_work = holding, run_id, at_work_on(run_id)
+
+    def __enter__(self) -> None:
+        self._holding.begin(self._run_id)
+        self._at_work.__enter__()
+
+    def __exit__(self, *error: object) -> None:
+        self._at_work.__exit__(*error)
+        self._holding.end(self._run_id)
 
 
 class _Heart:

@@ -105,22 +105,29 @@ def encode_run(run: RunState, vars_text: str | None = None, *, known: bool = Fal
     """
     if vars_text is None:
         vars_text = encode(plain(run.vars), "vars", known=known)
-    head = {
-        "run_id": run.run_id,
-        "workflow_id": run.workflow_id,
-        "status": RunStatus(run.status).value,
-        "current_node": run.current_node,
-    }
-    tail = {
-        "waiting": None if run.waiting is None else wait_json(run.waiting),
-        "output": run.output,
-        "error": run.error,
-        "created_at": run.created_at,
-        "updated_at": run.updated_at,
-        "actor_id": run.actor_id,
-        "session_id": run.session_id,
-        "parent_run_id": run.parent_run_id,
-    }
+    flat, waiting, output = encode_flat, run.waiting, run.output
+    try:
+        text = (
+            f'{{"run_id":{quoted(run.run_id)},"workflow_id":{quoted(run.workflow_id)},'
+            f'"status":"{RunStatus(run.status)._value_}","current_node":{quoted(run.current_node)},"vars":{vars_text},'
+            f'"waiting":{"null" if waiting is None else encode(wait_json(waiting), "run", ("waiting",), known=known)},'
+            f'"output":{"null" if output is None else encode(output, "run", ("output",), known=known)},'
+            f'"error":{flat(run.error)},"created_at":{flat(run.created_at)},"updated_at":{flat(run.updated_at)},'
+            f'"actor_id":{flat(run.actor_id)},"session_id":{flat(run.session_id)},"parent_run_id":{flat(run.parent_run_id)}}}'
+        )
+        if not text.isascii():
+            text.encode()
+    except (TypeError, UnicodeEncodeError):
+        return _odd_run_text(run, vars_text, known=known)
+    return text
+
+
+def _odd_run_text(run: RunState, vars_text: str, *, known: bool) -> str:
+    """Write a run whose columns are not all text; raise NotDurable with the place of what is not JSON."""
+    columns = {**run_json(run), "vars": None}
+    names = [*columns]
+    place = names.index("vars")
+    head, tail = ({name: columns[name] for name in part} for part in (names[:place], names[place + 1 :]))
     end = encode(tail, "run", known=known)
     return f'{encode(head, "run", known=True)[:-1]},"vars":{vars_text},{end[1:]}'
 
