@@ -10,6 +10,7 @@ import ctypes
 import json
 import logging
 import os
+import random
 import select
 import signal
 import sys
@@ -119,7 +120,8 @@ def _answer(runtime: Runtime, registry: WorkflowRegistry, run: RunState, teller:
         return
     payload = {"response": f"{wait.prompt}!"}
     spec = registry.get_or_raise(run.workflow_id)
-    runtime.resume(spec, run.run_id, wait.wait_key, payload, max_steps=0, asked_at=run.updated_at)
+    steps = random.choice((0, 1))  # 1: the answer shares the commit of the step after it
+    runtime.resume(spec, run.run_id, wait.wait_key, payload, max_steps=steps, asked_at=run.updated_at)
     teller.tell("answer", run.run_id, json.dumps(payload))
 
 

@@ -171,7 +171,8 @@ def answer(runtime: Runtime, registry: WorkflowRegistry, run: RunState, world: W
     assert wait is not None
     if wait.reason is WaitReason.USER:
         spec = registry.get_or_raise(run.workflow_id)
-        runtime.resume(spec, run.run_id, wait.wait_key, {"response": f"{wait.prompt}!"}, max_steps=0)
+        steps = 1 if run.run_id == "root" else 0  # 1: the answer shares the commit of the step after it
+        runtime.resume(spec, run.run_id, wait.wait_key, {"response": f"{wait.prompt}!"}, max_steps=steps)
     elif wait.reason is WaitReason.UNTIL:
         world.clock.advance(24 * 3600)
 

@@ -6,6 +6,10 @@ somebody else's write in between (a pause, a cancel, a second driver) is noticed
 A step may be held back, to share the commit of what comes next: the STARTED of an external effect.
 What it has changed is taken out of the variables at once, so later changes are not in it. Every
 other write puts it down first, and so does whoever lets go of the run.
+
+An answer is held back in the same way, until the node that it goes to has said what comes next: it
+shares the commit of whatever that writes. Nobody has been told of it before; if somebody else has
+changed the run meanwhile, neither is written (AnswerNotGiven) and the answer is given anew, or refused.
 """
 
 from __future__ import annotations
@@ -31,11 +35,16 @@ _SAVE_TRIES = 20
 _HeldBack = tuple[StepCommit, Callable[[], None] | None, Callable[[str], bool]]
 
 
+class AnswerNotGiven(Exception):
+    """Somebody has changed the run before an answer was written: does it still wait? Only for who holds answers."""
+
+
 class Held:
     """A run's state with tracked variables, bound to the revision it was read at."""
 
     __slots__ = (
         "_held_back",
+        "_is_answer",
         "_journal",
         "_tracked",
         "kept",
@@ -54,6 +63,7 @@ class Held:
         self._journal = journal
         self._tracked: dict[str, object] | None = None
         self._held_back: _HeldBack | None = None
+        self._is_answer = False  # what is held back
         self.reaches_out = False  # has carried out an external effect, so another may come
         self.kept = 0  # outcomes that this driver has written though its step was refused
         self.run = run
@@ -125,17 +135,47 @@ class Held:
         listening: str | None = None,
     ) -> None:
         """Write what changed; `others` are commits of other runs in the same transaction."""
+        if self._is_answer:
+            self._write_with_answer(records, others, listening)
+            return
         if self._held_back is not None:
             self.flush()
-        step = self.step(records, durable=durable, listening=listening)
-        if (
-            self.run.status is not RunStatus.RUNNING
-        ):  # nobody goes on with it: copied once, for store and caller
-            self.released()
+        self._commit(self.step(records, durable=durable, listening=listening), others)
+
+    def _commit(self, step: StepCommit, others: Sequence[StepCommit]) -> None:
+        if self.run.status is not RunStatus.RUNNING:
+            self.released()  # nobody goes on with it: copied once, for store and caller
         if others:
             self.revision = self._journal.commit_all([*others, step])[-1]
         else:
             self.revision = self._journal.commit(step)
+
+    def _write_with_answer(
+        self, records: Sequence[StepRecord], others: Sequence[StepCommit], listening: str | None
+    ) -> None:
+        """Write the answer that is held back and the step that follows it as one."""
+        assert self._held_back is not None
+        held_back, self._held_back, self._is_answer = self._held_back, None, False
+        answer = held_back[0]
+        try:
+            step = self.step((*answer.records, *records), durable=True, listening=listening)
+            if type(answer.ops) is Delta and type(step.ops) is Delta:  # else the step brings all variables
+                step.ops = answer.ops.followed_by(step.ops)
+            self._commit(step, others)
+        except StaleRevision as stale:
+            raise AnswerNotGiven from stale
+        except NotDurable:
+            self._held_back, self._is_answer = held_back, True  # the step is to blame: written without it
+            raise
+
+    def hold_answer(self, records: Sequence[StepRecord]) -> None:
+        """Keep the answer that was put into a run that goes on, to be written with what comes next."""
+        step = self._apart(records)
+        if step is None:
+            self.write(records, durable=True)
+            return
+        step.durable = self._is_answer = True
+        self._held_back = step, None, self.still_mine
 
     def write_records(self, records: Sequence[StepRecord]) -> None:
         """Write records only, power-safe, with the step held back; what has changed since stays unwritten."""
@@ -152,18 +192,24 @@ class Held:
         """
         if self._held_back is not None:
             self.flush()
-        journal = self._journal
-        if not journal.atomic or self.run.vars is not self._tracked or journal.is_heavy(self.run.run_id):
+        step = self._apart(records)
+        if step is None:
             self.write(records)
             return False
+        self._held_back = step, let_go, self.still_mine
+        return True
+
+    def _apart(self, records: Sequence[StepRecord]) -> StepCommit | None:
+        """Return all that changed since the last write as a commit for later; None where it must be written now."""
+        journal = self._journal
+        if not journal.atomic or self.run.vars is not self._tracked or journal.is_heavy(self.run.run_id):
+            return None
         fixed = tuple(map(sealed, records))
         ops = self._drained(records)
         run = RunState.__new__(RunState)
         run.__dict__.update(self.run.__dict__)  # its columns; the variables are in `ops`
         run.vars = {}
-        step = StepCommit(run, self.revision, fixed, ops, False, True)
-        self._held_back = step, let_go, self.still_mine
-        return True
+        return StepCommit(run, self.revision, fixed, ops, False, True)
 
     def flush(self) -> None:
         """Write the step that is held back, if there is one; StaleRevision if somebody was faster."""
@@ -187,10 +233,13 @@ class Held:
         assert self._held_back is not None
         step, let_go, still_mine = self._held_back
         self._held_back, told = None, step.records
-        step.records, step.durable = (*told, *records), durable
+        is_answer, self._is_answer = self._is_answer, False
+        step.records, step.durable = (*told, *records), durable or step.durable
         try:
             self.revision = self._journal.commit(step)
-        except StaleRevision:
+        except StaleRevision as stale:
+            if is_answer:
+                raise AnswerNotGiven from stale
             if let_go is not None:
                 self.keep_outcome(told, still_mine)
             raise
@@ -232,6 +281,11 @@ class Held:
         self.run.vars = plain(self.run.vars)
         self._tracked = None
         return self.run
+
+
+def too_fast(run_id: str) -> StaleRevision:
+    """Return what is raised when a change from outside has met others too often."""
+    return StaleRevision(f"Run {run_id} changes faster than it can be changed from outside; try again.")
 
 
 def _always(run_id: str) -> bool:

@@ -26,14 +26,14 @@ from .config import RuntimeConfig
 from .effects import EffectHandler, EffectOutcome, HandlerTable, take_executor
 from .engine import Engine, WorkflowSource, new_run
 from .errors import Conflict, NotWaiting, RunNotFound, StaleRevision
-from .held import Held
+from .held import AnswerNotGiven, Held, too_fast
 from .jsonsafe import check
 from .leases import Holding
 from .limits import limit_status, limit_warnings, set_limits
 from .models import EffectType, LimitWarning, RunState, RunStatus, StepRecord
 from .policy import DefaultEffectPolicy, EffectPolicy, ensure_call_ids
 from .reminders import moment_has_come
-from .spec import DefaultRunContext, RunContext, WorkflowSpec
+from .spec import DefaultRunContext, RunContext, WorkflowSpec, check_workflow
 from .traces import traces_of
 from .waits import (
     answer,
@@ -245,7 +245,7 @@ class Runtime:
             self._put_down(held)
             return held
         finally:
-            with suppress(StaleRevision):
+            with suppress(StaleRevision, AnswerNotGiven):
                 held.flush()  # only left to do when the node's code was interrupted from outside
 
     def _put_down(self, held: Held) -> None:
@@ -260,7 +260,7 @@ class Runtime:
         run = held.run
         if run.status.is_over or is_paused(run):
             return False
-        _check_workflow(run, workflow)
+        check_workflow(run, workflow)
         if run.status is not RunStatus.WAITING:
             return True
         records = moment_has_come(self._engine, run)
@@ -289,8 +289,9 @@ class Runtime:
 
         `actor_id` says in the ledger who answered, if not the run's own actor. `asked_at` is the
         `updated_at` under which the caller saw the wait: a later wait with the same key is not meant.
-        Raises RunNotFound, RunIsPaused, NotWaiting, WaitKeyMismatch or NodeNotFound; of two who answer
-        one wait at the same time, one gets NotWaiting.
+        The answer is written with the next step, before an effect that reaches out with its STARTED; with
+        `max_steps` 0 it is written alone. Raises RunNotFound, RunIsPaused, NotWaiting, WaitKeyMismatch or
+        NodeNotFound; of two who answer one wait at the same time, one gets NotWaiting.
         """
         check(payload, "payload")
 
@@ -298,7 +299,7 @@ class Runtime:
             wait = check_answer(run, wait_key)
             if asked_at is not None and run.updated_at != asked_at:
                 raise NotWaiting(f"Run {run_id} has been answered since {asked_at} and asks again")
-            _check_workflow(run, workflow)
+            check_workflow(run, workflow)
             if (to_node := override_node or wait.resume_to_node) is not None:
                 workflow.get_node(to_node)
             now, store = self._engine.now(), self._engine.artifacts
@@ -307,11 +308,13 @@ class Runtime:
             records[0].actor_id = actor_id or run.actor_id
             return with_small_answer(records, store)
 
-        held = self._changed(run_id, give)
-        if held.run.status is not RunStatus.RUNNING or max_steps <= 0:
-            return held.released()
-        with self._leases.driving(run_id):
-            return self._drive(held, workflow, max_steps).released()
+        for _ in range(_SAVE_TRIES):
+            held = self._changed(run_id, give, answers=max_steps > 0)
+            if held.run.status is not RunStatus.RUNNING or max_steps <= 0:
+                return held.released()
+            with self._leases.driving(run_id), suppress(AnswerNotGiven):
+                return self._drive(held, workflow, max_steps).released()
+        raise too_fast(run_id)
 
     def keep_event(self, run_id: str, *, wait_key: str, payload: Any) -> bool:
         """Put an event into the inbox of a run that is paused, or busy and listening; else return False.
@@ -392,11 +395,14 @@ class Runtime:
         """Do as `_changed` does, and let go of the run."""
         return self._changed(run_id, change, keeps_time=keeps_time).released()
 
-    def _changed(self, run_id: str, change: Change, *, keeps_time: bool = False) -> Held:
+    def _changed(
+        self, run_id: str, change: Change, *, keeps_time: bool = False, answers: bool = False
+    ) -> Held:
         """Change a run between its steps: read, change, write, and again if it moved meanwhile.
 
         `change` returns the records to write with it, or None if there is nothing to do. With
-        `keeps_time`, `updated_at` stays: who has seen the run's wait can still answer it.
+        `keeps_time`, `updated_at` stays: who has seen the run's wait can still answer it. A change that
+        `answers` a run that goes on is written with the step that follows.
         """
         for _ in range(_SAVE_TRIES):
             held = Held.load(self._engine.journal, run_id)
@@ -406,9 +412,12 @@ class Runtime:
             if not keeps_time:
                 held.run.updated_at = self._engine.now()
             with suppress(StaleRevision):
-                held.write(records, durable=True)
+                if answers and held.run.status is RunStatus.RUNNING:
+                    held.hold_answer(records)
+                else:
+                    held.write(records, durable=True)
                 return held
-        raise StaleRevision(f"Run {run_id} changes faster than it can be changed from outside; try again.")
+        raise too_fast(run_id)
 
     # looking
 
@@ -489,10 +498,3 @@ class Runtime:
             return []
 
         self._change(run_id, change)
-
-
-def _check_workflow(run: RunState, workflow: WorkflowSpec) -> None:
-    if run.workflow_id != workflow.workflow_id:
-        raise Conflict(
-            f"Run {run.run_id} belongs to workflow '{run.workflow_id}', not to '{workflow.workflow_id}'"
-        )

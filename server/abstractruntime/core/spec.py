@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Protocol
 
 from .clock import utc_now
-from .errors import NodeNotFound
+from .errors import Conflict, NodeNotFound
 from .models import RunState, StepPlan
 
 
@@ -59,3 +59,11 @@ class WorkflowSpec:
     def is_terminal(self, node_id: str) -> bool:
         """Say whether a node ends the run; only the node's plan knows, so this is False."""
         return False
+
+
+def check_workflow(run: RunState, workflow: WorkflowSpec) -> None:
+    """Raise Conflict unless a run belongs to a workflow."""
+    if run.workflow_id != workflow.workflow_id:
+        raise Conflict(
+            f"Run {run.run_id} belongs to workflow '{run.workflow_id}', not to '{workflow.workflow_id}'"
+        )

@@ -218,9 +218,6 @@ class SqliteDatabase:
         )
         self._mend_heads(connection)
         connection.execute("PRAGMA temp_store = MEMORY")
-        connection.execute(
-            "PRAGMA cache_size = -8000"
-        )  # KiB, if they are used: runs are read over this one too
         for statement in _AT_ONCE:
             connection.execute(statement)
 

@@ -40,12 +40,13 @@ def load_checkpoint(database: SqliteDatabase, run_id: str) -> tuple[Checkpoint, 
     rows = database.few_rows(_STATE, {"run_id": run_id})
     if not rows:
         return None
-    base, text, _, *head = rows[0]
-    known, deltas = _tuple(Head, head), rows[1:]
-    if text is not None and known.revision is not None and len(deltas) == known.revision - base:
-        if len(deltas) > 1:
-            deltas.sort(key=itemgetter(0))
-        return Checkpoint(_folded(run_id, text, [row[1] for row in deltas]), known.revision), known
+    base, seq, text, *head = rows[0]
+    known = _tuple(Head, head)
+    if text is not None and known.revision is not None and known.revision >= base:
+        # What a commit adds meanwhile is beyond this revision; what leads up to it stays as it is.
+        deltas = _deltas(database.few_rows, run_id, seq, base, known.revision)
+        if len(deltas) == known.revision - base:
+            return Checkpoint(_folded(run_id, text, deltas), known.revision), known
     with database.read() as connection:
         found = stored_checkpoint(connection, run_id)
     return None if found is None else (found, None)

@@ -154,17 +154,26 @@ def _rest_at_once(
 def _last_at_once(ready: Prepared, known: Head) -> tuple[Head, str, tuple[Any, ...]] | None:
     whole, records, run = ready.whole, ready.records, ready.step.run
     last_seq, revision, _, kept_weight, base_size, _, rest = known
-    if whole is None or rest or not 2 <= len(records) <= 3 or max(len(whole), base_size) > INLINE_LIMIT:
+    if whole is None or not 2 <= len(records) <= 4 or max(len(whole), base_size) > INLINE_LIMIT:
         return None
     kept_weight += len(ready.delta or "")
     if outweigh(kept_weight, len(whole)):
         return None
     seq, moved, size = last_seq + len(records), revision + 1, len(whole)
-    told: list[str | None] = [None, None] if len(records) == 2 else []
+    told: list[str | None] = [None] * (8 - 2 * len(records))
     for record in records:
         told += [record.done_key, record.text]
     head = _tuple(Head, (seq, moved, 0, kept_weight, size, 1, 1))
-    place = (run.run_id, seq, moved, moment_micros(run.updated_at) or 0, kept_weight, revision, last_seq)
+    place = (
+        run.run_id,
+        seq,
+        moved,
+        moment_micros(run.updated_at) or 0,
+        kept_weight,
+        revision,
+        last_seq,
+        rest,
+    )
     status = RunStatus(run.status).value
     return head, _WRITE_LAST, (*place, *told, ready.delta, status, run.updated_at, whole, size)
 

@@ -59,7 +59,7 @@ def lived(journal: SqliteJournal, seed: int) -> None:
                 started_at=run.updated_at,
                 ended_at=run.updated_at,
             )
-            for place in range(2 + pick(2) if is_last else pick(3))
+            for place in range(2 + pick(3) if is_last else pick(3))
         )
         listening = f"event{number}" if pick(8) == 0 else None
         ops = drain(run.vars)
@@ -112,8 +112,15 @@ def test_a_start_a_park_a_wake_and_an_end_are_one_statement_each(stores: Stores)
     assert written() == ["INSERT INTO new_run"]
     assert runtime.tick(flow, run_id).status is RunStatus.WAITING
     assert written() == ["INSERT INTO rest_step"]
-    assert runtime.resume(flow, run_id, None, {"response": "y"}).status is RunStatus.COMPLETED
-    assert written() == ["INSERT INTO rest_step", "INSERT INTO last_step"]
+    assert runtime.resume(flow, run_id, None, {"response": "y"}, 0).status is RunStatus.RUNNING
+    assert written() == ["INSERT INTO rest_step"]
+    assert runtime.tick(flow, run_id).status is RunStatus.COMPLETED
+    assert written() == ["INSERT INTO last_step"]
+    other = runtime.start(flow, {})
+    runtime.tick(flow, other)
+    written()
+    assert runtime.resume(flow, other, None, {"response": "y"}).status is RunStatus.COMPLETED
+    assert written() == ["INSERT INTO last_step"]  # the answer and the end are one commit
 
 
 def test_a_park_leaves_the_whole_state_where_it_is(stores: Stores) -> None:

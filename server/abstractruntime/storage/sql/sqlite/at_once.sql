@@ -74,15 +74,15 @@ END;
 
 CREATE TEMP VIEW last_step AS SELECT
     NULL AS run_id, NULL AS last_seq, NULL AS revision, NULL AS updated_us, NULL AS kept_weight,
-    NULL AS from_revision, NULL AS from_seq, NULL AS first_key, NULL AS first_json, NULL AS second_key,
-    NULL AS second_json, NULL AS done_key, NULL AS record_json, NULL AS delta, NULL AS status, NULL AS updated_at,
+    NULL AS from_revision, NULL AS from_seq, NULL AS from_rest, NULL AS first_key, NULL AS first_json,
+    NULL AS second_key, NULL AS second_json, NULL AS third_key, NULL AS third_json, NULL AS done_key, NULL AS record_json, NULL AS delta, NULL AS status, NULL AS updated_at,
     NULL AS run_json, NULL AS size;
 
 CREATE TEMP TRIGGER last_step_is_written INSTEAD OF INSERT ON last_step BEGIN
     UPDATE ledger_heads SET last_seq = NEW.last_seq, revision = NEW.revision, updated_us = NEW.updated_us,
         weight = 0, kept_weight = NEW.kept_weight, base_size = NEW.size, rest = 1
     WHERE run_id = NEW.run_id AND revision = NEW.from_revision AND last_seq = NEW.from_seq
-        AND rest = 0 AND chained = 1;
+        AND rest = NEW.from_rest AND chained = 1;
     SELECT RAISE(ABORT, 'the head has moved') WHERE changes() <> 1;
     UPDATE runs SET status = NEW.status, wait_reason = NULL, wait_until = NULL, wait_key = NULL,
         updated_at = NEW.updated_at, updated_us = NEW.updated_us, base_revision = NEW.revision,
@@ -90,10 +90,14 @@ CREATE TEMP TRIGGER last_step_is_written INSTEAD OF INSERT ON last_step BEGIN
     WHERE run_id = NEW.run_id;
     SELECT RAISE(ABORT, 'the run is gone') WHERE changes() <> 1;
     INSERT INTO ledger (run_id, seq, revision, done_key, record_json, delta)
-    SELECT NEW.run_id, NEW.last_seq - 2, NEW.revision, NEW.first_key, NEW.first_json, NULL
+    SELECT NEW.run_id, NEW.last_seq - 3, NEW.revision, NEW.first_key, NEW.first_json, NULL
     WHERE NEW.first_json IS NOT NULL;
     INSERT INTO ledger (run_id, seq, revision, done_key, record_json, delta)
-    VALUES (NEW.run_id, NEW.last_seq - 1, NEW.revision, NEW.second_key, NEW.second_json, NULL),
+    SELECT NEW.run_id, NEW.last_seq - 2, NEW.revision, NEW.second_key, NEW.second_json, NULL
+    WHERE NEW.second_json IS NOT NULL;
+    INSERT INTO ledger (run_id, seq, revision, done_key, record_json, delta)
+    VALUES (NEW.run_id, NEW.last_seq - 1, NEW.revision, NEW.third_key, NEW.third_json, NULL),
         (NEW.run_id, NEW.last_seq, NEW.revision, NEW.done_key, NEW.record_json, NEW.delta);
+    DELETE FROM wait_index WHERE run_id = NEW.run_id AND NEW.from_rest = 2;
     DELETE FROM listening WHERE run_id = NEW.run_id;
 END;

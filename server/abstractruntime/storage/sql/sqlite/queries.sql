@@ -54,8 +54,8 @@ INSERT INTO new_run VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 INSERT INTO rest_step VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 
 -- name: write_last
--- The last step of a run, with two records or three and the state whole.
-INSERT INTO last_step VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+-- The last step of a run, with two records to four and the state whole.
+INSERT INTO last_step VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 
 -- name: add_silent_step
 INSERT INTO silent_steps (run_id, revision, delta) VALUES (?, ?, ?);
@@ -124,17 +124,12 @@ FROM runs AS r LEFT JOIN ledger_heads AS h ON h.run_id = r.run_id
 WHERE r.run_id = ?;
 
 -- name: state
--- The same with the text of that checkpoint and the run's head; then what changed since, a row each: its
--- revision and its delta, without what is in silent_steps.
-SELECT r.base_revision, IIF(r.apart, c.state_json, r.run_json), r.base_seq,
+-- The same with the text of that checkpoint and the run's head.
+SELECT r.base_revision, r.base_seq, IIF(r.apart, c.state_json, r.run_json),
     h.last_seq, h.revision, h.weight, h.kept_weight, h.base_size, h.chained, h.rest
 FROM runs AS r LEFT JOIN ledger_heads AS h ON h.run_id = r.run_id
     LEFT JOIN checkpoints AS c ON c.run_id = r.run_id AND c.revision = r.base_revision AND r.apart
-WHERE r.run_id = :run_id
-UNION ALL
-SELECT l.revision, l.delta, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
-FROM runs AS r JOIN ledger AS l ON l.run_id = r.run_id AND l.seq > r.base_seq
-WHERE r.run_id = :run_id AND l.revision > r.base_revision AND l.delta IS NOT NULL;
+WHERE r.run_id = :run_id;
 
 -- name: workflow_of
 SELECT workflow_id FROM runs WHERE run_id = ?;
