@@ -24,6 +24,7 @@ from abstractruntime.nodes.define import Offers
 from abstractruntime.storage.artifacts import ArtifactStore
 from abstractruntime.storage.base import LedgerStore, RunStore
 
+from ..outside.pdf import pdf_text
 from ..outside.practice import Practice
 from ..staging import write_whole
 from .budget import within_budget
@@ -89,7 +90,11 @@ class Ai:
                 asks, lambda: self.budget.tokens, runs, UsedByRuns(cast(Ledger, ledger))
             ),
             EffectType.TOOL_CALLS: make_tool_calls_handler(
-                tools=_Present(self.tools), artifact_store=artifacts, run_store=runs, ledger_store=ledger
+                tools=_Present(self.tools),
+                artifact_store=artifacts,
+                run_store=runs,
+                ledger_store=ledger,
+                read_pdf=pdf_text,
             ),
         }
         if find_spec("abstractmemory") is not None:

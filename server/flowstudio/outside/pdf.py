@@ -29,6 +29,7 @@ _HEADING = re.compile(r"(#{1,4})\s+(.*)")
 _ITEM = re.compile(r"\s*(?:[-*]|\d+[.)])\s+(.*)")
 _BETWEEN = re.compile(r"(?<!\\)\|")  # cells; a bar with a back-slash before it is one of the text
 _RULE = re.compile(r"\s*\|?\s*:?-+:?\s*(\|\s*:?-+:?\s*)*\|?\s*")
+_NO_TEXT = "These pages hold no text; they may be pictures."
 _WIDTH = A4[0] - 40 * mm
 _MOST_COLUMNS = 12  # of a table on a page; a wider one is shown as its text
 
@@ -69,7 +70,7 @@ def read_pdf(body: bytes, *, first: int, last: int | None, most: int | None, nam
     content = "\n\n".join(parts)
     is_cut = len(content) > limit or done < end - first + 1
     if not content.strip():
-        warnings.append("These pages hold no text; they may be pictures.")
+        warnings.append(_NO_TEXT)
     return {
         "content": content[:limit],
         "pages": pages,
@@ -78,6 +79,14 @@ def read_pdf(body: bytes, *, first: int, last: int | None, most: int | None, nam
         "warnings": warnings,
         "truncated": is_cut,
     }
+
+
+def pdf_text(body: bytes) -> str:
+    """Return the text of all pages; raise WorkspaceError for what cannot be read or holds no text."""
+    content = str(read_pdf(body, first=1, last=None, most=None, name="The attachment")["content"])
+    if not content.strip():
+        raise WorkspaceError(_NO_TEXT)
+    return content
 
 
 def pdf_of(text: str, *, title: str) -> bytes:

@@ -8,29 +8,46 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from threading import Lock
 from typing import Any
 
+from ...core.clock import utc_now_iso
 from ...core.models import RunState
 from ...core.vars import get_runtime
+from ...memory.owners import SESSION_WORKFLOW, new_owner
 from ...storage.artifacts import ArtifactStore
+from ...storage.base import RunStore
+from ..sessions import session_memory_owner_run_id
 from .constants import max_attachment_bytes, max_inline_result_bytes
+from .pdf_text import pdf_text
 from .session_attachments import (
     DEFAULT_MAX_CHARS,
     OPEN_ATTACHMENT,
+    PdfReader,
     execute_open_attachment,
     store_session_attachment,
 )
 from .tool_results import ToolCall, ToolResult, json_safe, tool_result
 
 PENDING_MEDIA = "pending_media"
+_making_owners = Lock()
 
 
 class Attachments:
-    """The attachments of the sessions of one runtime; without an artifact store there are none."""
+    """The attachments of the sessions of one runtime; without an artifact store there are none.
 
-    def __init__(self, artifact_store: ArtifactStore | None, run_store: Any = None) -> None:
+    A run store is given the run that owns a session's memory when its first file is kept.
+    """
+
+    def __init__(
+        self,
+        artifact_store: ArtifactStore | None,
+        run_store: RunStore | None = None,
+        read_pdf: PdfReader = pdf_text,
+    ) -> None:
         self._artifacts = artifact_store
         self._runs = run_store
+        self._read_pdf = read_pdf
 
     def owns(self, call: Mapping[str, Any]) -> bool:
         """Say whether the runtime answers this call itself."""
@@ -50,10 +67,14 @@ class Attachments:
             start_line=_whole(wanted.get("start_line")),
             end_line=_whole(wanted.get("end_line")),
             max_chars=DEFAULT_MAX_CHARS if limit is None else limit,
+            read_pdf=self._read_pdf,
         )
         if not is_open:
             return tool_result(call, output=output, error=error or "attachment not found")
-        media = output.get("media") if isinstance(output, dict) else None
+        return self._opened(run, call, output)
+
+    def _opened(self, run: RunState, call: ToolCall, output: dict[str, Any]) -> ToolResult:
+        media = output.get("media")
         if media:
             space = get_runtime(run.vars)
             space[PENDING_MEDIA] = [*(space.get(PENDING_MEDIA) or []), *media]
@@ -65,9 +86,18 @@ class Attachments:
             return None
         path = _text(call.get("arguments") or {}, "file_path", "path", "filename", "file")
         is_open, output, _ = execute_open_attachment(
-            artifact_store=self._artifacts, session_id=run.session_id, handle=path or "", max_chars=0
+            artifact_store=self._artifacts,
+            session_id=run.session_id,
+            handle=path or "",
+            max_chars=0,
+            read_pdf=self._read_pdf,
         )
-        return tool_result(call, output=output) if is_open else None
+        if not is_open:
+            return None
+        size = len(str(output.get("content_text") or "").encode("utf-8", "replace"))
+        if size > max_inline_result_bytes():
+            output = _told_only(path or "", size, output["artifact_id"])
+        return self._opened(run, call, output)
 
     def after(self, run: RunState, call: ToolCall, result: ToolResult) -> ToolResult:
         """Keep a file that was read; find one that could not be; shorten what is too long to carry."""
@@ -84,6 +114,7 @@ class Attachments:
         if text is None or not path or len(body) > max_attachment_bytes():
             return self._offloaded(run, call, result)
         assert self._artifacts is not None
+        self._have_owner(run)
         held = store_session_attachment(
             artifact_store=self._artifacts,
             session_id=run.session_id or "",
@@ -93,11 +124,17 @@ class Attachments:
         )
         if len(body) <= max_inline_result_bytes():
             return result
-        told = (
-            f"[read_file]: File: {path} is {len(body):,} bytes and was kept as an attachment; read parts of it "
-            f"with open_attachment(artifact_id='{held.artifact_id}', start_line=..., end_line=...)"
-        )
-        return {**result, "output": {"rendered": told, "artifact_id": held.artifact_id, "handle": path}}
+        return {**result, "output": _told_only(path, len(body), held.artifact_id)}
+
+    def _have_owner(self, run: RunState) -> None:
+        """Make the run that owns the session's memory, if there is none: written at once, since the call has acted."""
+        if self._runs is None or not run.session_id:
+            return
+        run_id = session_memory_owner_run_id(run.session_id)
+        with _making_owners:
+            if self._runs.load(run_id) is None:
+                made = new_owner(run_id, SESSION_WORKFLOW, now=utc_now_iso(), session_id=run.session_id)
+                self._runs.save(made)
 
     def _offloaded(self, run: RunState, call: ToolCall, result: ToolResult) -> ToolResult:
         """Keep a large output apart, with its beginning left for the model."""
@@ -116,6 +153,15 @@ class Attachments:
         )
         output = {"$artifact": held.artifact_id, "size_bytes": held.size_bytes, "preview": body[:4000]}
         return {**result, "output": output, "meta": {**result.get("meta", {}), "offloaded": True}}
+
+
+def _told_only(path: str, size: int, artifact_id: str) -> dict[str, Any]:
+    """Return what stands for a text that is too long to carry."""
+    told = (
+        f"[read_file]: File: {path} is {size:,} bytes and was kept as an attachment; read parts of it "
+        f"with open_attachment(artifact_id='{artifact_id}', start_line=..., end_line=...)"
+    )
+    return {"rendered": told, "artifact_id": artifact_id, "handle": path}
 
 
 def _text(wanted: Mapping[str, Any], *keys: str) -> str | None:

@@ -18,7 +18,10 @@ def dedup_messages_view(
     *,
     session_attachments: Iterable[Mapping[str, Any]] | None = None,
 ) -> list[dict[str, Any]]:
-    """Return the messages with repeated tool answers cut to a word; the first one stays whole."""
+    """Return the messages with repeated tool answers cut to a word; the first one stays whole.
+
+    So does one that differs from the last one of its name: what was read has changed meanwhile, or changed back.
+    """
     by_path = {str(each.get("handle")): each for each in session_attachments or ()}
     seen: dict[str, str] = {}
     shown = []

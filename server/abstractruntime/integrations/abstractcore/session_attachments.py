@@ -15,6 +15,7 @@ from typing import Any
 from ...storage.artifacts import Artifact, ArtifactMetadata, ArtifactStore
 from ..sessions import session_memory_owner_run_id
 from .message_views import dedup_messages_view as dedup_messages_view
+from .pdf_text import pdf_text
 
 ACTIVE_HEAD = "Active attachments"
 STORED_HEAD = "Stored session attachments"
@@ -159,12 +160,13 @@ def execute_open_attachment(
     start_line: int | None = None,
     end_line: int | None = None,
     max_chars: int = DEFAULT_MAX_CHARS,
-    read_pdf: PdfReader | None = None,
+    read_pdf: PdfReader = pdf_text,
 ) -> Opened:
     """Return whether an attachment could be opened, what is in it, and the reason if not.
 
-    Text comes with line numbers; other content as a media reference for the next model call. With
-    `max_chars` 0 or less there is no limit; a small file asked for by its first lines comes whole.
+    Text comes with line numbers, that of a PDF too; other content as a media reference for the next model call,
+    and so a PDF that `read_pdf` refuses by a ValueError: `derived_error` says why. With `max_chars` 0 or less
+    there is no limit; a small file asked for by its first lines comes whole.
     """
     if not session_id:
         return False, None, "session_id is required"
@@ -195,7 +197,8 @@ def _find(held: list[dict[str, Any]], artifact_id: str | None, handle: str | Non
         if by_id:
             return by_id
     asked = (handle or artifact_id or "").strip().lstrip("@")
-    exact = [each for each in held if asked in (each["handle"], each["filename"])]
+    exact = [each for each in held if asked == each["handle"]]
+    exact = exact or [each for each in held if asked == each["filename"]]
     if not exact:
         suffix = "/" + asked.lstrip("/")
         exact = [
@@ -215,10 +218,10 @@ def _suggestions(held: list[dict[str, Any]], asked: str) -> list[dict[str, Any]]
     return [{key: each[key] for key in ("handle", "artifact_id")} for each in near[:_MOST_SUGGESTIONS]]
 
 
-def _text_of(artifact: Artifact, read_pdf: PdfReader | None) -> tuple[str | None, str | None, str | None]:
+def _text_of(artifact: Artifact, read_pdf: PdfReader) -> tuple[str | None, str | None, str | None]:
     """Return an attachment's text, the type it was made from, or why there is none."""
     kind = artifact.content_type.partition(";")[0].strip().lower()
-    if kind == "application/pdf" and read_pdf is not None:
+    if kind == "application/pdf":
         try:
             return read_pdf(artifact.content), kind, None
         except ValueError as error:

@@ -16,9 +16,12 @@ from typing import Any
 from ...core.boundary import guarded
 from ...core.effects import EffectOutcome
 from ...core.models import Effect, RunState, WaitReason, WaitState
-from ...storage.base import LedgerStore
+from ...storage.artifacts import ArtifactStore
+from ...storage.base import LedgerStore, RunStore
 from .attachment_calls import Attachments
 from .constants import MAX_RESULT_BYTES
+from .pdf_text import pdf_text
+from .session_attachments import PdfReader
 from .tool_approval import APPROVAL_REQUIRED, Decision, read_decision
 from .tool_arguments import BadArguments, read_arguments
 from .tool_executors import EXECUTED, ToolExecutor
@@ -61,9 +64,10 @@ def _no() -> bool:
 def make_tool_calls_handler(
     *,
     tools: ToolExecutor | None = None,
-    artifact_store: Any = None,
-    run_store: Any = None,
+    artifact_store: ArtifactStore | None = None,
+    run_store: RunStore | None = None,
     ledger_store: LedgerStore | None = None,
+    read_pdf: PdfReader = pdf_text,
 ) -> Handler:
     """Return the handler of TOOL_CALLS over an executor.
 
@@ -72,10 +76,9 @@ def make_tool_calls_handler(
     `may_repeat(name)` says no; a single call, too. With `fail_on_error` in the payload a failed call fails the
     effect; taken again, it makes none of the calls again that have succeeded.
 
-    With an artifact store, `open_attachment` reads the session's attachments, and files that were read
-    become attachments of the session.
+    With an artifact store a session has attachments; `read_pdf` makes text of a PDF, or raises ValueError.
     """
-    attachments = Attachments(artifact_store, run_store)
+    attachments = Attachments(artifact_store, run_store, read_pdf)
     later: list[ToolExecutor] = []  # who carries out what a person allows, where `tools` cannot
 
     def tool_calls(
