@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import socket
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import AsyncGenerator, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -445,3 +446,37 @@ def test_a_reader_who_stops_reading_is_let_go(settings: Settings, monkeypatch: p
         server.should_exit = True
         thread.join(10)
         listening.close()
+
+
+@pytest.mark.parametrize("spec_version", ["2.3", "2.4"])
+@pytest.mark.parametrize("reader", ["gone", "frozen"])
+def test_the_events_of_a_reader_who_is_away_end_at_once(
+    reader: str, spec_version: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also while it is being sent to: what the events hold (a place among the readers) is free then."""
+    monkeypatch.setattr(live, "SEND_SECONDS", 0.05)
+    told: list[str] = []
+
+    async def events() -> AsyncGenerator[bytes]:
+        try:
+            yield b"retry: 500\n\n"
+            yield b"data: 1\n\n"
+        finally:
+            told.append("ended")
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.disconnect"} if reader == "gone" else await asyncio.Event().wait()  # type: ignore[return-value]
+
+    async def send(message: Any) -> None:
+        if message.get("body"):
+            if reader == "gone" and spec_version == "2.4":
+                raise OSError("the reader has gone")
+            await asyncio.Event().wait()
+
+    async def served() -> None:
+        scope = {"type": "http", "path": "/", "asgi": {"spec_version": spec_version}}
+        await live.EventStream(events())(scope, receive, send)
+        told.append("returned")
+
+    asyncio.run(asyncio.wait_for(served(), 5))
+    assert told == ["ended", "returned"]

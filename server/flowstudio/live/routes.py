@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Query, Request
 from fastapi.concurrency import run_in_threadpool
-from sse_starlette import EventSourceResponse
-from sse_starlette.sse import SendTimeoutError
-from starlette.types import Receive, Scope, Send
+from starlette.requests import ClientDisconnect
+from starlette.responses import StreamingResponse
+from starlette.types import Message, Receive, Scope, Send
 
 from abstractruntime.storage.base import MOST_POSITION
 
@@ -25,14 +27,29 @@ SEND_SECONDS = 25.0
 log = logging.getLogger("flowstudio.live")
 
 
-class EventStream(EventSourceResponse):
-    """A stream that lets a reader go who has stopped reading."""
+class EventStream(StreamingResponse):
+    """A stream of events that ends with its reader: one that has gone, or that has stopped reading.
+
+    Heartbeats and the server's end are the business of who makes the events (decision 0057).
+    """
+
+    media_type = "text/event-stream"
+
+    def __init__(self, events: AsyncGenerator[bytes]) -> None:
+        super().__init__(events, headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
+        self._events = events
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send until the end, or until the reader's buffers stay full for too long."""
+
+        async def send_in_time(message: Message) -> None:
+            async with asyncio.timeout(SEND_SECONDS):
+                await send(message)
+
         try:
-            await super().__call__(scope, receive, send)
-        except SendTimeoutError:
+            async with aclosing(self._events):
+                await super().__call__(scope, receive, send_in_time)
+        except* (TimeoutError, ClientDisconnect):
             log.info("A reader of %s has stopped reading and was let go.", scope["path"])
 
 
@@ -65,7 +82,8 @@ class Readers:
 
 @router.get(
     "/api/runs/{run_id}/events",
-    response_class=EventSourceResponse,
+    status_code=200,
+    response_class=EventStream,
     responses={
         200: {"content": stream_content(), "description": "Events; comments (`:`) keep the line open"},
         **problems("stream.bad_cursor", "run.not_found", "stream.too_many"),
@@ -77,7 +95,7 @@ async def run_events(
     studio: TheStudio,
     after: Annotated[int | None, Query(ge=0, le=MOST_POSITION)] = None,
     last_event_id: Annotated[str | None, Header()] = None,
-) -> EventSourceResponse:
+) -> EventStream:
     """Stream `step`, `prompt`, `state`, `words` and `end`; go on after `Last-Event-ID`, else after `after`."""
     cursor = _cursor(last_event_id, after)
     await run_in_threadpool(studio.reader.state, run_id)
@@ -91,14 +109,14 @@ async def run_events(
     said = studio.ai.models.words.said
     stream = RunStream(studio.reader, studio.bell, run_id, cursor, is_welcome, said)
 
-    async def events() -> AsyncIterator[bytes]:
+    async def events() -> AsyncGenerator[bytes]:
         try:
             async for chunk in stream.events(studio.settings.heartbeat_seconds):
                 yield chunk
         finally:
             readers.release(session)
 
-    return EventStream(events(), ping=0, send_timeout=SEND_SECONDS)
+    return EventStream(events())
 
 
 def _cursor(last_event_id: str | None, after: int | None) -> int:
