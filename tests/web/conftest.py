@@ -15,6 +15,7 @@ import pytest
 from flowstudio.app import create_app
 from flowstudio.settings import Settings
 from flowstudio.studio import Studio
+from flowstudio.worker import Worker
 from web.client import AppClient
 
 TOKEN = "test-token-" + "x" * 32
@@ -27,6 +28,7 @@ class Client(AppClient):
     """An API client of a running app."""
 
     studio: Studio
+    worker: Worker
 
     @cached_property
     def description(self) -> dict[str, Json]:
@@ -114,6 +116,7 @@ def open_client(settings: Settings) -> Client:
     app = create_app(settings)
     client = Client(app, f"http://127.0.0.1:{PORT}", {"Authorization": f"Bearer {TOKEN}"})
     client.studio = app.state.studio
+    client.worker = app.state.worker
     return client
 
 

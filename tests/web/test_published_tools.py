@@ -28,30 +28,6 @@ def moody() -> Iterator[MoodyModel]:
     made.close()
 
 
-def test_an_approved_call_survives_a_restart_before_and_after_the_answer(settings: Settings) -> None:
-    nodes = {"start": start(), "use": node("call_tool", pins={"tool_call": NOW}), "end": end("told", "well")}
-    way = "start -> use, use -> end, use.result -> end.told, use.success -> end.well"
-    with open_client(settings) as client:
-        client.post("/settings/tools", data=TIME)
-        client.save(flow("what-time", nodes, way))
-        run_id = client.launch("what-time")
-        asked = client.asked(run_id, seconds=60)
-    with open_client(settings) as client:
-        again = client.asked(run_id, seconds=60)
-        assert again == asked
-        assert again["tool_calls"][0]["arguments"] == NOW["arguments"]
-        body = {"wait_key": again["wait_key"], "response": {"approved": True}}
-        assert client.post(f"/api/prompts/{run_id}", json=body).status_code == 200
-    with open_client(settings) as client:
-        done = client.until(run_id, "completed", "failed", seconds=60)
-        assert done["output"]["well"] is True, done
-        assert "Europe/Oslo" in str(done["output"]["told"])
-        calls = [
-            each for each in client.records(run_id) if (each.get("effect") or {}).get("type") == "tool_calls"
-        ]
-        assert sum(each["status"] == "completed" for each in calls) == 1
-
-
 @pytest.fixture(scope="module")
 def everything(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Everything]:
     server = Everything(tmp_path_factory.mktemp("everything"))
@@ -59,26 +35,48 @@ def everything(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Everything]
     server.stop()
 
 
-def test_an_approved_call_over_http_survives_restarts_of_both_sides(
-    settings: Settings, everything: Everything
+def calls_of(client: Client, run_id: str) -> list[str]:
+    """Return what the ledger says of the run's tool calls, in order."""
+    return [
+        each["status"]
+        for each in client.records(run_id)
+        if (each.get("effect") or {}).get("type") == "tool_calls"
+    ]
+
+
+@pytest.mark.parametrize("transport", ["stdio", "http"])
+def test_an_approved_call_survives_a_restart_between_the_approval_and_the_call(
+    settings: Settings, transport: str, request: pytest.FixtureRequest
 ) -> None:
-    call = {"name": "all__get-sum", "arguments": {"a": 20, "b": 22}}
+    """Three processes: one asks, one takes the answer and ends before anything is called, one makes the call."""
+    call, kept, said = NOW, TIME, "Europe/Oslo"
+    if transport == "http":
+        call = {"name": "all__get-sum", "arguments": {"a": 20, "b": 22}}
+        everything = request.getfixturevalue("everything")
+        kept, said = {"id": "all", "url": everything.start().url}, "42"
     nodes = {"start": start(), "use": node("call_tool", pins={"tool_call": call}), "end": end("told", "well")}
     way = "start -> use, use -> end, use.result -> end.told, use.success -> end.well"
-    everything.start()
     with open_client(settings) as client:
-        client.post("/settings/tools", data={"id": "all", "url": everything.url})
-        client.save(flow("what-sum", nodes, way))
-        run_id = client.launch("what-sum")
+        client.post("/settings/tools", data=kept)
+        client.save(flow("with-a-tool", nodes, way))
+        run_id = client.launch("with-a-tool")
         asked = client.asked(run_id, seconds=60)
         assert asked["tool_calls"][0]["arguments"] == call["arguments"]
-    everything.start()
     with open_client(settings) as client:
-        body = {"wait_key": asked["wait_key"], "response": {"approved": True}}
+        assert client.worker.stop(), "from here on this process takes answers and drives no run"
+        again = client.asked(run_id)
+        assert again == asked
+        body = {"wait_key": again["wait_key"], "response": {"approved": True}}
         assert client.post(f"/api/prompts/{run_id}", json=body).status_code == 200
+        assert client.run(run_id)["status"] == "running", "the answer is kept"
+        assert calls_of(client, run_id) == ["started", "waiting"], "and nothing is called"
+    if transport == "http":
+        everything.start()  # the server, too
+    with open_client(settings) as client:
         done = client.until(run_id, "completed", "failed", seconds=60)
         assert done["output"]["well"] is True, done
-        assert "42" in str(done["output"]["told"])
+        assert said in str(done["output"]["told"])
+        assert calls_of(client, run_id) == ["started", "waiting", "started", "completed"], "once"
 
 
 def test_a_model_is_told_of_a_servers_tools_though_nobody_has_listed_them(
