@@ -10,6 +10,7 @@ import base64
 import gzip
 import json
 import logging
+import re
 import shutil
 import sqlite3
 import sys
@@ -22,6 +23,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from fastapi.routing import APIRoute
 
@@ -64,7 +66,29 @@ LOOKED_AT = (
     "backup/data/runs.sqlite!",
     "backup/flows/",
     "history of",
+    "POST /settings/models: 422",
+    "POST /settings/models/kept/test: 200",
+    "POST /settings/tools: 422",
+    "POST /settings/tools/list: 200",
+    "POST /editor/inspector: 200",
+    "POST /inbox/",
+    "DELETE /api/flows/",
 )
+
+
+class Hearing(Client):
+    """A client that keeps all that it is answered when it does not just read."""
+
+    def __init__(self, *given: Any, **more: Any) -> None:
+        super().__init__(*given, **more)
+        self.heard: list[tuple[str, bytes]] = []
+
+    def request(self, method: str, path: str, **options: Any) -> httpx.Response:
+        answer = super().request(method, path, **options)
+        if method != "GET":
+            raw = str(dict(answer.headers)).encode() + b"\n" + answer.content
+            self.heard.append((f"{method} {path}: {answer.status_code}", raw))
+        return answer
 
 
 @pytest.fixture
@@ -96,14 +120,14 @@ def planted(
     far_tools: ToolServer,
     leaky: LeakyModel,
     monkeypatch: pytest.MonkeyPatch,
-) -> Iterator[Client]:
+) -> Iterator[Hearing]:
     """A client of an app whose settings pages have been given the keys."""
     monkeypatch.setenv("PLANTED_MODEL_KEY", NAMED)
     monkeypatch.setenv("PLANTED_TOOL_KEY", TOOL_NAMED)
     monkeypatch.setenv("PLANTED_HEADER_KEY", HEADER_NAMED)
     secrets = {"SHOP": Secret(WEB, frozenset({"127.0.0.1"}))}
     app = create_app(replace(settings, reachable=frozenset({far.here}), secrets=secrets))
-    with Client(
+    with Hearing(
         app, f"http://127.0.0.1:{settings.port}", headers={"Authorization": f"Bearer {TOKEN}"}
     ) as client:
         client.studio, client.description = app.state.studio, app.openapi()
@@ -278,6 +302,30 @@ def _routes(client: Client) -> list[APIRoute]:
     return found
 
 
+def written(client: Hearing, runs: list[str]) -> Iterator[tuple[str, bytes]]:
+    """Return what every address answered that was written to; those that nobody has written to are, now, once."""
+    fill = {"run_id": runs[0], "flow_id": "ask-kept-m", "name": "kept", "server_id": "kept"}
+    fill |= {"number": "1", "seq": "1"}
+    for row in client.get("/api/flows").json()["flows"]:
+        for each in client.get(f"/api/flows/{row['id']}").json()["nodes"]:
+            for tab in ("setup", "policy", "data"):
+                looks = {"flow_id": row["id"], "node": each, "wired": [], "tab": tab}
+                assert client.post("/editor/inspector", json=looks).status_code == 200
+    left = []
+    for route in _routes(client):
+        form = re.sub(r"\\{\w+(:path)?\\}", "[^/ ]+", re.escape(route.path))
+        asked = {place for place, _ in client.heard if re.match(rf"\w+ {form}(\?|:)", place)}
+        methods = {*(route.methods or ())} - {"GET", "HEAD", *(place.split()[0] for place in asked)}
+        left += [(method, route.path) for method in sorted(methods)]
+    for method, path in sorted(left, key=lambda each: (each[0] == "DELETE", each[1] == "/logout")):
+        place = re.sub(r"\{(\w+)(:path)?\}", lambda name: fill[name[1]], path)
+        answer = client.request(method, place, json={}, follow_redirects=False)
+        assert answer.status_code < 500, answer.text
+    yield from client.heard
+    for place, raw in client.heard:
+        yield from every(place, raw.partition(b"\n")[2])
+
+
 def histories(client: Client, runs: list[str]) -> Iterator[tuple[str, bytes]]:
     """Export every run with all that can go along."""
     for run_id in runs:
@@ -316,7 +364,7 @@ def found(told: Iterable[tuple[str, bytes]]) -> tuple[list[tuple[str, str]], set
 
 
 def test_no_planted_key_is_anywhere(
-    planted: Client,
+    planted: Hearing,
     far: Listening,
     leaky: LeakyModel,
     settings: Settings,
@@ -328,8 +376,19 @@ def test_no_planted_key_is_anywhere(
     runs = used(planted, far)
     worked_on(planted)
     for name in ("kept", "named"):
-        planted.post(f"/settings/models/{name}/test")
-    planted.post("/settings/tools/list")
+        page = planted.post(f"/settings/models/{name}/test").text
+        assert "[secret] may not look here" in page, "what the server says is shown, its key is not"
+    page = planted.post("/settings/tools/list").text
+    assert "could not be reached" in page, "the lost one says so"
+    refused = {"name": "kept", "kind": "openai", "base_url": "no address", "key": KEPT}
+    assert post(planted, "/settings/models", **refused) == 422
+    refused = {
+        "id": "kept",
+        "command": f"x --api-key {ARGUED}",
+        "env": f"GIVEN={TOOL_KEPT}",
+        "timeout_s": "x",
+    }
+    assert post(planted, "/settings/tools", **refused) == 422
     assert {KEPT, NAMED} <= set(leaky.keys), "the keys were used"
     assert any(WEB in seen[2].get("Authorization", "") for seen in far.seen)
     said = [planted.run(run_id)["output"] for run_id in runs]
@@ -351,6 +410,7 @@ def test_no_planted_key_is_anywhere(
             files(settings.flows),
             files(tmp_path / "backup"),
             [("standard streams and log", streams.encode())],
+            written(planted, runs),
         )
     )
     assert hits == []
