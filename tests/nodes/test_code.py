@@ -49,6 +49,47 @@ def test_a_whole_source_wins_over_a_stale_body() -> None:
     assert codes("code", {"code": "def transform(d):\n    return  1", "codeBody": "return 1"}) == []
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        "def transform(given):\n    return {'twice': given['n'] * 2}",
+        "TWO = 2\n\ndef helper(n):\n    return n * TWO\n\ndef transform(\n    given\n):\n    return {'twice': helper(given['n'])}\n",
+        "    def transform(given):\r\n        return {'twice': given['n'] * 2}\r\n",
+    ],
+)
+def test_a_body_that_has_the_function_is_a_whole_source(body: str) -> None:
+    wanted = {"twice": 6}
+    assert run("code", {"n": 3}, {"inputs": pins("n"), "codeBody": body}, fed=("n",)) == wanted
+    assert run("code", {"n": 3}, {"inputs": pins("n"), "code": body}, fed=("n",)) == wanted
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "def transform(n):\n    return n * 2\nreturn {'twice': transform(n)}",
+        "def transform(n):\n    return n * 2\nif n:\n    return {'twice': transform(n)}",
+        "    twice = n * 2\n    if n:\n        return {'twice': twice}\n",
+        "\ttwice = n * 2\n\tif n:\n\t\treturn {'twice': twice}",
+        "text = '''\ndef transform(n):\n'''\nif text:\n    return {'twice': n * 2}",
+    ],
+)
+def test_a_body_with_a_function_of_that_name_or_indented_stays_a_body(body: str) -> None:
+    data = {"inputs": pins("n"), "codeBody": body}
+    assert run("code", {"n": 3}, data, fed=("n",)) == {"twice": 6}
+
+
+def test_an_error_in_such_a_body_counts_its_own_lines() -> None:
+    body = "def transform(given):\n    share = 1\n    return share / given['n']"
+    with pytest.raises(NodeError, match="line 3"):
+        run("code", {"n": 0}, {"inputs": pins("n"), "codeBody": body}, fed=("n",))
+
+
+def test_full_access_of_a_later_release_is_told() -> None:
+    data = {"codeBody": "return 1", "pinDefaults": {"permissions": "full_access"}}
+    assert codes("code", data) == ["code.permissions"]
+    assert codes("code", {**data, "pinDefaults": {"permissions": "sandbox"}}) == []
+
+
 def test_another_function_can_be_called() -> None:
     data = {"code": "def main(x):\n    return len(x)", "functionName": " main "}
     assert run("code", {"a": 1, "b": 2}, data, fed=("a", "b")) == 2

@@ -1,18 +1,20 @@
 """Python written by the author of the flow. The text is run by the sandbox, never here.
 
 A node holds either a short body (`codeBody`), which sees its input pins as variables and is wrapped
-into a function here, or a whole source (`code`) with the function in it, which is run as it stands.
-When both are there the whole source counts, as in every earlier editor. Nothing here parses Python:
+into a function here, or a whole source (`code`) with the function in it, which is run as it stands; so is
+a body that has the function itself. When both are there the whole source counts, as in every earlier editor. Nothing here parses Python:
 the sandbox's own parser judges the text.
 """
 
 from __future__ import annotations
 
 import keyword
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Literal
 
+from .authored import pin_value
 from .define import (
     EXEC_IN,
     EXEC_OUT,
@@ -35,6 +37,7 @@ ARGUMENT = "_input"
 SECONDS = 2
 MOST_SECONDS = 30
 _PYTHONS = ("compact", "full")
+_EXECUTION = "execution"
 _QUOTES = ('"""', "'''")
 
 
@@ -96,11 +99,36 @@ def _starts_inside_text(body: str) -> list[bool]:
     return inside
 
 
+def _own_lines(body: str) -> list[tuple[str, bool]]:
+    """Return the lines of a body without the indentation that all have, each with whether it begins inside a text."""
+    lines = body.replace("\r\n", "\n").split("\n")
+    inside = _starts_inside_text("\n".join(lines))
+    told = list(zip(lines, inside, strict=True))
+    own = [line[: -len(line.lstrip())] for line, is_text in told if line.strip() and not is_text]
+    least = min(own, key=len, default="")
+    common = least if all(indent.startswith(least) for indent in own) else ""
+    return [(line if is_text else line.removeprefix(common), is_text) for line, is_text in told]
+
+
+def _is_whole(body: str, function: str) -> bool:
+    """Say whether a body is a whole source: it has the function, and returns nothing outside of functions."""
+    head, has_function = "", False
+    for line, is_text in _own_lines(body):
+        word = line.strip()
+        if is_text or not word or word.startswith("#"):
+            continue
+        if line[0] not in " \t)":
+            head = line
+            has_function = has_function or re.match(rf"def\s+{re.escape(function)}\s*\(", line) is not None
+        if re.match(r"return\b", word) and not re.match(r"(def|class)\b", head):
+            return False
+    return has_function
+
+
 def _wrapped(body: str, names: list[str], function: str) -> Source:
     """Return the function around a short body: a variable for each pin, then the author's lines."""
     head = [f"def {function}({ARGUMENT}):", *(f"    {name} = {ARGUMENT}.get({name!r})" for name in names)]
-    lines = body.replace("\r\n", "\n").split("\n")
-    told = zip(lines, _starts_inside_text("\n".join(lines)), strict=True)
+    told = _own_lines(body)
     indented = [line if inside or not line.strip() else f"    {line}" for line, inside in told]
     return Source("\n".join([*head, *indented, "    pass"]), function, skip_lines=len(head))
 
@@ -110,7 +138,11 @@ def _source(data: Mapping[str, Json]) -> Source | None:
     whole, body, function = _text(data, "code"), _text(data, "codeBody"), _function_name(data)
     if not whole.strip() and not body.strip():
         return None
-    found = Source(whole, function) if whole.strip() else _wrapped(body, _pin_names(data), function)
+    text = whole if whole.strip() else body
+    if whole.strip() or _is_whole(body, function):
+        found = Source("\n".join(line for line, _ in _own_lines(text)), function)
+    else:
+        found = _wrapped(body, _pin_names(data), function)
     python: Literal["compact", "full"] = "full" if _python(data) == "full" else "compact"
     return replace(found, python=python, field="code" if whole.strip() else "codeBody")
 
@@ -148,6 +180,10 @@ def _check(data: Mapping[str, Json]) -> list[Finding]:
     if _seconds(data) is None:
         message = f"The time limit must be a number of seconds up to {MOST_SECONDS}."
         found.append(Finding("error", "code.time_limit", message))
+    if pin_value(data, "permissions") == "full_access":
+        message = "Code never has full access here: it cannot reach files, the network or other programs."
+        sets = {"pinDefaults.permissions": "sandbox"}
+        found.append(Finding("risk", "code.permissions", message, "permissions", sets, "Take 'sandbox'"))
     if _python(data) not in _PYTHONS:
         message = f"'{_python(data)}' is no kind of Python: choose compact or full."
         found.append(Finding("error", "code.python", message))
@@ -186,7 +222,20 @@ def _run(call: Call, source: Source) -> Json:
     )
     if result.printed:
         call.note["printed"] = result.printed
-    return _branch(call, result.value)
+    return _branch(call, _reported(call, result.value))
+
+
+def _reported(call: Call, value: Json) -> Json:
+    """Return what the code gave, and beside it the report that a node with the output `execution` gives.
+
+    Such nodes are from a later release of the reference. How long it took is not told: a step that is
+    taken again must give the same.
+    """
+    if _EXECUTION not in call.outs:
+        return value
+    report = {"output": value, "result": value, "success": True, "error": None}
+    given = value if isinstance(value, Mapping) else {}
+    return {**report, _EXECUTION: {"permissions": "sandbox"}, **given}
 
 
 def _branch(call: Call, value: Json) -> Json:
@@ -290,6 +339,27 @@ _OUTPUT = Pin("output", "any", description="What the code returned.")
                 ),
             },
             note="A full source may have functions of its own.",
+        ),
+        Example(
+            {"input": 2},
+            {
+                "double": 4,
+                "output": {"double": 4},
+                "result": {"double": 4},
+                "success": True,
+                "error": None,
+                "execution": {"permissions": "sandbox"},
+            },
+            data={
+                "codeBody": "return {'double': input * 2}",
+                "outputs": [
+                    {"id": "exec-out", "type": "execution"},
+                    {"id": "double", "type": "number"},
+                    {"id": "success", "type": "boolean"},
+                    {"id": "execution", "type": "object"},
+                ],
+            },
+            note="With an output called execution it also reports how it went, as later releases of the reference do.",
         ),
         Example(
             {"input": 0},
