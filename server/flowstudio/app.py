@@ -28,6 +28,7 @@ from .assets import Assets
 from .bundles import Bundles
 from .code_health import start_testing
 from .errors import install
+from .flow_texts import FlowTexts
 from .follows import Habits
 from .gallery import Gallery, starter_script
 from .library import FlowLibrary
@@ -131,6 +132,7 @@ def build(settings: Settings) -> tuple[Studio, Worker]:
         catalog=types,
         gallery=Gallery(packaged("flows"), library, settings.files),
         habits=Habits(library),
+        texts=FlowTexts(library, types),
         history=history,
         library=library,
         outbox=outbox,

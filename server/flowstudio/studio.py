@@ -15,6 +15,7 @@ from .access import Access
 from .ai.wiring import Ai
 from .assets import Assets
 from .bundles import Bundles
+from .flow_texts import FlowTexts
 from .follows import Habits
 from .gallery import Gallery
 from .library import FlowLibrary
@@ -51,6 +52,7 @@ class Studio:
     runner: Runner
     stories: NodeStories
     stores: Stores
+    texts: FlowTexts
     versions: Versions
 
 

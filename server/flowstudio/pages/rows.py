@@ -48,16 +48,25 @@ def run_row(studio: Studio, row: Mapping[str, Json]) -> dict[str, Json]:
 
 
 def flow_rows(studio: Studio, query: str = "") -> list[dict[str, Json]]:
-    """Return the flows of the library by name, or those that match a search, with their last run."""
+    """Return the flows of the library by name, or those that match a search, with their last run.
+
+    Those that are called so come first; `hit` is the node of another one in which the words stand.
+    """
     words, last = query.lower().split(), last_runs(studio)
-    found = []
+    called, holding = [], []
     for entry in studio.library.entries():
+        about = {"id": entry.id, "name": entry.name, "description": entry.description}
+        more = {
+            "updated_at": entry.updated_at,
+            "node_count": entry.node_count,
+            "last_run": last.get(entry.id),
+        }
         text = f"{entry.name} {entry.description} {entry.id}".lower()
         if all(word in text for word in words):
-            about = {"id": entry.id, "name": entry.name, "description": entry.description}
-            more = {"updated_at": entry.updated_at, "node_count": entry.node_count}
-            found.append({**about, **more, "last_run": last.get(entry.id)})
-    return found
+            called.append({**about, **more, "hit": None})
+        elif hit := studio.texts.find(entry, words):
+            holding.append({**about, **more, "hit": hit})
+    return called + holding
 
 
 def last_runs(studio: Studio) -> dict[str, Mapping[str, Json]]:

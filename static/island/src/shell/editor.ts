@@ -14,7 +14,7 @@ import type { JsonObject } from "../model/json";
 import type { Inspector } from "./inspector";
 import { keysWait } from "./kept";
 import { More } from "./more";
-import { DRAG_TYPE, place, useIcons } from "./parts";
+import { DRAG_TYPE, firstStep, place, useIcons } from "./parts";
 import { ProblemList } from "./problems";
 import { QuickAdd } from "./quickadd";
 import { Regions } from "./regions";
@@ -75,6 +75,7 @@ export class Editor {
       settings: (node) => this.settings(node, null),
       addAt: (screen) => this.quick.at(screen),
       use: (tool) => this.use(tool),
+      create: (name) => this.quick.atMiddle(name),
       habits: (follows, mine) => Object.assign(this.quick, { follows, mine }),
       viewed: (isOutline, isText) => this.viewed(isOutline, isText),
       goOn: (newer, isChanged) => {
@@ -136,7 +137,19 @@ export class Editor {
       canvas.setView(JSON.parse(kept) as View);
       return canvas.select([at]);
     }
+    this.beginWide();
+    if (!at || !canvas.model.nodes.has(at)) return;
+    canvas.select([at]);
+    canvas.reveal(at);
+  }
+
+  private beginWide(): void {
+    const { canvas } = this;
     const box = canvas.desk.scene.bounds();
+    if (box && canvas.keys.lone) {
+      const place = firstStep(box, canvas.desk.viewport.width);
+      return canvas.setView(canvas.desk.viewport.fitting({ x: box.x, y: box.y, w: Math.max(box.w, place.x + place.w - box.x), h: Math.max(box.h, place.y + place.h - box.y) }, 1));
+    }
     if (!box || canvas.view.zoom >= WHOLE) return;
     const { width, height } = canvas.desk.viewport;
     const from = entryOf(canvas.model, canvas.catalog);

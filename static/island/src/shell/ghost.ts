@@ -1,9 +1,7 @@
 // An empty flow says what to do: beside its lone start stands the place of the first step.
 import type { FlowCanvas } from "../canvas/flowcanvas";
 import { keymap } from "../canvas/keymap";
-import { el } from "./parts";
-
-const GAP = 96;
+import { el, firstStep } from "./parts";
 
 export class Ghost {
   private readonly place: HTMLElement;
@@ -27,14 +25,14 @@ export class Ghost {
     const node = this.canvas.keys.lone;
     this.place.hidden = !node;
     if (!node) return;
-    const box = this.canvas.desk.scene.box(node);
-    this.place.style.transform = `translate(${box.x + box.w + GAP}px,${box.y}px)`;
+    const at = firstStep(this.canvas.desk.scene.box(node), this.canvas.desk.viewport.width);
+    this.place.style.transform = `translate(${at.x}px,${at.y}px)`;
   }
 
   private add(): void {
     const node = this.canvas.keys.lone;
     if (!node) return;
-    const at = this.canvas.desk.scene.box(node);
-    this.canvas.keys.addAfter(node, null, this.canvas.desk.viewport.toScreen({ x: at.x + at.w + GAP, y: at.y }));
+    const { scene, viewport } = this.canvas.desk;
+    this.canvas.keys.addAfter(node, null, viewport.toScreen(firstStep(scene.box(node), viewport.width)));
   }
 }

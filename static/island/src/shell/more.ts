@@ -26,6 +26,8 @@ export interface Acts {
   settings(node: string): void;
   addAt(screen: { x: number; y: number }): void;
   use(tool: string): void;
+  /** Ask what a new step of this name is to do, and add it. */
+  create(name: string): void;
   /** What follows what in the person's own flows, and those that can be steps. */
   habits(follows: QuickAdd["follows"], mine: QuickAdd["mine"]): void;
   /** The outline was opened or closed. */
@@ -107,7 +109,7 @@ export class More {
     const { Search, commandsOf } = part;
     const flows = everywhere ? await loadFlows().catch(() => []) : [];
     const pages = PAGES.map(([name, sign, address]): Command => ({ name: `Go to ${name}`, keys: "", sign, act: () => location.assign(address) }));
-    const search = new Search(this.canvas, [...commandsOf(this.canvas, this.acts.use, this.acts.say), ...pages], flows);
+    const search = new Search(this.canvas, [...commandsOf(this.canvas, this.acts.use, this.acts.say), ...pages], flows, this.acts.create);
     return (words) => (everywhere ? search.everything(words) : search.here(words));
   }
 

@@ -1,8 +1,16 @@
 // Building blocks of the shell: elements with text (never HTML), signs, and the page's places.
+import type { Rect } from "../model/geometry";
 import { make, makeIcon } from "../view/element";
 
 /** What a node type carries that is dragged onto the canvas. */
 export const DRAG_TYPE = "application/x-flowstudio-node";
+
+/** Where the place of the first step stands by the lone start of a flow, in px of the canvas: beside it, on a canvas
+ * `width` px wide that has no room for that below it. */
+export function firstStep(start: Rect, width: number): Rect {
+  const size = { w: 208, h: 88 };
+  return width < 640 ? { x: start.x, y: start.y + start.h + 48, ...size } : { x: start.x + start.w + 96, y: start.y, ...size };
+}
 
 /** How a flow is told from a node type where either can be chosen or dragged. */
 export const MINE = "flow ";

@@ -28,11 +28,11 @@ export class QuickAdd {
   }
 
   /** Open at the middle of the view, as for the Add button; after the only node of a new flow. */
-  atMiddle(): void {
-    if (this.canvas.keys.lone) return this.canvas.keys.addHere();
+  atMiddle(name = ""): void {
+    if (this.canvas.keys.lone && !name) return this.canvas.keys.addHere();
     const { width, height } = this.canvas.desk.viewport;
     const screen = { x: width / 2 - 170, y: Math.max(24, height / 2 - 200) };
-    this.add({ point: this.canvas.desk.viewport.toWorld({ x: width / 2, y: height / 2 }), screen, from: null, strict: false });
+    this.add({ point: this.canvas.desk.viewport.toWorld({ x: width / 2, y: height / 2 }), screen, from: null, strict: false }, name);
   }
 
   /** Open at a spot of the canvas, as for its menu. */
@@ -64,19 +64,20 @@ export class QuickAdd {
     return found.map(({ id, name, description }) => ({ id: `${MINE}${id}`, mark: familyMark("subflow"), name, about: description || "Your flow" }));
   }
 
-  private add(wish: CanvasEvents["request-add"]): void {
+  /** Offer what fits; what is chosen gets the name, when one is given. */
+  private add(wish: CanvasEvents["request-add"], name = ""): void {
     const { catalog } = this.canvas;
     const from = wish.from ? { side: wish.from.side, type: wish.from.type } : null;
     this.chooser.open({
       ...this.onPage(wish.screen),
-      label: "Add a node: type what it should do",
-      placeholder: from ? "What comes next?" : "What should happen?",
+      label: name ? `What should “${name}” do?` : "Add a node: type what it should do",
+      placeholder: name ? `What should “${name}” do?` : from ? "What comes next?" : "What should happen?",
       none: "No node type matches. Try another word.",
       find: (words) =>
         offers(catalog, { words, from, isWish: !wish.strict, recent: this.recent, usual: this.usual(wish.from) })
           .slice(0, SHOWN)
           .map(({ card }): Choice => ({ id: card.type, mark: familyMark(card.family), name: card.label, about: card.summary ?? "" }))
-          .concat(wish.strict || wish.into ? [] : this.own(words)),
+          .concat(wish.strict || wish.into || name ? [] : this.own(words)),
       chosen: (type) => {
         if (type.startsWith(MINE)) return this.addFlow(type.slice(MINE.length), wish.point, wish.from);
         const card = catalog.card(type);
@@ -84,6 +85,7 @@ export class QuickAdd {
         const from = fits && !wish.into ? wish.from : null;
         const id = this.canvas.addNodeAt(type, wish.point, from, { free: !wish.strict, into: wish.into });
         this.remember(type);
+        if (id && name) this.canvas.apply({ op: "set", node: id, path: "label", value: name }, "Name the step");
         if (id) this.canvas.focusNode(id);
       },
       closed: () => this.canvas.root.focus({ preventScroll: true }),

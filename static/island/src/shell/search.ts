@@ -1,11 +1,11 @@
 // What Ctrl+K and Ctrl+F offer: the nodes of this flow by everything that is written in them, the
 // commands with their keys, node types to add, and the other flows and pages. Loaded at leisure.
 import type { FlowCanvas } from "../canvas/flowcanvas";
-import type { Json } from "../catalog";
+import type { Card, Json } from "../catalog";
 import type { FlowNode } from "../model/document";
 import { titleOf } from "../model/geometry";
 import { isObject } from "../model/json";
-import { normal, offers } from "../model/rank";
+import { nearest, normal, offers } from "../model/rank";
 import type { Choice } from "./chooser";
 import { brief, el, familyMark, icon } from "./parts";
 
@@ -41,6 +41,8 @@ export class Search {
     private readonly canvas: FlowCanvas,
     private readonly commands: readonly Command[],
     private readonly flows: readonly { id: string; name: string }[],
+    /** Ask what a new step of this name is to do. */
+    private readonly create: (name: string) => void,
   ) {
     this.texts = [...canvas.model.nodes.values()].map((node) => this.read(node));
   }
@@ -60,12 +62,42 @@ export class Search {
     if (!wanted.length) return commands;
     const flows = this.flows.filter(({ id, name }) => fits(`${name} ${id}`)).slice(0, 12);
     const types = offers(this.canvas.catalog, { words, from: null, recent: [] }).slice(0, 8);
-    return [
+    const found = [
       ...commands,
       ...this.here(words).slice(0, 12),
-      ...flows.map(({ id, name }) => ({ id: `flow ${id}`, mark: el("span", "fam-mark small", icon("flows")), name: name || id, about: "Open this flow", act: () => location.assign(flowPage(id)) })),
-      ...types.map(({ card }) => ({ id: `type ${card.type}`, mark: familyMark(card.family), name: `Add ${card.label}`, about: card.summary ?? "", act: () => this.add(card.type) })),
+      ...flows.map((flow) => this.opens(flow)),
+      ...types.map(({ card }) => this.adds(card)),
     ];
+    const isCommand = found.length > 0 && found.length === commands.length;
+    return [...(found.length ? found : this.insteadOf(words)), ...(isCommand ? [] : [this.inAllFlows(words)])];
+  }
+
+  /** Nothing is called that: what is called nearly so, and a new step of this name. */
+  private insteadOf(words: string): Found[] {
+    const { canvas, commands, flows, texts } = this;
+    const named: [string, () => Found][] = [
+      ...texts.map((text): [string, () => Found] => [text.title, () => this.row(text, [])]),
+      ...flows.map((flow): [string, () => Found] => [flow.name, () => this.opens(flow)]),
+      ...canvas.catalog.cards.filter((card) => card.palette !== false).map((card): [string, () => Found] => [card.label, () => this.adds(card)]),
+      ...commands.map(({ name, keys, sign, act }): [string, () => Found] => [name, () => ({ id: name, mark: el("span", "fam-mark small", icon(sign)), name, about: "", note: keys, act })]),
+    ];
+    const near = nearest(words, named.map(([name]) => name)).slice(0, 3).map((at) => (named[at] as [string, () => Found])[1]());
+    const title = words.trim();
+    const step: Found = { id: "create", mark: el("span", "fam-mark small", icon("plus")), name: `Add a step called “${brief(title, 40)}”`, about: "Then choose what it does", act: () => this.create(title) };
+    return [...near.map((each) => ({ ...each, about: "Did you mean this?" })), ...(canvas.desk.readOnly ? [] : [step])];
+  }
+
+  private inAllFlows(words: string): Found {
+    const title = words.trim();
+    return { id: "all flows", mark: el("span", "fam-mark small", icon("search")), name: `Look for “${brief(title, 40)}” in all flows`, about: "In names, notes, code and values", act: () => location.assign(`/flows?q=${encodeURIComponent(title)}`) };
+  }
+
+  private opens({ id, name }: { id: string; name: string }): Found {
+    return { id: `flow ${id}`, mark: el("span", "fam-mark small", icon("flows")), name: name || id, about: "Open this flow", act: () => location.assign(flowPage(id)) };
+  }
+
+  private adds(card: Card): Found {
+    return { id: `type ${card.type}`, mark: familyMark(card.family), name: `Add ${card.label}`, about: card.summary ?? "", act: () => this.add(card.type) };
   }
 
   private add(type: string): void {
