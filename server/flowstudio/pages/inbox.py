@@ -26,19 +26,34 @@ from .html import fragment, path, questions, render
 
 router = APIRouter()
 Whom = Annotated[str, Query(alias="for", max_length=200)]
+LOOKED_AT = 30  # runs that are looked through for answers
+ANSWERED = 5
 ARGUMENTS = "arguments:"  # what a field with the arguments of a call is named after its id
 
 
 @router.get("/inbox")
 def inbox(request: Request, studio: TheStudio, whom: Whom = "") -> HTMLResponse:
-    """Show the open questions, or those for one person or group."""
-    return render(request, "inbox.html", digest="", **_list(studio, whom))
+    """Show the open questions, or those for one person or group; without any, what was answered last."""
+    listed = _list(studio, whom)
+    answered = () if listed["prompts"] else _answered(request, studio)
+    return render(request, "inbox.html", digest="", answered=answered, **listed)
 
 
 @router.get("/inbox/list")
 def inbox_list(request: Request, studio: TheStudio, whom: Whom = "") -> Response:
     """Return the list of open questions when it has changed."""
     return fragment(request, "partials/_inbox_list.html", **_list(studio, whom))
+
+
+def _answered(request: Request, studio: Studio) -> list[dict[str, Any]]:
+    """Return the last questions that the reader has answered, of the newest runs; the newest first."""
+    found = []
+    for row in studio.reader.rows(limit=LOOKED_AT):
+        for run in studio.reader.tree(row["run_id"]).runs:
+            answer = last_answer(request, studio, run.run_id)
+            if answer is not None and answer["outcome"] == "answered" and answer["answered_by"] == "you":
+                found.append({**answer, "run_id": run.run_id, "flow_name": row["flow_name"]})
+    return sorted(found, key=lambda each: str(each["answered_at"]), reverse=True)[:ANSWERED]
 
 
 def _list(studio: Studio, whom: str) -> dict[str, Any]:

@@ -183,7 +183,11 @@ def node_words(studio: Studio, workflow_id: str) -> Callable[[str], NodeWords]:
 def _listed(studio: Studio, status: str, flow_id: str, limit: int) -> dict[str, Json]:
     most = min(max(limit, 1), MOST_ROWS)
     runs, more = run_rows(studio, status, flow_id, most)
-    return {"runs": runs, "more": more, "status": status, "flow_id": flow_id, "limit": most}
+    is_none = not runs and not status and not flow_id
+    newest = (
+        max(studio.library.entries(), key=lambda flow: flow.updated_at, default=None) if is_none else None
+    )
+    return {"newest": newest, "runs": runs, "more": more, "status": status, "flow_id": flow_id, "limit": most}
 
 
 def _address(status: str, flow_id: str) -> str:

@@ -367,6 +367,8 @@ export class Inspector {
     switch (at.dataset["do"]) {
       case "tab":
         return this.look({ tab: at.dataset["tab"] ?? "setup" });
+      case "run":
+        return place("run-button").click();
       case "visit":
         return this.look({ visit: Number(at.dataset["visit"]) });
       case "expression":
