@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -85,6 +86,31 @@ def test_an_unknown_type_is_replaced_by_any_type_and_comes_back(app: App, page: 
     hand.keys("Control+z")
     assert hand.flow() == before
     hand.expect_wires("Start.exec-out > Fax.exec-in")
+
+
+def test_kinds_of_problems_differ_by_more_than_their_colour(app: App, page: Page) -> None:
+    nodes = [
+        node("start", "on_flow_start", 0, 0, label="Start", outputs=[EXEC_OUT]),
+        node("odd", "telefax", 300, 0, label="Fax"),
+        node("alone", "answer_user", 300, 300, label="Alone"),
+    ]
+    put(app, document("kinds", "Kinds", nodes, ["start.exec-out > odd.exec-in"]))
+    hand = Hand(page).open_flow("kinds")
+    seen = "(badge) => [getComputedStyle(badge, '::before').content, getComputedStyle(badge).borderRadius]"
+    looks = []
+    for title, word in (("Fax", "error"), ("Alone", "note")):
+        expect(hand.node(title)).to_have_attribute("data-problem", word)
+        expect(hand.node(title)).to_have_accessible_name(re.compile(rf", an? {word}\b"))
+        looks.append(hand.node(title).locator(".fc-badge").evaluate(seen))
+    assert looks[0][0] != looks[1][0]
+    assert looks[0][1] != looks[1][1]
+    hand.keys("v")
+    lines = page.get_by_role("treeitem")
+    signs = [
+        lines.filter(has_text=title).locator(".outline-problem use").get_attribute("href")
+        for title in ("Fax", "Alone")
+    ]
+    assert signs[0] != signs[1]
 
 
 def test_every_flow_of_the_corpus_opens_and_is_kept_whole(app: App, page: Page, shared: Path) -> None:

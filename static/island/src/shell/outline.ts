@@ -6,7 +6,7 @@ import type { Change } from "../model/change";
 import type { FlowNode } from "../model/document";
 import { type Line, outlineOf } from "../model/outline";
 import { healChanges, spliceChanges, spliceInto } from "../model/splice";
-import { worstOf } from "../view/look";
+import { PROBLEM_SIGNS, worstOf } from "../view/look";
 import { button, el, familyMark, icon } from "./parts";
 
 const STATES: { [state: string]: string } = { queued: "queued", running: "running", waiting: "waiting", done: "done", failed: "failed", cancelled: "cancelled" };
@@ -97,7 +97,7 @@ export class OutlineView {
     const worst = worstOf(problems.get(node.id));
     if (worst) {
       const words = problems.get(node.id)?.map((problem) => problem.message).join(" ") ?? "";
-      const sign = el("span", "outline-problem", icon("warn"), el("span", "outline-about", words));
+      const sign = el("span", "outline-problem", icon(PROBLEM_SIGNS[worst]), el("span", "unseen", `${worst}: `), el("span", "outline-about", words));
       sign.dataset["severity"] = worst;
       row.append(sign);
     }

@@ -4,10 +4,9 @@ import type { Change } from "../model/change";
 import { titleOf } from "../model/geometry";
 import { isObject } from "../model/json";
 import type { Json } from "../catalog";
-import type { Problem } from "../view/look";
+import { type Problem, PROBLEM_SIGNS } from "../view/look";
 import { button, el, icon, place } from "./parts";
 
-const SIGN = { error: "cross", risk: "warn", note: "info" } as const;
 const ORDER = { error: 0, risk: 1, note: 2 } as const;
 
 export class ProblemList {
@@ -54,7 +53,7 @@ export class ProblemList {
     const node = problem.node ? this.canvas.model.nodes.get(problem.node) : undefined;
     const where = node ? titleOf(node, this.canvas.desk.scene.shapes.of(node)) : (problem.node ?? "The flow");
     const place = el("span", "small muted", problem.pin ? `${where} · ${problem.pin}` : where);
-    const sign = el("span", "sev", icon(SIGN[problem.severity]), el("span", "unseen", problem.severity));
+    const sign = el("span", "sev", icon(PROBLEM_SIGNS[problem.severity]), el("span", "unseen", problem.severity));
     sign.dataset["severity"] = problem.severity;
     const words = el("button", "problem-words", el("span", "", problem.message), place);
     words.type = "button";

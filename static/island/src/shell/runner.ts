@@ -291,15 +291,13 @@ export class RunPane {
     if (!end) return [];
     if (end.error) {
       const failed = end.failed_node ? this.canvas.model.nodes.get(end.failed_node) : undefined;
-      const parts: Node[] = [el("p", "reason", end.error)];
-      if (failed) {
-        parts.unshift(el("strong", "", `“${titleOf(failed, this.canvas.desk.scene.shapes.of(failed))}” failed`));
-        parts.push(button("small", "Show the node", null, () => this.reveal(failed.id)));
-      }
+      const acts: Node[] = [];
       const again = button("small primary", "Try again from here", "again", () => void this.control(this.run ?? "", "retry"));
       again.title = "Take the failed step again; what was done before stays done";
-      if (end.status === "failed") parts.push(again);
-      return [el("div", "note danger", icon("cross"), el("div", "words", ...parts))];
+      if (end.status === "failed") acts.push(again);
+      if (failed) acts.push(button("small", "Show the node", null, () => this.reveal(failed.id)));
+      const title = failed ? [el("strong", "", `“${titleOf(failed, this.canvas.desk.scene.shapes.of(failed))}” failed`)] : [];
+      return [el("div", "note danger", icon("cross"), el("div", "words", ...title, el("p", "reason", end.error), el("div", "acts", ...acts)))];
     }
     if (end.output === null || end.output === undefined) return [];
     return [el("section", "run-output", el("h3", "", "Output"), el("pre", "json", pretty(end.output)))];

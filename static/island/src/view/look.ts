@@ -35,6 +35,8 @@ export interface Look {
 }
 
 export const WORST = ["error", "risk", "note"] as const;
+/** Kinds of problems differ by their signs, not by colour alone. */
+export const PROBLEM_SIGNS = { error: "cross", risk: "warn", note: "info" } as const;
 
 /** The worst severity of some problems, or null when there are none. */
 export function worstOf(problems: readonly Problem[] | undefined): Problem["severity"] | null {

@@ -31,6 +31,7 @@ const STATE_WORDS: { [state: string]: string } = {
   cancelled: "cancelled",
 };
 
+const WORST_WORDS = { error: "an error", risk: "a risk", note: "a note" } as const;
 const WAIT_WORDS: { [reason: string]: string } = { user: "asks a person", until: "waits for time", event: "waits for an event", subworkflow: "runs a subflow" };
 
 /** The element of a node, and the parts of it that change. */
@@ -165,8 +166,10 @@ export class NodeView {
     if (run?.state !== "running" && element.hasAttribute("data-turning")) element.removeAttribute("data-turning");
     write(this.time, run ? timeOf(run) : "");
     write(this.note, run?.error ?? run?.note ?? (this.shape.step ? "" : gist(run?.outputs)));
-    const count = look.problems.get(node.id)?.length ?? 0;
-    const wrong = count ? `, ${count} problem${count > 1 ? "s" : ""}` : "";
+    const problems = look.problems.get(node.id);
+    const worst = worstOf(problems);
+    const count = problems?.length ?? 0;
+    const wrong = worst ? `, ${count > 1 ? `${count} problems, the worst is ` : ""}${WORST_WORDS[worst]}` : "";
     const label = titleOf(node, this.shape) + (this.said && `, ${this.said}`) + (run ? `, ${WAIT_WORDS[run.waits ?? ""] ?? STATE_WORDS[run.state]}` : "") + wrong + (look.selection.nodes.has(node.id) ? ", selected" : "");
     if (label === this.label) return;
     this.label = label;
