@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import Browser, Page, StorageState, expect
 
 from browser.app import App
+from browser.demo import answer
 from browser.documents import asking, put, start
 from browser.hand import Hand
 
@@ -98,6 +99,36 @@ def test_who_wants_no_motion_sees_none(page: Page, waiting: str) -> None:
         "document.getAnimations().filter((each) => each.effect.getComputedTiming().duration > 1).map((each) => each.animationName ?? each.transitionProperty)"
     )
     assert moving == []
+
+
+def test_what_renews_itself_can_be_paused(app: App, page: Page) -> None:
+    flow = put(app, asking("still"))
+    run = start(app, flow)
+    page.goto(f"/runs/{run}")
+    sign, head = page.locator("#stream-state"), page.locator(".run-title")
+    expect(sign).to_have_text("Live")
+    page.get_by_label("You", exact=True).click()
+    switch = page.get_by_role("switch", name="Live updates")
+    expect(switch).to_be_checked()
+    switch.click()
+    expect(switch).not_to_be_checked()
+    expect(sign).to_have_text("Updates are paused")
+    answer(app, run, "Tea")
+    page.goto("/runs")
+    expect(sign).to_have_text("Updates are paused")
+    rows = page.locator("#run-list [data-run]")
+    before = rows.count()
+    other = start(app, flow)
+    page.wait_for_timeout(2_600)  # longer than the page waits before it asks again
+    assert rows.count() == before
+    page.get_by_label("You", exact=True).click()
+    page.get_by_role("switch", name="Live updates").click()
+    expect(sign).to_be_hidden()
+    expect(page.locator(f"[data-run='{other}']")).to_be_visible()
+    page.goto(f"/runs/{other}")
+    expect(sign).to_have_text("Live")
+    answer(app, other, "Coffee")
+    expect(head).to_contain_text("Done")
 
 
 @pytest.mark.parametrize("place", ["/inbox", "/inbox/{run}", "/runs", "/"])

@@ -2,6 +2,7 @@
 // last id it saw, and where it gives up we open the line again after that id. A step that comes twice
 // is dropped by its position, so nothing is missed and nothing is doubled.
 import type { Json } from "../catalog";
+import { onUpdates, updatesCome } from "../pages/parts/updates";
 import type { StepEvent } from "../model/progress";
 
 export interface RunStep extends StepEvent {
@@ -51,7 +52,7 @@ export interface RunEnd {
   failed_node?: string | null;
 }
 
-export type LineState = "live" | "catching-up" | "offline" | "over";
+export type LineState = "live" | "catching-up" | "offline" | "paused" | "over";
 
 export interface Listener {
   step(step: RunStep): void;
@@ -83,6 +84,7 @@ export class RunStream {
   ) {
     for (const name of ["online", "focus"]) addEventListener(name, this.hurry);
     document.addEventListener("visibilitychange", this.seen);
+    onUpdates(this.turned);
     this.open();
   }
 
@@ -95,7 +97,16 @@ export class RunStream {
     this.source?.close();
   }
 
+  /** The person pauses what renews itself, or lets it come again: it goes on from the cursor. */
+  private readonly turned = (): void => {
+    if (this.isOver) return;
+    clearTimeout(this.timer);
+    this.source?.close();
+    this.open();
+  };
+
   private open(): void {
+    if (!updatesCome()) return this.listener.line("paused");
     const source = new EventSource(`/api/runs/${encodeURIComponent(this.run)}/events?after=${this.cursor}`);
     this.source = source;
     source.onopen = () => {

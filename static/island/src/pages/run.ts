@@ -1,9 +1,10 @@
 // Keeps the page of a run right. The stream only says that something happened; the page then asks the
 // server for the parts that changed, so that script and server can never tell two stories.
-import type { RunStep, Words } from "../bridge/live.ts";
+import type { RunEnd, RunStep, Words } from "../bridge/live.ts";
 import { lastWords } from "../model/words.ts";
 import { keepAnswers, restoreDrafts } from "./parts/answer.ts";
 import { keepCount } from "./parts/count.ts";
+import { onUpdates, PAUSED, updatesCome } from "./parts/updates.ts";
 import type { RunCanvas } from "./runcanvas.ts";
 
 const page = document.querySelector<HTMLElement>("[data-run-page]");
@@ -132,6 +133,7 @@ function hear(step: RunStep): void {
 }
 
 function listen(): void {
+  if (!updatesCome()) return show("paused", PAUSED);
   source = new EventSource(`/api/runs/${encodeURIComponent(page?.dataset["runPage"] ?? "")}/events?after=${heard}`);
   source.onopen = () => {
     failures = 0;
@@ -142,8 +144,9 @@ function listen(): void {
   source.addEventListener("step", (event) => hear(JSON.parse((event as MessageEvent<string>).data) as RunStep));
   source.addEventListener("words", (event) => showWords(JSON.parse((event as MessageEvent<string>).data) as Words));
   for (const name of ["prompt", "state"]) source.addEventListener(name, () => isOver || void renew());
-  source.addEventListener("end", () => {
+  source.addEventListener("end", (event) => {
     source?.close();
+    canvas?.end((JSON.parse((event as MessageEvent<string>).data) as RunEnd).status);
     show("over", "");
     if (!isOver) void renew();
     isOver = true;
@@ -155,12 +158,19 @@ function listen(): void {
   };
 }
 
+onUpdates(() => {
+  source?.close();
+  if (isOver) return;
+  failures = 0;
+  listen();
+});
+
 // A tab that nobody sees gives its line back, for browsers open few at a time.
 let resting: ReturnType<typeof setTimeout> | undefined;
 document.addEventListener("visibilitychange", () => {
   clearTimeout(resting);
   if (document.visibilityState === "hidden") resting = setTimeout(() => source?.close(), 20_000);
-  else if (!isOver && source?.readyState === EventSource.CLOSED) listen();
+  else if (!isOver && updatesCome() && source?.readyState === EventSource.CLOSED) listen();
 });
 
 keepAnswers(() => undefined);

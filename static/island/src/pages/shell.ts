@@ -4,6 +4,7 @@ import { keepLetters } from "./parts/letters.ts";
 import { keepKeys } from "./parts/pagekeys.ts";
 import { keepTheme } from "./parts/theme.ts";
 import { keepTimes } from "./parts/time.ts";
+import { keepUpdates } from "./parts/updates.ts";
 import { toast } from "./parts/toast.ts";
 
 async function signOut(): Promise<void> {
@@ -20,6 +21,7 @@ document.addEventListener("htmx:responseError", (event) => {
 });
 keepTheme();
 keepLetters();
+keepUpdates();
 keepTimes();
 keepLayers();
 if (!document.querySelector("[data-own-keys]")) keepKeys();

@@ -8,6 +8,7 @@ import { FlowCanvas } from "../canvas/flowcanvas";
 import { type Act, ACTS, chordOf, isLetter, keymap } from "../canvas/keymap";
 import { Catalog } from "../catalog";
 import { toast } from "../pages/parts/toast";
+import { PAUSED } from "../pages/parts/updates";
 import { entryOf } from "../model/entry";
 import type { View } from "../view/viewport";
 import type { JsonObject } from "../model/json";
@@ -22,7 +23,7 @@ import { RunPane } from "./runner";
 import { Side } from "./side";
 import { Voice } from "./voice";
 
-const LINES: { [state in LineState]: string } = { live: "Live", "catching-up": "Catching up…", offline: "Offline: trying again", over: "" };
+const LINES: { [state in LineState]: string } = { live: "Live", "catching-up": "Catching up…", offline: "Offline: trying again", paused: PAUSED, over: "" };
 const TAGS = { tags: "turn", follow: "follow", rename: "rename" } as const;
 const NARROW = 900;
 const BESIDE = 1100; // from here the text stands beside the canvas

@@ -1,7 +1,10 @@
 // The number of open questions beside "Inbox", on pages that need nothing else of htmx and so go without it.
+import { updatesCome } from "./updates.ts";
+
 const EVERY = 5000;
 
 async function renew(): Promise<void> {
+  if (!updatesCome()) return;
   const slot = document.querySelector(".count-slot");
   const place = slot?.getAttribute("hx-get");
   if (!slot || !place) return;
