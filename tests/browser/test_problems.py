@@ -36,6 +36,38 @@ def test_problems_are_shown_and_mended(app: App, page: Page) -> None:
     assert all(edge["id"] != "loose" for edge in hand.flow()["edges"])
 
 
+def test_a_problem_says_why_and_one_key_takes_its_fix(app: App, page: Page) -> None:
+    flow = asking("why")
+    flow["edges"].append(
+        {"id": "loose", "source": "ask", "sourceHandle": "response", "target": "gone", "targetHandle": "a"}
+    )
+    flow["nodes"].append(node("alone", "answer_user", 0, 300, label="Alone"))
+    put(app, flow)
+    hand = Hand(page).open_flow("why")
+    page.locator("#problems-button").click()
+    rows = page.locator(".problem")
+    expect(rows).to_have_count(2)
+    first = rows.first
+    expect(first.locator("code")).to_be_hidden()
+    first.get_by_text("Why?").click()
+    expect(first.locator("code")).to_have_text("edge.dangling")
+    expect(first).to_contain_text("a wire leads to a node that does not exist", ignore_case=True)
+    expect(first).to_contain_text("What to do: remove the wire")
+    hand.canvas.focus()
+    hand.keys("Control+.")
+    expect(page.locator(".toast")).to_contain_text("Remove the wire")
+    expect(rows).to_have_count(1)
+    hand.node("Start").locator(".fc-title").click()
+    hand.keys("Control+.")
+    expect(page.locator(".toast").last).to_contain_text("Nothing is wrong here")
+    hand.node("Alone").locator(".fc-title").click()
+    hand.keys("Control+.")
+    expect(page.locator("#pane-problems")).to_contain_text("No problems")
+    assert "Alone" not in hand.titles()
+    hand.keys("Control+z")
+    assert "Alone" in hand.titles()
+
+
 def test_an_unknown_type_opens_and_names_the_nearest(app: App, page: Page) -> None:
     nodes = [
         node("start", "on_flow_start", 0, 0, label="Start", outputs=[EXEC_OUT]),

@@ -9,6 +9,7 @@ from pathlib import Path
 from ..app import create_app
 from ..settings import Settings
 from . import kernel_page, node_pages, routes_page
+from .reasons import reasons_of
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -20,7 +21,9 @@ def pages() -> dict[str, str]:
         app = create_app(Settings(data=base / "data", flows=base / "flows"))
         schema = app.openapi()
         app.state.studio.stores.close()
-    return {**node_pages(), "docs/http.md": routes_page(schema), "docs/kernel-api.md": kernel_page()}
+    reasons = reasons_of((ROOT / "docs" / "problems.md").read_text(encoding="utf-8"))
+    made = {"docs/http.md": routes_page(schema), "docs/kernel-api.md": kernel_page()}
+    return {**node_pages(), **made, "server/flowstudio/problem_reasons.json": reasons}
 
 
 def main() -> int:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Query, Request, Response
 from starlette.responses import HTMLResponse
 
 from ..access import actor_of
@@ -19,6 +20,7 @@ from .html import path, render
 
 router = APIRouter(include_in_schema=False)
 MOST_CALLERS = 20
+REASONS = Path(__file__).resolve().parents[1] / "problem_reasons.json"  # made from docs/problems.md
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,12 @@ def habits(studio: TheStudio) -> dict[str, Any]:
     are the flows themselves as steps, those that others run most first."""
     mine = [asdict(own) for own in studio.habits.mine()]
     return {"follows": studio.habits.follows(), "mine": mine}
+
+
+@router.get("/editor/problems")
+def reasons() -> Response:
+    """Return by the code of a problem what it means and what to do about it, as plain text."""
+    return Response(REASONS.read_bytes(), media_type="application/json")
 
 
 @router.get("/flows/{flow_id:path}", response_class=HTMLResponse)

@@ -89,6 +89,13 @@ export async function loadFlows(): Promise<{ id: string; name: string }[]> {
   return (await askJson<{ flows: { id: string; name: string }[] }>("GET", "/api/flows")).flows;
 }
 
+/** By the code of a problem: what it means, and what to do. */
+export type Reasons = { [code: string]: { means: string; do: string } | undefined };
+
+export function loadReasons(): Promise<Reasons> {
+  return askJson("GET", "/editor/problems");
+}
+
 export async function loadFlow(id: string): Promise<{ document: JsonObject; revision: string }> {
   const { text, revision } = await ask("GET", flowUrl(id));
   return { document: JSON.parse(text) as JsonObject, revision };

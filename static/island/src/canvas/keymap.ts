@@ -31,6 +31,7 @@ const TABLE = {
   follow: { name: "Go to the other end of a named wire", part: "Build", keys: ["Shift+H"], page: true },
   collapse: { name: "Collapse into a subflow", part: "Build", keys: ["Ctrl+E"], page: true },
   expand: { name: "Expand the subflow here", part: "Build", keys: ["Ctrl+Shift+E"], page: true },
+  fix: { name: "Mend the first problem, of the selection or of all", part: "Build", keys: ["Ctrl+."], page: true },
   undo: { name: "Undo", part: "Build", keys: ["Ctrl+Z"], page: true },
   redo: { name: "Redo", part: "Build", keys: ["Ctrl+Shift+Z", "Ctrl+Y"], page: true },
   "select-all": { name: "Select everything", part: "Move", keys: ["Ctrl+A"] },

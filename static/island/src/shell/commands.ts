@@ -9,6 +9,7 @@ const TOOLS: readonly [Act, string][] = [
   ["run", "play"],
   ["add", "plus"],
   ["find", "search"],
+  ["fix", "check"],
   ["undo", "undo"],
   ["redo", "redo"],
   ["view", "lists"],

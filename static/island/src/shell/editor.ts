@@ -285,6 +285,11 @@ export class Editor {
         return place("export").click();
       case "problems":
         return this.side.show("problems");
+      case "fix":
+        return this.problems.fixFirst((text) => {
+          toast(text, undefined, 5);
+          this.voice.say(text);
+        });
       case "find":
         return this.more.search(false);
       case "view":

@@ -1,4 +1,5 @@
 // The problems tab: what the server found wrong, each with its place and, where there is one, its fix.
+import { loadReasons, type Reasons, Refusal } from "../bridge/http";
 import type { FlowCanvas } from "../canvas/flowcanvas";
 import type { Change } from "../model/change";
 import { titleOf } from "../model/geometry";
@@ -13,6 +14,7 @@ export class ProblemList {
   private readonly pane = place("pane-problems");
   private readonly opener = place<HTMLButtonElement>("problems-button");
   private found: Problem[] = [];
+  private reasons: Promise<Reasons> | null = null;
 
   constructor(
     private readonly canvas: FlowCanvas,
@@ -62,7 +64,42 @@ export class ProblemList {
     row.dataset["code"] = problem.code;
     const fix = fixOf(problem);
     if (fix) row.append(button("small", fix.label, null, () => this.canvas.apply(fix.changes, fix.label)));
+    row.append(this.why(problem.code, node?.type));
     return row;
+  }
+
+  /** What the code means and what to do, asked of the server when somebody wants to know. */
+  private why(code: string, type = ""): HTMLElement {
+    const words = el("p", "small", "…");
+    const fold = el("details", "problem-why", el("summary", "small", "Why?"), words, el("code", "tiny muted", code));
+    const card = this.canvas.catalog.card(type);
+    if (card) {
+      const about = el("a", "small", `About ${card.label}`);
+      about.href = `/nodes/${encodeURIComponent(type)}`;
+      fold.append(" · ", about);
+    }
+    fold.addEventListener("toggle", () => {
+      if (!fold.open) return;
+      (this.reasons ??= loadReasons()).then(
+        (reasons) => (words.textContent = reasons[code] ? `${capital(reasons[code].means)}. What to do: ${reasons[code].do}.` : "The sentence above says all of it."),
+        (error: unknown) => {
+          this.reasons = null;
+          words.textContent = error instanceof Refusal ? error.message : String(error);
+        },
+      );
+    });
+    return fold;
+  }
+
+  /** Take the first fix: of the selected nodes, else of all. Says what was done and how many problems have no fix. */
+  fixFirst(say: (text: string) => void): void {
+    const { nodes } = this.canvas.selection;
+    const among = nodes.length ? this.found.filter((problem) => problem.node && nodes.includes(problem.node)) : this.found;
+    const problem = among.find((each) => fixOf(each));
+    const fix = problem && fixOf(problem);
+    if (!problem || !fix) return say(among.length ? "What is wrong here has no fix that needs no question." : "Nothing is wrong here.");
+    this.canvas.apply(fix.changes, fix.label);
+    say(`${fix.label}: ${problem.message}`);
   }
 
   private open(problem: Problem): void {
@@ -71,6 +108,8 @@ export class ProblemList {
     this.showNode();
   }
 }
+
+const capital = (text: string): string => text.slice(0, 1).toUpperCase() + text.slice(1);
 
 function fixOf(problem: Problem): { label: string; changes: Change[] } | null {
   const fix = problem.fix as Json | undefined;
