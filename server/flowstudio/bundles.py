@@ -45,6 +45,9 @@ class BundleConflict(Conflict):
         self.extra = {"flows": flows}
 
 
+_UNSAFE = re.compile(r"[^\w .()-]")  # of the name of a file that somebody sends
+
+
 @dataclass(frozen=True)
 class Arrival:
     """One flow of an imported bundle: what became of it."""
@@ -136,10 +139,13 @@ class Bundles:
             ahead += [called for called, _ in calls(found[key])]
         return found if kept else None
 
-    def take_in(self, content: bytes, on_conflict: OnConflict = "refuse") -> Import:
-        """Import a .flow file; raise BundleError or BundleConflict, and then nothing has changed."""
+    def take_in(self, content: bytes, on_conflict: OnConflict = "refuse", name: str = "") -> Import:
+        """Import a .flow file; raise BundleError or BundleConflict, and then nothing has changed.
+
+        `name` is what the person calls the file; errors call it so.
+        """
         with tempfile.TemporaryDirectory(prefix="flowstudio-") as folder:
-            file = Path(folder) / "import.flow"
+            file = Path(folder) / (_UNSAFE.sub("_", name)[-80:].lstrip(".") or "import.flow")
             file.write_bytes(content)
             bundle = open_workflow_bundle(file)
             manifest = bundle.manifest

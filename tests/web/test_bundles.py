@@ -228,3 +228,15 @@ def test_a_form_without_a_file_is_told_so(client: Client) -> None:
 
 def test_an_upload_past_the_limit_is_cut(client: Client) -> None:
     assert upload(client, b"x" * (21 * 1024 * 1024)).status_code == 413
+
+
+def test_what_is_no_flow_file_is_called_by_its_name(client: Client) -> None:
+    for sent, told in (
+        ("holiday photos.flow", "holiday photos.flow"),
+        ("../../etc/pass<wd>", "etc_pass_wd_"),
+        ("..", "import.flow"),
+    ):
+        files = {"file": (sent, b"no archive", "application/zip")}
+        answer = client.post("/api/bundles", files=files)
+        assert answer.status_code == 422, answer.text
+        assert f"{told} is not a zip file" in answer.text, sent

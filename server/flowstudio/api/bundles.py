@@ -30,14 +30,14 @@ UPLOAD: dict[str, Any] = {
 }
 
 
-async def uploaded(request: Request) -> bytes:
-    """Return the one file of a multipart form, whatever its field is called."""
+async def uploaded(request: Request) -> tuple[str, bytes]:
+    """Return the name and the content of the one file of a multipart form, whatever its field is called."""
     if not request.headers.get("content-type", "").startswith("multipart/form-data"):
         raise Refused(415, "request.wrong_type", "Send the .flow file as multipart/form-data.")
     async with request.form(max_files=1, max_fields=8) as form:
         for value in form.values():
             if isinstance(value, UploadFile):
-                return await value.read()
+                return value.filename or "", await value.read()
     raise Refused(422, "bundle.missing", "The form holds no file: send the .flow file in the field `file`.")
 
 
@@ -58,10 +58,12 @@ async def uploaded(request: Request) -> bytes:
     openapi_extra=UPLOAD,
 )
 def import_bundle(
-    content: Annotated[bytes, Depends(uploaded)], studio: TheStudio, on_conflict: OnConflict = "refuse"
+    file: Annotated[tuple[str, bytes], Depends(uploaded)],
+    studio: TheStudio,
+    on_conflict: OnConflict = "refuse",
 ) -> Imported:
     """Bring the flows of a .flow file into the library: all of them or, with an error, none."""
-    done = studio.bundles.take_in(content, on_conflict)
+    done = studio.bundles.take_in(file[1], on_conflict, file[0])
     return Imported(
         bundle_id=done.bundle_id,
         bundle_version=done.bundle_version,
