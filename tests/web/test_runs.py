@@ -168,6 +168,19 @@ def test_pause_resume_and_cancel_hold_for_the_whole_tree(client: Client) -> None
     assert (gone.status_code, gone.json()["code"]) == (404, "prompt.gone")
 
 
+def test_what_a_cancelled_run_waited_for_does_not_look_as_if_it_waited(client: Client) -> None:
+    client.save(asking())
+    run_id = client.launch("asking")
+    client.asked(run_id)
+    page = client.get(f"/runs/{run_id}", headers={"Accept": "text/html"}).text
+    assert 'data-state="waiting" data-depth="0" data-node="ask"' in page
+    client.post(f"/api/runs/{run_id}/cancel")
+    page = client.get(f"/runs/{run_id}", headers={"Accept": "text/html"}).text
+    assert 'data-state="cancelled" data-depth="0" data-node="ask"' in page
+    news = client.get(f"/runs/{run_id}/live?after=0", headers={"Accept": "text/html"}).text
+    assert 'data-state="waiting"' not in news
+
+
 def test_cancelling_ends_the_children_too(client: Client) -> None:
     client.save(asking())
     client.save(calling("asking"))

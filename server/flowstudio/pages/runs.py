@@ -10,6 +10,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse
 
 from abstractruntime.core.errors import WorkflowNotFound
+from abstractruntime.core.models import RunStatus
 
 from ..access import actor_of
 from ..library import FlowNotFound
@@ -17,7 +18,7 @@ from ..studio import Studio, TheStudio
 from .form import go
 from .html import fragment, path, render
 from .rows import OPEN, event_name, run_rows
-from .steps import MOST_OPEN, NodeWords, Steps, Teller
+from .steps import MOST_OPEN, NodeWords, Steps, Teller, stop_open
 
 router = APIRouter()
 Json = Any
@@ -152,6 +153,8 @@ def tell(studio: Studio, run_id: str, after: int, most: int = EVERY) -> Steps:
     teller.tell(records)
     is_full = len(records) >= most
     cursor = teller.last if is_full else teller.cursor()
+    stopped = (RunStatus.CANCELLED, RunStatus.FAILED)
+    stop_open(teller.rows, lambda each: studio.reader.state(each).status in stopped)
     return Steps(teller.rows, cursor, len(teller.rows), more=is_full)
 
 

@@ -158,6 +158,13 @@ class Teller:
         return step
 
 
+def stop_open(rows: Iterable[Step], is_stopped: Callable[[str], bool]) -> None:
+    """Show what was still open in runs that were cancelled or have failed as stopped: nothing waits there any more."""
+    for step in rows:
+        if step.is_open and is_stopped(step.run_id):
+            step.is_open, step.sign = False, SIGNS["cancelled"]
+
+
 def is_end(record: Mapping[str, Json]) -> bool:
     """Say whether a record tells that the run ended with its output."""
     return record.get("effect") is None and (record.get("result") or {}).get("completed") is True

@@ -55,3 +55,12 @@ test("the run's end says nothing of the node it is recorded at, and a wait count
   progress.step({ position: 6, node_id: "b", kind: "end", status: "completed" });
   assert.equal(progress.nodes.get("b")?.state, "failed");
 });
+
+test("of a run that was cancelled nothing waits any more", () => {
+  const run = new Progress();
+  run.step(step(1, "a", "completed", { exit: "exec-out" }));
+  run.step(step(2, "b", "waiting", { kind: "effect", waits: "user" }));
+  assert.deepEqual(run.stop(), ["b"]);
+  assert.deepEqual([run.nodes.get("a")?.state, run.nodes.get("b")?.state, run.nodes.get("b")?.waits], ["done", "cancelled", undefined]);
+  assert.deepEqual(run.stop(), []);
+});

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { offers } from "../src/model/rank";
+import { nearest, offers } from "../src/model/rank";
 import { catalog } from "./fixture";
 
 const types = (wanted: Partial<Parameters<typeof offers>[1]>): string[] =>
@@ -29,4 +29,12 @@ test("what usually follows in the person's own flows comes first among what fits
   assert.deepEqual(types({ from, usual, recent: ["ask"] }).slice(0, 2), ["finish", "branch"]);
   assert.ok(!types({ from, usual }).includes("glue"), "what cannot take the wire is not offered, however usual");
   assert.equal(types({ from, usual, words: "ask" })[0], "ask");
+});
+
+test("names that share most of their letters with the words are near, the nearest first", () => {
+  const names = ["Answer User", "Ask User", "Write Table", "User"];
+  assert.deepEqual(nearest("anwser usr", names), [0]);
+  assert.deepEqual(nearest("aks user", names), [3, 1, 0]);
+  assert.deepEqual(nearest("zebra", names), []);
+  assert.deepEqual(nearest("", names), []);
 });

@@ -408,6 +408,11 @@ export class FlowCanvas {
     for (const id of look.progress.step(step)) this.wake.add(id);
   }
 
+  /** The run is over; unless it has come to its end, what was open in it was stopped. */
+  endRun(status: string): void {
+    if (status !== "completed") for (const id of this.desk.look.progress.stop()) this.wake.add(id);
+  }
+
   /** Change the state of one node of the run, as when its prompt was answered. */
   setNodeState(id: string, run: NodeRun | null): void {
     this.desk.look.progress.put(id, run);

@@ -84,6 +84,13 @@ export class Progress {
     return values.map(([id]) => id);
   }
 
+  /** The run was cancelled or has failed: nothing of it waits or runs any more. Returns the nodes touched. */
+  stop(): string[] {
+    const open = [...this.nodes].filter(([, run]) => run.state === "running" || run.state === "waiting");
+    for (const [id, { waits: _, ...run }] of open) this.put(id, { ...run, state: "cancelled" });
+    return open.map(([id]) => id);
+  }
+
   /** Say what a node's state is; null: it has none. */
   put(id: string, run: NodeRun | null): void {
     if (run) this.nodes.set(id, run);

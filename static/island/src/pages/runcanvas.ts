@@ -10,6 +10,7 @@ import { el, useIcons } from "../shell/parts";
 
 export interface RunCanvas {
   step(step: RunStep): void;
+  end(status: string): void;
 }
 
 /** Draw the run's flow in its place; null when the flow cannot be had any more. */
@@ -41,6 +42,7 @@ export async function mount(place: HTMLElement): Promise<RunCanvas | null> {
       canvas.applyStep(step);
       lead.to(step);
     },
+    end: (status) => canvas.endRun(status),
   };
 }
 

@@ -232,6 +232,7 @@ export class RunPane {
   private end(end: RunEnd): void {
     this.ended = end;
     this.activity.close(end.status);
+    this.canvas.endRun(end.status);
     for (const card of this.asks.querySelectorAll(".ask-card:not([data-busy])")) card.remove();
     this.prompts.clear();
     this.renew();
