@@ -34,6 +34,10 @@ def furnish(app: App) -> Demo:
         large(400),
         empty(),
         using(),
+        listening(),
+        old(),
+        wording(),
+        timing(),
     ):
         put(app, flow)
     connect(app)
@@ -49,13 +53,31 @@ def furnish(app: App) -> Demo:
     start(app, "ask-and-greet")
     demo.runs["waiting"] = start(app, "approve-expense", who="Emil", amount=912.4)
     demo.runs["failed"] = start(app, "import-orders")
-    demo.runs["event"] = start(app, "remind-me")
+    demo.runs["until"] = start(app, "remind-me", seconds=86_400)
+    demo.runs["event"] = start(app, "delivery")
     demo.runs["approval"] = start(app, "book-a-call")
+    demo.runs["words"] = start(app, "which-way")
+    demo.runs["late"] = start(app, "nobody-is-there")
+    hold_back(app, demo)
     settle(app, demo.runs["approval"], "waiting")
+    settle(app, demo.runs["words"], "waiting")
     settle(app, demo.runs["failed"], *OVER)
+    settle(app, demo.runs["late"], *OVER)
     settle(app, demo.runs["done"], *OVER)
     settle(app, demo.runs["waiting"], "waiting")
+    settle(app, demo.runs["event"], "waiting")
     return demo
+
+
+def hold_back(app: App, demo: Demo) -> None:
+    """Pause one run and cancel another."""
+    demo.runs["paused"] = start(app, "remind-me", seconds=86_400)
+    demo.runs["cancelled"] = start(app, "ask-and-greet")
+    for word, act, after in (("paused", "pause", "waiting"), ("cancelled", "cancel", "cancelled")):
+        settle(app, demo.runs[word], "waiting")
+        with app.client() as client:
+            client.post(f"/api/runs/{demo.runs[word]}/{act}").raise_for_status()
+        settle(app, demo.runs[word], after)
 
 
 def change(app: App, flow_id: str) -> None:
@@ -156,6 +178,61 @@ def using(flow_id: str = "book-a-call") -> Document:
     ]
     wires = ["start.exec-out > use.exec-in", "use.exec-out > end.exec-in", "use.result > end.result"]
     return document(flow_id, "Book a call", nodes, wires)
+
+
+def listening() -> Document:
+    """A flow that waits for an event, for as long as it takes."""
+    nodes = [
+        node("start", "on_flow_start", 0, 0, label="Start", outputs=[EXEC_OUT]),
+        node("wait", "wait_event", 300, 0, label="Wait for the parcel", pinDefaults={"event_key": "parcel"}),
+        node("end", "on_flow_end", 640, 0, label="It is here"),
+    ]
+    wires = ["start.exec-out > wait.exec-in", "wait.exec-out > end.exec-in"]
+    return document("delivery", "Wait for a delivery", nodes, wires)
+
+
+def old() -> Document:
+    """A flow in the words of an older version."""
+    nodes = [
+        node("start", "on_flow_start", 0, 0, label="Start", outputs=[EXEC_OUT]),
+        node("sub", "subflow", 300, 0, label="Greet", flowId="ask-and-greet"),
+    ]
+    return document("old", "From an older version", nodes, ["start.exec-out > sub.exec-in"])
+
+
+def wording() -> Document:
+    """A flow that asks somebody by name, with answers to choose from and room for others."""
+    asked = {"prompt": "The road is closed. Which way now?", "choices": ["By the river", "Over the hill"]}
+    whom = {"allowFreeText": True, "assignee": "drivers"}
+    nodes = [
+        node("start", "on_flow_start", 0, 0, label="Start", outputs=[EXEC_OUT]),
+        node("ask", "ask_user", 300, 0, label="Which way?", pinDefaults=asked, effectConfig=whom),
+        node("end", "on_flow_end", 640, 0, label="Known"),
+    ]
+    wires = ["start.exec-out > ask.exec-in", "ask.exec-out > end.exec-in"]
+    return document("which-way", "Which way?", nodes, wires)
+
+
+def timing() -> Document:
+    """A flow that asks, and goes on when nobody has answered at once."""
+    asked = {"prompt": "Is anybody there?", "deadline": 0.1}
+    within = {"deadlineUnit": "seconds"}
+    nodes = [
+        node("start", "on_flow_start", 0, 0, label="Start", outputs=[EXEC_OUT]),
+        node(
+            "ask",
+            "ask_user",
+            300,
+            0,
+            label="Anybody?",
+            pinDefaults=asked,
+            effectConfig=within,
+            onTimeout="continue",
+        ),
+        node("end", "on_flow_end", 640, 0, label="Nobody"),
+    ]
+    wires = ["start.exec-out > ask.exec-in", "ask.exec-out > end.exec-in"]
+    return document("nobody-is-there", "Is anybody there?", nodes, wires)
 
 
 def broken() -> Document:

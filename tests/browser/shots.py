@@ -48,34 +48,53 @@ def shots(demo: Demo) -> Iterator[Shot]:
         "flows-person", "/flows", lambda hand: hand.page.locator("summary[aria-label=You]").click(), False
     )
     yield Shot("flows-none", "/flows?q=zebra")
+    yield Shot("flows-import", "/flows", lambda hand: import_dialog(hand), False)
+    yield Shot("flows-import-wrong", "/flows", import_what_is_none, False)
     yield Shot("flows-menu", "/flows", lambda hand: hand.page.locator("details.menu summary").nth(2).click())
     yield Shot("gallery", "/gallery")
     yield Shot("gallery-none", "/gallery?only=zebra")
     yield Shot("runs", "/runs")
     yield Shot("runs-none", "/runs?status=cancelled")
-    for state in ("done", "waiting", "failed", "event"):
+    for state in ("done", "waiting", "failed", "event", "until", "paused", "cancelled", "words", "approval"):
         yield Shot(f"run-{state}", f"/runs/{runs[state]}", at_rest)
+    yield Shot("run-step", f"/runs/{runs['failed']}", open_steps)
+    yield Shot("run-offline", f"/runs/{runs['waiting']}", cut_line)
     yield Shot("inbox", "/inbox")
+    yield Shot("inbox-whom", "/inbox?for=drivers")
+    yield Shot("inbox-whom-none", "/inbox?for=nobody")
     yield Shot("outbox", "/outbox")
-    yield Shot("prompt", f"/inbox/{runs['waiting']}")
-    yield Shot("prompt-approval", f"/inbox/{runs['approval']}")
-    yield Shot("run-approval", f"/runs/{runs['approval']}", at_rest)
-    yield Shot("prompt-late", f"/inbox/{runs['done']}")
+    yield from prompt_shots(runs)
     yield Shot("run-form", "/flows/approve-expense/run")
     yield Shot("run-form-wrong", "/flows/approve-expense/run", send_wrong)
     yield Shot("versions", "/flows/daily-digest/versions")
     yield Shot("diff", "/flows/daily-digest/diff/1..draft", at_rest)
     yield Shot("diff-none", "/flows/daily-digest/diff/draft..draft")
     yield Shot("publish", "/flows/daily-digest/publish")
+    yield Shot("publish-errors", "/flows/fax/publish")
     yield Shot("nodes", "/nodes", is_whole=False)
     yield Shot("nodes-none", "/nodes?q=zebra")
     yield Shot("node", "/nodes/ask_user")
     yield Shot("settings-models", "/settings/models")
     yield Shot("settings-models-wrong", "/settings/models", provider_without_address)
+    yield Shot("settings-models-test", "/settings/models", provider_tested("scripted", "It answers"))
+    yield Shot("settings-models-away", "/settings/models", provider_tested("lmstudio", ""))
     yield Shot("settings-tools", "/settings/tools")
+    yield Shot("settings-tools-wrong", "/settings/tools", server_without_command)
     yield Shot("missing", "/no-such-page")
     yield Shot("missing-run", "/runs/no-such-run")
     yield from editor_shots(runs)
+
+
+def prompt_shots(runs: dict[str, str]) -> Iterator[Shot]:
+    """Each kind of question on its own page, and what becomes of it."""
+    yield Shot("prompt", f"/inbox/{runs['waiting']}")
+    yield Shot("prompt-words", f"/inbox/{runs['words']}")
+    yield Shot("prompt-approval", f"/inbox/{runs['approval']}")
+    yield Shot("prompt-approval-wrong", f"/inbox/{runs['approval']}", approve_what_is_no_json)
+    yield Shot("prompt-late", f"/inbox/{runs['done']}")
+    yield Shot("prompt-recorded", f"/inbox/{runs['done']}?recorded=1")
+    yield Shot("prompt-timed-out", f"/inbox/{runs['late']}")
+    yield Shot("prompt-gone", f"/inbox/{runs['cancelled']}")
 
 
 def editor_shots(runs: dict[str, str]) -> Iterator[Shot]:
@@ -86,7 +105,7 @@ def editor_shots(runs: dict[str, str]) -> Iterator[Shot]:
     yield Shot("editor-empty", "/flows/empty", note, False)
     yield Shot("editor-new", "/flows/one-node", on_canvas, False)
     yield Shot("editor-tags", "/flows/tagged", on_canvas, False)
-    yield Shot("editor-selected", approve, lambda hand: press(hand, "Expense"), False)
+    yield Shot("editor-selected", approve, pressing("Expense"), False)
     yield Shot("editor-many", approve, select_all, False)
     yield Shot("editor-quick-add", approve, quick_add, False)
     yield Shot("editor-wiring", approve, hang_a_wire, False, ("desk",))
@@ -116,6 +135,14 @@ def editor_shots(runs: dict[str, str]) -> Iterator[Shot]:
     yield Shot("editor-text", approve, text_form, False)
     yield Shot("editor-search", approve, lambda hand: (hand.at_rest(), search(hand, "Control+k")), False)
     yield Shot("editor-find", approve, lambda hand: (hand.at_rest(), search(hand, "Control+f")), False)
+    yield Shot("editor-search-none", approve, lambda hand: search_none(hand, "Control+k"), False)
+    yield Shot("editor-find-none", approve, lambda hand: search_none(hand, "Control+f"), False)
+    yield Shot("editor-palette-none", approve, palette_none, False, ("desk",))
+    yield Shot("editor-data-none", "/flows/triage", pressing("Add up", "Data"), False)
+    yield Shot("editor-words", f"/flows/which-way?run={runs['words']}", followed, False)
+    yield Shot("editor-refused", "/flows/fax", run_what_cannot, False)
+    yield Shot("editor-offline", "/flows/checklist", save_without_server, False)
+    yield Shot("editor-upgrade", "/flows/old", lambda hand: upgrade(hand), False)
     yield Shot("editor-menu", approve, menu, False, ("desk",))
     yield Shot("editor-marks", "/flows/marked", on_canvas, False)
     yield Shot("editor-conflict", "/flows/checklist", conflict, False)
@@ -157,6 +184,86 @@ def send_wrong(hand: Hand) -> None:
     hand.page.get_by_label("amount").fill("a lot")
     hand.page.get_by_role("button", name="Run").last.click()
     expect(hand.page.locator("[aria-invalid=true]").first).to_be_visible()
+
+
+def approve_what_is_no_json(hand: Hand) -> None:
+    hand.page.locator("form.prompt textarea").first.fill("half past four")
+    hand.page.get_by_role("button", name="Approve").click()
+    expect(hand.page.get_by_role("alert")).to_contain_text("not JSON")
+
+
+def open_steps(hand: Hand) -> None:
+    hand.at_rest()
+    for row in hand.page.locator(".step summary").all():
+        row.click()
+    expect(hand.page.locator(".step details[open]").first).to_be_visible()
+
+
+def import_dialog(hand: Hand) -> None:
+    hand.page.get_by_role("button", name="Import").first.click()
+    expect(hand.page.get_by_role("dialog")).to_be_visible()
+
+
+def import_what_is_none(hand: Hand) -> None:
+    import_dialog(hand)
+    file = {"name": "holiday.flow", "mimeType": "application/zip", "buffer": b"no archive"}
+    hand.page.get_by_role("dialog").locator("input[type=file]").set_input_files(file)  # type: ignore[arg-type]
+    expect(hand.page.locator("[data-import-wrong]")).to_be_visible()
+
+
+def search_none(hand: Hand, keys: str) -> None:
+    hand.at_rest()
+    hand.keys(keys)
+    hand.type("expnse zebra")
+    expect(hand.page.locator(".chooser-foot")).not_to_contain_text("Looking")
+
+
+def palette_none(hand: Hand) -> None:
+    hand.at_rest()
+    hand.page.locator("#palette-search").fill("zebra")
+
+
+def run_what_cannot(hand: Hand) -> None:
+    hand.at_rest()
+    hand.page.get_by_role("button", name="Run", exact=True).click()
+    expect(hand.page.locator(".toast")).to_be_visible()
+
+
+def save_without_server(hand: Hand) -> None:
+    """A change that cannot be saved now."""
+    on_canvas(hand)
+    hand.page.route("**/api/flows/checklist**", lambda route: route.abort())
+    hand.page.get_by_label("Name of the flow").fill("Written in a tunnel")
+    expect(hand.page.locator("#save-state[data-state=offline]")).to_be_visible()
+
+
+def upgrade(hand: Hand) -> None:
+    hand.at_rest()
+    expect(hand.page.locator("#upgrade")).to_be_visible()
+
+
+def cut_line(hand: Hand) -> None:
+    """The server cannot be reached any more."""
+    hand.page.route("**/events?*", lambda route: route.abort())
+    hand.page.reload()
+    expect(hand.page.locator("#stream-state")).to_contain_text("Offline", timeout=30_000)
+
+
+def provider_tested(name: str, words: str) -> Act:
+    """Press *Test* at a provider and wait for what is said of it."""
+
+    def act(hand: Hand) -> None:
+        card = hand.page.locator(".card").filter(has=hand.page.get_by_role("heading", name=name, exact=True))
+        card.get_by_role("button", name="Test").click()
+        expect(card.get_by_role("status")).to_contain_text(words)
+
+    return act
+
+
+def server_without_command(hand: Hand) -> None:
+    hand.page.get_by_label("Id", exact=True).fill("files")
+    hand.page.get_by_role("button", name="Keep").click()
+    expect(hand.page.get_by_role("alert")).to_be_visible()
 
 
 def provider_without_address(hand: Hand) -> None:
@@ -318,7 +425,8 @@ def conflict(hand: Hand) -> None:
     other = hand.page.evaluate(
         """async () => {
             const flow = await fetch("/api/flows/checklist");
-            const body = JSON.stringify({...await flow.json(), name: `Theirs ${Math.random()}`});
+            const now = await flow.json();
+            const body = JSON.stringify({...now, name: now.name === "Their checklist" ? "The checklist" : "Their checklist"});
             const headers = {"Content-Type": "application/json", "If-Match": flow.headers.get("ETag"), "HX-Request": "true"};
             return (await fetch("/api/flows/checklist", {method: "PUT", body, headers})).status;
         }"""
