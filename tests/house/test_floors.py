@@ -74,6 +74,7 @@ WEB: list[tuple[int, tuple[str, ...]]] = [
             "flowstudio.runner*",
             "flowstudio.worker",
             "flowstudio.bundles",
+            "flowstudio.flow_texts",
             "flowstudio.follows",
             "flowstudio.links",
             "flowstudio.gallery",
