@@ -33,7 +33,7 @@ test("what usually follows in the person's own flows comes first among what fits
 
 test("names that share most of their letters with the words are near, the nearest first", () => {
   const names = ["Answer User", "Ask User", "Write Table", "User"];
-  assert.deepEqual(nearest("anwser usr", names), [0]);
+  assert.deepEqual(nearest("anwser usr", names), [0, 1, 3]);
   assert.deepEqual(nearest("aks user", names), [3, 1, 0]);
   assert.deepEqual(nearest("zebra", names), []);
   assert.deepEqual(nearest("", names), []);
