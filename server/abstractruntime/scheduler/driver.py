@@ -17,7 +17,7 @@ from collections.abc import Callable, Collection
 from datetime import datetime
 from typing import Any
 
-from ..core.clock import parse_instant, utc_now
+from ..core.clock import instant_micros, parse_instant, utc_now
 from ..core.engine import WorkflowSource
 from ..core.errors import Conflict, LeaseLost, RunNotFound, WorkflowNotFound
 from ..core.models import RunState, RunStatus, WaitReason
@@ -103,19 +103,26 @@ class Driver:
 
         One that was touched in the future is among them: the clock was set back, and nobody waits for it.
         """
+        now, elsewhere = instant_micros(self._clock()), self._runtime.driven_elsewhere()
+        return [
+            run_id
+            for run_id, touched_us in reversed(self._running(limit))
+            if run_id not in elsewhere
+            and not self._runtime.is_driving(run_id)
+            and not 0.0 <= (now - touched_us) / 1e6 < idle_s
+        ]
+
+    def _running(self, limit: int) -> list[tuple[str, int]]:
+        """Return ids of RUNNING runs and when they were last touched, in microseconds, the latest first."""
+        running = getattr(self._runs, "running", None)
+        if running is not None:
+            found: list[tuple[str, int]] = running(limit=limit)
+            return found
         if isinstance(self._runs, QueryableRunIndexStore):
             rows = self._runs.list_run_index(status=RunStatus.RUNNING, limit=limit)
-        else:
-            runs = self._runs.list_runs(status=RunStatus.RUNNING, limit=limit)
-            rows = [{"run_id": run.run_id, "updated_at": run.updated_at} for run in runs]
-        now, elsewhere = self._clock(), self._runtime.driven_elsewhere()
-        return [
-            str(row["run_id"])
-            for row in reversed(rows)
-            if row["run_id"] not in elsewhere
-            and not self._runtime.is_driving(str(row["run_id"]))
-            and not 0.0 <= (now - parse_instant(row["updated_at"])).total_seconds() < idle_s
-        ]
+            return [(str(row["run_id"]), instant_micros(row["updated_at"])) for row in rows]
+        runs = self._runs.list_runs(status=RunStatus.RUNNING, limit=limit)
+        return [(run.run_id, instant_micros(run.updated_at)) for run in runs]
 
     def stranded(self) -> list[RunState]:
         """Return children that are over while their parent still waits for them."""

@@ -7,6 +7,7 @@ import logging
 import sqlite3
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from operator import itemgetter
 from typing import Any
 
 from ..core.clock import instant_micros
@@ -106,6 +107,12 @@ class SqliteRunStore(RunStore):
     def due_run_ids(self, *, now_iso: str, limit: int = 100) -> list[str]:
         """Return the ids of runs whose moment has come, earliest first."""
         return [row[0] for row in self.db.rows(_Q["due"], _until(now_iso, limit))]
+
+    def running(self, *, limit: int) -> list[tuple[str, int]]:
+        """Return ids of RUNNING runs and when they were last touched (µs since 1970), the latest first."""
+        found = [(row[0], row[1]) for row in self.db.rows(_Q["running"])]
+        found.sort(key=itemgetter(1), reverse=True)
+        return found[: max(limit, 0)]
 
     def perhaps_stranded(self) -> list[str]:
         """Return ids of runs that wait for a child and have one that is over, by index."""

@@ -14,7 +14,8 @@ from typing import Any
 
 from ..core.errors import InvalidId, NotDurable
 from ..core.models import Effect, EffectType, RunState, RunStatus, StepRecord, WaitReason, WaitState
-from ..storage.base import QueryableRunIndexStore, QueryableRunStore, Stores
+from ..storage.base import QueryableRunIndexStore, QueryableRunStore, StepCommit, Stores
+from ..storage.journal import open_journal
 
 ODD_IDS = ("plain", "a.b:c d", "%41_", "🙂-ü-\N{SNOWMAN}", "'; DROP TABLE runs; --")
 PATH_LIKE_IDS = ("with/slash", "..", "../up", "/root", "%_\\", "C:\\x", ".hidden")
@@ -188,6 +189,21 @@ class QuerySuite:
             runs.save(waiting_run(run_id, key=f"subworkflow:{child_id}"))
         runs.save(waiting_run("listener", key="over"))
         assert find is None or sorted(find()) == ["parent", "several"]
+
+    def test_runs_that_run_are_told_with_their_last_touch(self, place: Place) -> None:
+        stores = place.open()
+        running = getattr(stores.runs, "running", None)
+        for number, run_id in enumerate(("first", "second", "third")):
+            stores.runs.save(a_run(run_id, updated_at=f"1970-01-01T00:00:0{number}+00:00"))
+        stores.runs.save(waiting_run("rests", key="k"))
+        journal = open_journal(stores.runs, stores.ledger)
+        found = journal.load("first")
+        assert found is not None
+        found.run.updated_at = "1970-01-01T01:00:09+01:00"
+        journal.commit(StepCommit(found.run, found.revision, (a_record(found.run),), ()))
+        latest = [("first", 9_000_000), ("third", 2_000_000), ("second", 1_000_000)]
+        assert running is None or running(limit=9) == latest
+        assert running is None or running(limit=1) == latest[:1]
 
     def test_it_has_both_query_contracts(self, place: Place) -> None:
         store = place.open().runs

@@ -260,6 +260,12 @@ WHERE r.status = 'running' AND (:workflow_id IS NULL OR r.workflow_id = :workflo
     AND (:root_only = 0 OR r.parent_run_id IS NULL OR r.parent_run_id = '')
 ORDER BY fresh_us DESC LIMIT :limit;
 
+-- name: running
+-- All runs that run and when they were last touched, in no order.
+SELECT r.run_id, MAX(r.updated_us, COALESCE(h.updated_us, 0))
+FROM runs AS r INDEXED BY runs_by_status LEFT JOIN ledger_heads AS h ON h.run_id = r.run_id
+WHERE r.status = 'running';
+
 -- name: lease
 SELECT owner, epoch, until_us, losses, mark FROM leases WHERE run_id = ?;
 
