@@ -62,8 +62,11 @@ def test_the_login_page_fits_a_phone(app: App, page: Page) -> None:
     assert page.evaluate("document.scrollingElement.scrollWidth <= innerWidth")
 
 
-def test_the_editor_on_a_phone_shows_the_flow_and_answers(app: App, page: Page) -> None:
-    page.set_viewport_size({"width": 390, "height": 844})
+@pytest.mark.parametrize(("width", "height"), [(390, 844), (768, 1024)])
+def test_the_editor_on_a_phone_or_tablet_shows_the_flow_and_answers(
+    app: App, page: Page, width: int, height: int
+) -> None:
+    page.set_viewport_size({"width": width, "height": height})
     put(app, asking("pocket"))
     hand = Hand(page).open_flow("pocket")
     expect(hand.node("Start")).to_be_in_viewport()
@@ -77,3 +80,16 @@ def test_the_editor_on_a_phone_shows_the_flow_and_answers(app: App, page: Page) 
     assert canvas["y"] + canvas["height"] <= side["y"] + 1, "the panel stands below the canvas, not over it"
     card.get_by_role("button", name="Tea").click()
     hand.expect_run("Done")
+
+
+def test_at_four_times_the_size_nothing_stands_still_over_the_page(page: Page, places: list[str]) -> None:
+    page.set_viewport_size({"width": 320, "height": 256})
+    for place in ("/runs", "/flows", places[-3]):
+        page.goto(place)
+        expect(page.locator("main, .editor").first).to_be_visible()
+        stuck = page.evaluate(
+            "[...document.querySelectorAll('body *')].filter((each) => each.checkVisibility()"
+            " && ['fixed', 'sticky'].includes(getComputedStyle(each).position)"
+            " && each.getBoundingClientRect().bottom > 0).map((each) => each.className)"
+        )
+        assert stuck == [], place

@@ -3,15 +3,16 @@
 export class Theme {
   private readonly known = new Map<string, string>();
   private readonly probe: HTMLElement;
-  private readonly dark = matchMedia("(prefers-color-scheme: dark)");
+  private readonly wishes = ["(prefers-color-scheme: dark)", "(prefers-contrast: more)", "(forced-colors: active)"].map((wish) => matchMedia(wish));
   private readonly watcher: MutationObserver;
   private family: string | undefined;
 
   constructor(private readonly root: HTMLElement, private readonly changed: () => void) {
     this.probe = document.createElement("span");
     this.probe.hidden = true;
+    this.probe.style.setProperty("forced-color-adjust", "none"); // else each colour would be that of text
     root.append(this.probe);
-    this.dark.addEventListener("change", this.forget);
+    for (const wish of this.wishes) wish.addEventListener("change", this.forget);
     this.watcher = new MutationObserver(this.forget);
     this.watcher.observe(document.documentElement, { attributes: true, attributeFilter: ["data-theme", "class"] });
   }
@@ -34,7 +35,7 @@ export class Theme {
   }
 
   stop(): void {
-    this.dark.removeEventListener("change", this.forget);
+    for (const wish of this.wishes) wish.removeEventListener("change", this.forget);
     this.watcher.disconnect();
   }
 
