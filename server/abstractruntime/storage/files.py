@@ -167,8 +167,10 @@ def sync_folder(folder: Path) -> None:
 def name_for(id: str, kind: str) -> str:
     """Return an id as part of a file name; letters, digits, `-`, `_` and dots inside stay as they are.
 
-    Raises InvalidId for one that looks like a path: such an id never came from us.
+    Raises InvalidId for one that looks like a path, or is no text: such an id never came from us.
     """
+    if not isinstance(id, str):
+        raise InvalidId(f"{id!r:.40} cannot be the id of a {kind}: it is no text.")
     if not id or "/" in id or "\\" in id or "\0" in id or id.startswith("."):
         raise InvalidId(f"{id!r} cannot be the id of a {kind} in a file: it is empty or looks like a path.")
     name = "".join(sign if sign in _PLAIN else _escaped(sign) for sign in id)

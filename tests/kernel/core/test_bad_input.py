@@ -48,7 +48,19 @@ NOT_JSON: list[tuple[Any, str]] = [
     ({"ring": RING}, ".ring[0]"),
 ]
 PLACES = [place for _, place in NOT_JSON]
-ODD_IDS = ["nobody", "", " ", "../../etc/passwd", "a/b", "a\\b", "nul\x00", "-rf", "ü" * 300]
+ODD_IDS: list[Any] = [
+    "nobody",
+    "",
+    " ",
+    "../../etc/passwd",
+    "a/b",
+    "a\\b",
+    "nul\x00",
+    "-rf",
+    "ü" * 300,
+    5,
+    None,
+]
 
 
 def all_of(stores: Stores, *run_ids: str) -> list[Any]:
