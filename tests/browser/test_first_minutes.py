@@ -101,7 +101,7 @@ def test_an_empty_flow_shows_where_the_first_step_goes(fresh: App, door: Page) -
 
 
 def test_the_place_of_the_first_step_is_in_view_on_a_phone(fresh: App, door: Page) -> None:
-    door.set_viewport_size({"width": 390, "height": 844})
+    door.set_viewport_size({"width": 320, "height": 640})
     door.goto(fresh.link)
     door.get_by_role("button", name="Make a flow").click()
     hand = Hand(door)
@@ -110,6 +110,7 @@ def test_the_place_of_the_first_step_is_in_view_on_a_phone(fresh: App, door: Pag
     hand.keys("Shift+V")
     expect(hand.node("On Flow Start")).to_be_in_viewport(ratio=1)
     expect(door.get_by_role("button", name="What happens first?")).to_be_in_viewport(ratio=1)
+    expect(door.locator("[data-tool=zoom-reset]")).to_have_text("100%")
 
 
 def test_the_gallery_runs_and_copies(fresh: App, door: Page) -> None:

@@ -52,6 +52,7 @@ export class Editor {
 
   private constructor(catalog: Catalog, document: JsonObject, revision: string) {
     this.flow = this.grid.dataset["flowId"] ?? "";
+    if (innerWidth < NARROW) this.side.open(false); // before the canvas measures its room
     this.canvas = new FlowCanvas(place("canvas"), catalog, { icons: this.grid.dataset["icons"] ?? "", label: "Flow" });
     const draft = findDraft(this.flow, document, revision);
     this.canvas.load(document);
@@ -98,10 +99,7 @@ export class Editor {
     this.listen();
     this.takeUp(draft);
     void this.more.sync(this.saver, { say: (text) => this.voice.say(text), changed: () => this.check() });
-    if (innerWidth < NARROW) {
-      this.side.open(false);
-      void this.more.view(true, false);
-    }
+    if (innerWidth < NARROW) void this.more.view(true, false);
     void this.check();
     void this.more.upgrade((text) => this.voice.say(text));
     void this.more.coach(this.run);
