@@ -55,6 +55,24 @@ def test_migrating_again_changes_nothing() -> None:
     assert notes == []
 
 
+def test_a_node_without_old_names_is_the_same_object() -> None:
+    """It is not copied: in a document of a thousand nodes that would be most of the work."""
+    today = {
+        "formatVersion": 1,
+        **flow("f", {"a": node("note", ins=["exec-in", "text"], pins={"text": "x"})}, ""),
+    }
+    old = {
+        **today,
+        "nodes": [*today["nodes"], {"id": "b", "type": "note", "data": {"pinDefaults": {"words": "x"}}}],
+    }
+    loaded = load_visualflow_json(old)
+    migrated, notes = migrate(loaded, TINY)
+    assert migrated.nodes[0] is loaded.nodes[0]
+    assert migrated.nodes[1].data == {"pinDefaults": {"text": "x"}}
+    assert loaded.nodes[1].data == {"pinDefaults": {"words": "x"}}
+    assert [note.node for note in notes] == ["b"]
+
+
 def test_two_nodes_of_one_id_keep_their_own_types() -> None:
     twins = {"id": "f", "nodes": [{"id": "a", "type": "begin"}, {"id": "a", "type": "remark"}], "edges": []}
     flow_, notes = migrate(twins, TINY)

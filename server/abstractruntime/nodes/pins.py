@@ -8,7 +8,8 @@ lists the other types that a value of this type may be wired to; the same type a
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from .define import ERROR_OUT, ERROR_PINS, ON_ERROR, Grow, NodeType, Pin
@@ -111,18 +112,26 @@ def saved_pins(raw: Any) -> tuple[Pin, ...]:
     """Read the pins that a document keeps with a node; malformed entries are left out."""
     pins = []
     for entry in raw if isinstance(raw, (list, tuple)) else ():
-        if not isinstance(entry, dict) or not isinstance(entry.get("id"), str) or not entry["id"].strip():
+        name = entry.get("id") if isinstance(entry, dict) else None
+        if not isinstance(name, str) or not (name := name.strip()):
             continue
         kind, label = entry.get("type"), entry.get("label")
+        words = (
+            name,
+            kind if isinstance(kind, str) and kind else ANY,
+            label if isinstance(label, str) else None,
+        )
+        description = str(entry.get("description") or "")
         pins.append(
-            Pin(
-                entry["id"].strip(),
-                kind if isinstance(kind, str) and kind else ANY,
-                description=str(entry.get("description") or ""),
-                label=label if isinstance(label, str) else None,
-            )
+            Pin(*words[:2], description=description, label=words[2]) if description else _plain(*words)
         )
     return tuple(pins)
+
+
+@lru_cache(maxsize=4_096)
+def _plain(name: str, kind: str, label: str | None) -> Pin:
+    """Return a pin without words of its own: flows name the same few again and again."""
+    return Pin(name, kind, label=label)
 
 
 def next_name(grow: Grow, taken: Iterable[str]) -> str:
@@ -199,7 +208,7 @@ def _described(pin: Pin, grow: Grow | None) -> Pin:
     """Return an added pin with the words of its kind, unless its author gave it others."""
     if grow is None or pin.description or pin.is_exec != (grow.type == EXECUTION):
         return pin
-    return replace(pin, description=grow.description)
+    return Pin(pin.id, pin.type, description=grow.description, label=pin.label)
 
 
 def _grown(declared: tuple[Pin, ...], grow: Grow) -> tuple[Pin, ...]:

@@ -184,20 +184,22 @@ def _node(
     if kind is None:
         return node
     old = renames[kind.name]
-    if node.type == kind.name and not old and kind.upgrade is None:
+    is_old = node.type != kind.name or _speaks_old(node.data, old)
+    if not is_old and kind.upgrade is None:
         return node
-    data = node.data if node.type == kind.name and not old else json_copy(node.data)
+    data = json_copy(node.data)
     if node.type != kind.name:
         text = f"Node '{node.id}': the type '{node.type}' is now called '{kind.name}'."
         notes.append(Problem("note", "node.renamed", text, node.id))
         if "nodeType" in data:
             data["nodeType"] = kind.name
-    for before, now in old.fields:
-        _move(data, before, now)
-    _rename_keys(data.get("pinDefaults"), old.inputs, node, notes)
-    for side, names in (("inputs", old.inputs), ("outputs", old.outputs)):
-        if names and isinstance(data.get(side), list):
-            data[side] = _rename_pins(data[side], names)
+    if is_old:
+        for before, now in old.fields:
+            _move(data, before, now)
+        _rename_keys(data.get("pinDefaults"), old.inputs, node, notes)
+        for side, names in (("inputs", old.inputs), ("outputs", old.outputs)):
+            if names and isinstance(data.get(side), list):
+                data[side] = _rename_pins(data[side], names)
     if kind.upgrade is not None:
         try:
             data = kind.upgrade(json_copy(data))
@@ -205,6 +207,23 @@ def _node(
             text = f"Node '{node.id}': its settings could not be brought up to date ({error})."
             notes.append(Problem("risk", "node.settings", text, node.id))
     return VisualNode(node.id, kind.name, data, node.raw)
+
+
+def _speaks_old(data: dict[str, Any], old: Renames) -> bool:
+    """Return whether a node holds one of its type's old names: most do not, and need no copy."""
+    given = data.get("pinDefaults")
+    if isinstance(given, dict) and not old.inputs.keys().isdisjoint(given):
+        return True
+    for side, names in (("inputs", old.inputs), ("outputs", old.outputs)):
+        pins = data.get(side) if names else None
+        for pin in pins if isinstance(pins, list) else ():
+            if isinstance(pin, dict) and isinstance(pin.get("id"), str) and pin["id"] in names:
+                return True
+    for before, _ in old.fields:
+        holder, key = _holder(data, before)
+        if holder is not None and key in holder:
+            return True
+    return False
 
 
 def _edge(

@@ -278,6 +278,9 @@ def _inputs(graph: Graph, placed: Placed, used: bool) -> Iterator[Problem]:
 def _wire(graph: Graph, placed: Placed, pin: Pin | None, edge: VisualEdge, used: bool) -> Iterator[Problem]:
     node_id, source = placed.node.id, graph.source_of(edge)
     out = source.outputs.get(edge.source_handle)
+    is_told = out is not None and pin is not None and (out.type == pin.type or may_flow(out.type, pin.type))
+    if is_told and not (used and source.is_exec and edge.source not in graph.reached):
+        return
     where = f"{placed.name}: the input '{edge.target_handle}'"
     if pin is None:
         text = f"{where} is not one of this node's; the value may have no effect."
