@@ -1,6 +1,10 @@
 """One rule for errors: whatever goes wrong at a node ends the run there, and says where."""
 
-from drive import end, flow, node, play, start
+import json
+
+import pytest
+
+from drive import Host, end, flow, node, play, start
 
 
 def test_an_error_inside_a_loop_fails_the_run_and_names_the_node() -> None:
@@ -66,3 +70,37 @@ def test_an_agent_without_a_loop_says_what_is_not_configured() -> None:
     played = play(flow("alone", nodes, "start -> agent, agent -> end"))
     assert (played.status, played.failure["node_id"]) == ("failed", "agent")
     assert "No agent loop is configured" in str(played.error)
+
+
+@pytest.mark.parametrize(
+    ("kind", "pin", "ending"),
+    [
+        ("compare", "op", "Choose one of: == != < <= > >=."),
+        ("add_to_date", "zone", "Write it as Europe/Paris or UTC."),
+        ("model_residency", "operation", "…'."),
+        ("memory_query", "scope", "(it is one of run, session, global; all of them where one searches: all)"),
+        ("memory_query", "recall_level", "(expected one of urgent, standard, deep)"),
+        ("memory_query", "since", "is not an ISO 8601 moment in time."),
+        ("stop_with_error", "message", "zzz"),
+    ],
+)
+def test_an_error_never_repeats_a_long_value(kind: str, pin: str, ending: str) -> None:
+    """A megabyte handed to the wrong input is no megabyte in the run, its ledger and its page; what to do stays."""
+    is_value = kind in ("compare", "add_to_date")
+    wires = f"start.long -> x.{pin}, " + (
+        "start -> end, x.result -> end.r" if is_value else "start -> x, x -> end"
+    )
+    parts = {"start": start("long"), "x": node(kind, pins={"date": "2030-01-31"}), "end": end("r")}
+    played = Host(flow("long", parts, wires)).play({"long": "z" * 1_000_000})
+    assert played.status == "failed"
+    assert played.error
+    assert len(played.error) < 2_100
+    assert played.error.endswith(ending)
+    assert len(json.dumps(played.failure)) < 5_000
+
+
+def test_a_note_without_words_names_its_input() -> None:
+    parts = {"start": start(), "note": node("memory_note", pins={"content": " "}), "end": end()}
+    played = play(flow("note", parts, "start -> note, note -> end"))
+    assert (played.failure["node_id"], played.failure["pin"]) == ("note", "content")
+    assert played.error == "There is nothing to remember: give 'content' a text."

@@ -23,7 +23,7 @@ from ..storage.codec import sealed
 from .boundary import guarded
 from .effects import Deed, EffectOutcome, execute, sets_aside
 from .engine import Engine, StepServices
-from .errors import KernelError, NotDurable, StaleRevision
+from .errors import KernelError, NotDurable, StaleRevision, in_short
 from .held import Held
 from .jsonsafe import check
 from .limits import count_tokens
@@ -135,7 +135,7 @@ def _fail_node(engine: Engine, held: Held, error: Exception) -> bool:
     if fresh.revision != held.revision:
         raise StaleRevision(f"Run {held.run.run_id} was changed by somebody else")
     code = error.code if isinstance(error, KernelError) else "node.error"
-    message = str(error) or type(error).__name__
+    message = in_short(str(error) or type(error).__name__)
     if not isinstance(error, KernelError):
         message = f"Node '{held.run.current_node}' failed: {type(error).__name__}: {message}"
     node_id = fresh.run.current_node

@@ -56,7 +56,7 @@ def parse_instant(value: object) -> datetime:
         try:
             moment = datetime.fromisoformat(text)
         except ValueError:
-            raise ValueError(f"{value!r} is not an ISO 8601 moment in time.") from None
+            raise ValueError(f"{value!r:.80} is not an ISO 8601 moment in time.") from None
     if moment.tzinfo is UTC:
         return moment
     if moment.tzinfo is None:

@@ -25,7 +25,7 @@ from typing import Any, Protocol
 
 from ..storage.artifacts import ArtifactStore
 from .boundary import guarded
-from .errors import EffectError, KernelError
+from .errors import EffectError, KernelError, in_short
 from .models import (
     Effect,
     EffectType,
@@ -86,8 +86,11 @@ class EffectOutcome:
     def failed(
         cls, error: str, *, retryable: bool = True, known: dict[str, Any] | None = None
     ) -> EffectOutcome:
-        """Say that the effect could not be carried out, in words for people, and what is `known` of it anyhow."""
-        return cls("failed", known or None, error=error, retryable=retryable)
+        """Say that the effect could not be carried out, in words for people, and what is `known` of it anyhow.
+
+        Words that are longer than people read are cut (`in_short`).
+        """
+        return cls("failed", known or None, error=in_short(error), retryable=retryable)
 
     @classmethod
     def put_off(cls, error: str, wait: WaitState) -> EffectOutcome:

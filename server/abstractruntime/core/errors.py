@@ -21,6 +21,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
+LONGEST_MESSAGE = 2_000
+"""Characters of what a run, its records and a page say went wrong: a message that repeats a value may be endless."""
+
+
+def in_short(message: str) -> str:
+    """Return a message as it is, or its beginning and its end where it is longer than people read."""
+    if len(message) <= LONGEST_MESSAGE:
+        return message
+    head, tail = LONGEST_MESSAGE * 3 // 4, LONGEST_MESSAGE // 5
+    return f"{message[:head]} … ({len(message):,} characters) … {message[-tail:]}"
+
 
 class KernelError(Exception):
     """Something the kernel refused or could not do."""

@@ -47,7 +47,9 @@ def scope_owner_id(run: RunState, scope: str, load: Callable[[str], RunState | N
     if scope == "global":
         return global_memory_run_id()
     if scope != "session":
-        raise ValueError(f"Unknown memory scope: {scope!r} (it is one of {', '.join(SCOPES)})")
+        raise ValueError(
+            f"Unknown memory scope: {scope!r:.80} (it is one of {', '.join(SCOPES)}; all of them where one searches: all)"
+        )
     if run.session_id and run.session_id.strip():
         return session_memory_run_id(run.session_id)
     for _ in range(_MOST_LEVELS):

@@ -96,7 +96,7 @@ def parse_recall_level(raw: object) -> RecallLevel | None:
         return None
     known = [level.value for level in RecallLevel]
     if word not in known:
-        raise ValueError(f"Unknown recall_level: {raw!r} (expected one of {', '.join(known)})")
+        raise ValueError(f"Unknown recall_level: {raw!r:.80} (expected one of {', '.join(known)})")
     return RecallLevel(word)
 
 

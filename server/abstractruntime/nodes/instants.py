@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from .borrowed import borrowed
 from .define import NodeError
-from .values import described
+from .values import clipped, described
 
 Json = Any
 
@@ -48,7 +48,9 @@ def zone_of(name: Json, pin: str | None = None) -> tzinfo:
         return ZoneInfo(name.strip())
     except (ZoneInfoNotFoundError, ValueError, OSError):
         raise NodeError(
-            f"'{name}' is no time zone. Write it as Europe/Paris or UTC.", code="time.unknown_zone", pin=pin
+            f"'{clipped(name, 60)}' is no time zone. Write it as Europe/Paris or UTC.",
+            code="time.unknown_zone",
+            pin=pin,
         ) from None
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from .authored import grown, pin_value
 from .define import UNSET, Call, Example, Finding, Grow, NodeError, Pin, pure
-from .values import text, truth
+from .values import clipped, text, truth
 
 Json = Any
 
@@ -26,7 +26,7 @@ def _operator(value: Json) -> str:
     word = "==" if value is None else text(value).strip()
     if word not in _OPERATORS:
         raise NodeError(
-            f"Unknown comparison operator: {word}. Choose one of: {' '.join(_OPERATORS)}.",
+            f"Unknown comparison operator: {clipped(word, 60)}. Choose one of: {' '.join(_OPERATORS)}.",
             code="compare.unknown_operator",
             pin="op",
         )

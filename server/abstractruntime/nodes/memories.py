@@ -126,11 +126,17 @@ def _check_note(data: Mapping[str, Json]) -> list[Finding]:
             },
         ),
         Example({"content": "x", "tags": "t"}, error="'tags' needs an object"),
+        Example({"content": " "}, error="give 'content' a text"),
     ),
 )
 def memory_note(call: Call) -> Effect:
     """Remember a note, so that Recall finds it later, also in other runs."""
-    payload: dict[str, Json] = {"note": text(call.get("content")), "tags": object_of(call, "tags")}
+    note = text(call.get("content"))
+    if not note.strip():
+        raise NodeError(
+            "There is nothing to remember: give 'content' a text.", code="memory.no_note", pin="content"
+        )
+    payload: dict[str, Json] = {"note": note, "tags": object_of(call, "tags")}
     payload |= filled(call, "scope", "location")
     if sources := object_of(call, "sources"):
         payload["sources"] = sources

@@ -8,7 +8,7 @@ from typing import Any
 from ..core.models import Effect, EffectType
 from .authored import chosen, setting
 from .define import EXEC_IN, EXEC_OUT, Call, Example, Field, NodeError, Pin, effect
-from .values import items, number, text, truth
+from .values import clipped, items, number, text, truth
 
 Json = Any
 
@@ -133,7 +133,7 @@ def model_residency(call: Call) -> Effect:
     """List, load or let go the models that a backend holds in memory."""
     operation = text(chosen(call, "operation", f"{_CONFIG}.operation", "list_loaded")).strip().lower()
     if operation not in _OPERATIONS:
-        message = f"'operation' is one of: {', '.join(_OPERATIONS)}, but got '{operation}'."
+        message = f"'operation' is one of: {', '.join(_OPERATIONS)}, but got '{clipped(operation, 60)}'."
         raise NodeError(message, code="residency.operation", pin="operation")
     payload: dict[str, Json] = {"operation": operation}
     for name in ("task", "provider", "model"):

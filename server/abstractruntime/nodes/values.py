@@ -57,15 +57,12 @@ def described(value: Json) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, (int, float)):
-        shown = str(value) if abs(value) < 10**_FEW else f"{float(value):.3g}" if _is_float(value) else "…"
-        return f"the number {shown}"
+        if isinstance(value, int) and value.bit_length() > 1023:
+            return f"a number of about {int(value.bit_length() * 0.30103) + 1:,} digits"
+        return f"the number {value if abs(value) < 10**_FEW else format(float(value), '.3g')}"
     if isinstance(value, list):
-        return f"a list of {len(value)}"
+        return f"a list of {len(value)}" if value else "an empty list"
     return "an object" if isinstance(value, dict) else f"a {type(value).__name__}"
-
-
-def _is_float(value: float) -> bool:
-    return not isinstance(value, int) or value.bit_length() <= 1023
 
 
 def truth(value: Json, pin: str | None = None) -> bool:

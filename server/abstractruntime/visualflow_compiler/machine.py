@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from ..core.errors import NotDurable
+from ..core.errors import NotDurable, in_short
 from ..core.jsonsafe import check
 from ..core.models import Effect, EffectType, Retry, RunState, StepPlan
 from ..core.spec import RunContext
@@ -469,9 +469,8 @@ class _Step:
 
 
 def _said(error: Exception) -> str:
-    if isinstance(error, (NodeError, NotDurable)):
-        return str(error)
-    return f"{type(error).__name__}: {error}"
+    told = str(error) if isinstance(error, (NodeError, NotDurable)) else f"{type(error).__name__}: {error}"
+    return in_short(told)
 
 
 __all__ = ["EXEC_IN", "LANDING", "Bound", "enter", "land"]
