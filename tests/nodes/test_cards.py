@@ -88,6 +88,30 @@ def test_pins_that_follow_settings_are_described_too(kind: NodeType) -> None:
                 assert pin.description or pin.hidden or pin.id in PLAIN, pin.id
 
 
+SHAPED = [kind for kind in TYPES if kind.shape is not None]
+
+
+@pytest.mark.parametrize("kind", SHAPED, ids=lambda kind: kind.name)
+def test_a_card_says_what_the_pins_are_that_settings_bring(kind: NodeType) -> None:
+    """The canvas has the document's pins and the card, nothing else: from them it must have the words of each pin."""
+    words = CARDS[kind.name]["words"]
+    for example in kind.examples:
+        for side, place in (("inputs", 0), ("outputs", 1)):
+            known = {pin["id"] for pin in CARDS[kind.name][side]}
+            for pin in pins_of(kind, example.data)[place]:
+                if pin.id not in known and not pin.hidden:
+                    assert words[side].get(pin.id, words[side].get("")) == pin.description, pin.id
+
+
+def test_words_of_pins_that_are_all_alike_are_said_once() -> None:
+    assert CARDS["switch"]["words"] == {
+        "inputs": {},
+        "outputs": {"": "Taken when the value has the same text as this case."},
+    }
+    assert set(CARDS["ask_user"]["words"]["outputs"]) == {"timeout", "timed_out"}
+    assert CARDS["concat"]["words"] == {"inputs": {}, "outputs": {}}
+
+
 GROWING = [kind for kind in TYPES if kind.grows is not None and kind.grows.names != "free"]
 
 

@@ -123,6 +123,7 @@ def type_card(kind: NodeType) -> dict[str, Any]:
         "outputs": [pin_card(pin, output=True) for pin in outputs if not pin.hidden],
         "grows": grow and asdict(grow),
         "shaped": kind.shape is not None,
+        "words": {side: _words(kind, place) for place, side in enumerate(("inputs", "outputs"))},
         "saved_pins": kind.saved_pins,
         "may_fail": kind.may_fail,
         "leaves": kind.leaves,
@@ -145,6 +146,24 @@ def new_data(kind: NodeType) -> dict[str, Any]:
             if not pin.hidden
         ]
     return data
+
+
+def _words(kind: NodeType, side: int) -> dict[str, str]:
+    """Return what the pins of one side are that a type's settings bring, by id, as its examples have them.
+
+    By "" where several have the same words: then every pin that the settings name is such a one.
+    """
+    if kind.shape is None:
+        return {}
+    declared = {pin.id for pin in (kind.inputs, kind.outputs)[side]}
+    found = {
+        pin.id: pin.description
+        for data in (kind.template, *(example.data for example in kind.examples))
+        for pin in kind.shape(data)[side]
+        if pin.id not in declared and pin.description and not pin.hidden
+    }
+    same = set(found.values())
+    return {"": same.pop()} if len(same) == 1 and len(found) > 1 else found
 
 
 def _field_card(each: Field) -> dict[str, Any]:

@@ -66,7 +66,7 @@ class FieldCard(Card):
 
 
 class TypeCard(Card):
-    """A node type; `template` is the data of a new node."""
+    """A node type; `template` is the data of a new node, `words` what the pins are that its settings bring."""
 
     type: str
     label: str
@@ -78,6 +78,7 @@ class TypeCard(Card):
     outputs: list[PinCard]
     grows: dict[str, Json] | None
     shaped: bool
+    words: dict[str, dict[str, str]]
     saved_pins: bool
     may_fail: bool
     leaves: bool

@@ -36,6 +36,8 @@ export interface Grows {
   description?: string;
 }
 
+export type Words = { readonly [pin: string]: string };
+
 export interface Card {
   type: string;
   label: string;
@@ -47,6 +49,8 @@ export interface Card {
   outputs: CardPin[];
   grows?: Grows | null;
   shaped?: boolean;
+  /** What the pins are that a node's settings bring, by id; by "" where they are all alike. */
+  words?: { inputs: Words; outputs: Words };
   saved_pins?: boolean;
   /** Whether the author may say what happens when such a step fails (`CatalogBody.error_pins`). */
   may_fail?: boolean;

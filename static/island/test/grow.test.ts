@@ -45,6 +45,14 @@ test("an added pin whose author described it keeps those words", () => {
   assert.equal(scene.shapes.pin(parts, "out", "x")?.description, "", "no branch, so not the words of one");
 });
 
+test("a pin that a setting brings has the words of its kind, or those of its own id", () => {
+  const outputs = ["case:1", "default"].map((id) => ({ id, label: id, type: "execution" }));
+  const scene = sceneOf({ nodes: [node("c", "choose", { outputs })], edges: [] });
+  const choose = scene.flow.nodes.get("c")!;
+  assert.equal(scene.shapes.pin(choose, "out", "case:1")?.description, "One case.");
+  assert.equal(scene.shapes.pin(choose, "out", "default")?.description, "", "it is the card's own");
+});
+
 test("a pin goes with its wires and its value, but not below the least number", () => {
   const data = { inputs: ["a", "b", "c"].map((id) => ({ id, label: id, type: "string" })), pinDefaults: { c: "x", a: "y" } };
   const scene = sceneOf({ nodes: [node("g", "glue", data), node("w", "word")], edges: [edge("e", "w", "value", "g", "c")] });

@@ -1,7 +1,7 @@
 // Which pins a node has, and what stands beside them. The card decides; where the document's own
 // pins count (growing, shaped and free nodes) they win, in the document's order. A wired pin that
 // nobody declares is shown too, as a ghost, so that no wire is ever invisible.
-import { ANY, EXEC, type Card, type CardPin, type Catalog, type Grows, type Json } from "../catalog";
+import { ANY, EXEC, type Card, type CardPin, type Catalog, type Grows, type Json, type Words } from "../catalog";
 import type { FlowNode } from "./document";
 import { isObject, read } from "./json";
 
@@ -135,8 +135,8 @@ export function declared(card: Card | undefined, node: FlowNode): { inputs: Card
   const { inputs: addedIn, outputs: addedOut } = added(card);
   const keep = Boolean(card.saved_pins || card.shaped);
   return {
-    inputs: keep || addedIn ? kept(inputs, card.inputs, addedIn) : card.inputs,
-    outputs: keep || addedOut ? kept(outputs, card.outputs, addedOut) : [...card.outputs],
+    inputs: keep || addedIn ? kept(inputs, card.inputs, addedIn, card.words?.inputs) : card.inputs,
+    outputs: keep || addedOut ? kept(outputs, card.outputs, addedOut, card.words?.outputs) : [...card.outputs],
   };
 }
 
@@ -158,21 +158,22 @@ function added(card: Card): { inputs?: Grows; outputs?: Grows } {
   return card.grows ? { [card.grows.side]: card.grows } : {};
 }
 
-/** An added pin with the words of its kind, unless its author gave it others. */
-function described(pin: CardPin, rule: Grows | undefined): CardPin {
-  if (!rule?.description || pin.description || (pin.type === EXEC) !== (rule.type === EXEC)) return pin;
-  return { ...pin, description: rule.description };
+/** An added pin with the words of its kind, unless its author gave it others; so one that settings bring. */
+function described(pin: CardPin, rule: Grows | undefined, words: Words): CardPin {
+  if (pin.description) return pin;
+  const ofKind = rule && (pin.type === EXEC) === (rule.type === EXEC) ? rule.description : words[pin.id] ?? words[""];
+  return ofKind ? { ...pin, description: ofKind } : pin;
 }
 
 /** The saved pins completed by the declared ones; a side that grows may have lost a value pin on purpose. */
-function kept(saved: CardPin[], card: readonly CardPin[], rule: Grows | undefined): CardPin[] {
+function kept(saved: CardPin[], card: readonly CardPin[], rule: Grows | undefined, words: Words = {}): CardPin[] {
   if (!saved.length) return [...card];
   const known = new Map(card.map((pin) => [pin.id, pin]));
   const present = new Set(saved.map((pin) => pin.id));
   const missing = card.filter((pin) => !present.has(pin.id) && (!rule || pin.type === EXEC));
   return [
     ...missing.filter((pin) => pin.type === EXEC),
-    ...saved.map((pin) => known.get(pin.id) ?? described(pin, rule)),
+    ...saved.map((pin) => known.get(pin.id) ?? described(pin, rule, words)),
     ...missing.filter((pin) => pin.type !== EXEC),
   ];
 }
