@@ -121,6 +121,7 @@ def test_a_package_is_in_catalog_inspector_checks_pages_and_runs(target: Path, t
     assert said["saved"]["problems"] == []
     assert "weather.scale" in [problem["code"] for problem in said["wrong"]["problems"]]
     assert "Speed of the wind" in said["page"]
+    assert "flowstudio-weather" in said["page"]
     assert "Feels Like" in said["list"]
     assert 'data-path="pinDefaults.wind"' in said["inspector"]
     assert said["run"]["output"]["felt"] == 6
@@ -151,6 +152,12 @@ BROKEN = {
     "flowstudio-pins": (
         FILES["weather_nodes.py"].replace('"wind", "number"', '"wind", "breeze"'),
         "unknown type 'breeze'",
+    ),
+    "flowstudio-shape": (
+        FILES["weather_nodes.py"]
+        .replace("check=_check,", 'shape=lambda data: 1 / len(data.get("dry", "x")) and ((), ()),')
+        .replace('Example({"wind": -1}, ', 'Example({"wind": -1}, data={"dry": ""}, '),
+        "ZeroDivisionError",
     ),
 }
 

@@ -13,6 +13,7 @@ import logging
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from importlib.metadata import EntryPoint, entry_points
+from itertools import chain
 from types import ModuleType
 from typing import Any
 
@@ -100,12 +101,12 @@ def _check(kind: NodeType, used: dict[str, str]) -> None:
         raise BadPackage(
             f"'{kind.name}' is in the unknown family '{kind.family}'. Take one of: {', '.join(BY_ID)}."
         )
-    inputs, outputs = pins_of(kind, kind.template)
-    for pin in (*inputs, *outputs):
-        if pin.type not in PIN_TYPES:
-            raise BadPackage(f"the pin '{pin.id}' of '{kind.name}' has the unknown type '{pin.type}'.")
-        if pin.has_default:
-            json.dumps(pin.default, allow_nan=False)
+    for data in (kind.template, *(example.data for example in kind.examples)):
+        for pin in chain(*pins_of(kind, data)):
+            if pin.type not in PIN_TYPES:
+                raise BadPackage(f"the pin '{pin.id}' of '{kind.name}' has the unknown type '{pin.type}'.")
+            if pin.has_default:
+                json.dumps(pin.default, allow_nan=False)
     json.dumps([kind.template, *(field.default for field in kind.fields)], allow_nan=False, default=dict)
     if not kind.examples:
         raise BadPackage(f"'{kind.name}' has no example: give it at least one, it is its help and its test.")
