@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from abstractruntime.core.errors import InvalidFlow
-from abstractruntime.visualflow_compiler import compile_program
-from drive import flow, node, start
+from abstractruntime.visualflow_compiler import check, compile_program
+from drive import end, flow, node, play, start
 
 Document = dict[str, Any]
 CASES = {"cases": [{"id": "a", "value": "1"}, {"id": "b", "value": "2"}]}
@@ -93,3 +93,22 @@ def test_wires_of_steps_that_are_never_reached_do_no_harm() -> None:
     program = compile_program(document)
     assert sorted(program.ops) == ["n", "start"]
     assert set(program.ignored) == {"x", "y", "z"}
+
+
+def test_control_goes_past_a_value_that_was_drawn_as_a_step() -> None:
+    drawn = {"ins": ["exec-in", "a"], "outs": ["exec-out", "result"]}
+    nodes = {
+        "start": start(word="x"),
+        "one": node("concat", **drawn),
+        "two": node("uppercase", ins=["exec-in", "text"], outs=["exec-out", "result"]),
+        "end": end("said"),
+    }
+    values = "start.word -> one.a, one.result -> two.text, two.result -> end.said"
+    document = flow("f", nodes, f"start -> one, one -> two, two -> end, {values}")
+    told = check(document)
+    assert {problem.code for problem in told} == {"node.stray_execution_pin"}
+    assert {problem.node for problem in told} == {"one", "two"}
+    assert "control goes past it" in told[0].message
+    assert play(document).output == {"said": "X", "success": True}
+    round_ = flow("f", nodes, f"start -> one, one -> two, two -> one, {values}")
+    assert play(round_).output == {"word": "x", "success": True}  # nowhere to go on to

@@ -56,6 +56,7 @@ class Graph:
     needed     value nodes that those read, sources first
     cyclic     value nodes that read themselves, by way of others or not, and the wires that close the circle
     dangling, doubled_exits, doubled_wires, crossed   wires that are ignored, by reason
+    passed     value nodes that are drawn as steps: the wire by which control goes on past each of them
     """
 
     flow: VisualFlow
@@ -70,6 +71,7 @@ class Graph:
     doubled_exits: list[VisualEdge] = field(default_factory=list)
     doubled_wires: list[VisualEdge] = field(default_factory=list)
     crossed: list[VisualEdge] = field(default_factory=list)
+    passed: dict[str, VisualEdge] = field(default_factory=dict)
     entry: str | None = None
     reachable: list[str] = field(default_factory=list)
     reached: frozenset[str] = frozenset()
@@ -124,11 +126,44 @@ def sorted_graph(flow: VisualFlow, types: Catalog) -> Graph:
             graph.nodes[node.id] = _placed(node, types.resolve(node.type))
         if "inputRouteOverrides" in node.data:
             graph.routes[node.id] = routes_of(node)
+    graph.passed = _past_values(graph)
     for edge in flow.edges:
-        _sort(graph, edge)
+        if edge is not graph.passed.get(edge.source):
+            _sort(graph, _led(edge, graph.passed))
     for node_id, exits in graph.exits.items():
         _grow_exits(graph.nodes[node_id], exits)
     return graph
+
+
+def _past_values(graph: Graph) -> dict[str, VisualEdge]:
+    """Return, of each value node that was drawn as a step, the wire by which control goes on from there.
+
+    Older editors ran such a node in the order of steps; here it is computed when read, and control goes past it.
+    """
+    drawn = {
+        node_id
+        for node_id, placed in graph.nodes.items()
+        if placed.kind is not None and not placed.is_exec and _drawn_as_step(placed.node)
+    }
+    entered = {edge.target for edge in graph.flow.edges if edge.is_exec and edge.target in drawn}
+    onward: dict[str, VisualEdge] = {}
+    for edge in graph.flow.edges:
+        if edge.is_exec and edge.source in entered and (edge.source_handle or EXEC_OUT) == EXEC_OUT:
+            onward.setdefault(edge.source, edge)
+    return onward
+
+
+def _drawn_as_step(node: VisualNode) -> bool:
+    return any(pin.is_exec for side in ("inputs", "outputs") for pin in saved_pins(node.data.get(side)))
+
+
+def _led(edge: VisualEdge, onward: Mapping[str, VisualEdge]) -> VisualEdge:
+    """Return a wire of control that leads to such a value node as one that leads to the step after it."""
+    target, seen = edge.target, set[str]()
+    while edge.is_exec and target in onward and target not in seen:
+        seen.add(target)
+        target = onward[target].target
+    return edge if target == edge.target or target in seen else replace(edge, target=target)
 
 
 def walked(graph: Graph, entry: str | None = None, *, listeners: bool = False) -> Graph:

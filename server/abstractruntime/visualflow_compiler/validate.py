@@ -195,7 +195,7 @@ def _node(
         text = f"{placed.name} is never reached from the start; it is left out."
         yield Problem("note", "node.unreachable", text, node_id, fix=_removal(node_id))
     if not placed.is_exec:
-        yield from _stray_pins(placed)
+        yield from _stray_pins(placed, placed.node.id in graph.passed)
     yield from _inputs(graph, placed, used)
     data, wires = placed.node.data, graph.wires.get(node_id, {})
     if EXPRESSIONS in data:
@@ -209,15 +209,16 @@ def _node(
         yield from _own_check(placed, kind.check, used, given, fixed)
 
 
-def _stray_pins(placed: Placed) -> Iterator[Problem]:
+def _stray_pins(placed: Placed, is_passed: bool) -> Iterator[Problem]:
     for side in ("inputs", "outputs"):
         saved = placed.node.data.get(side)
         pins: list[Any] = saved if isinstance(saved, list) else []
         for pin in pins:
             if isinstance(pin, dict) and pin.get("type") == "execution":
-                text = f"{placed.name} is a value: it is computed when read, its execution pin has no effect."
+                effect = "control goes past it" if is_passed else "its execution pin has no effect"
+                text = f"{placed.name} is a value: it is computed when read, {effect}."
                 kept = [each for each in pins if each is not pin]
-                drop = set_to("Remove the pin", placed.node.id, side, kept)
+                drop = None if is_passed else set_to("Remove the pin", placed.node.id, side, kept)
                 yield Problem("risk", "node.stray_execution_pin", text, placed.node.id, pin.get("id"), drop)
 
 
