@@ -12,7 +12,7 @@ USAGE = {"prompt_tokens": 30, "completion_tokens": 12, "total_tokens": 42}
 
 
 class MoodyModel:
-    """Listens on loopback. `mood` is what it does to the next calls; `asked` holds the last words of each, `keys` their idempotency keys."""
+    """Listens on loopback. `mood` is what it does to the next calls; `asked` holds the last words of each, `keys` their idempotency keys, `bodies` all that was sent."""
 
     def __init__(self) -> None:
         self.mood = "good"
@@ -20,6 +20,7 @@ class MoodyModel:
         self.answered: list[str] = []
         self.models: list[str] = []
         self.keys: list[str] = []
+        self.bodies: list[dict[str, Any]] = []
         self._http = _Server(("127.0.0.1", 0), _Handler)
         self._http.moody = self
         self.url = f"http://127.0.0.1:{self._http.server_port}/v1"
@@ -46,6 +47,7 @@ class _Handler(BaseHTTPRequestHandler):
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         last = str(body["messages"][-1]["content"])
         moody.asked.append(last)
+        moody.bodies.append(body)
         moody.models.append(body["model"])
         moody.keys.append(str(self.headers.get("Idempotency-Key")))
         if self.headers.get("Authorization") == "Bearer wrong":

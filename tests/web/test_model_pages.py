@@ -22,6 +22,9 @@ def moody() -> Iterator[MoodyModel]:
     made.close()
 
 
+MINE = {"kind": "openai", "name": "mine"}
+
+
 def provide(client: Client, url: str, **more: str) -> None:
     given = {"kind": "openai", "name": "mine", "base_url": url, "model": "m", **more}
     assert client.post("/settings/models", data=given, follow_redirects=False).status_code == 303
@@ -90,3 +93,32 @@ def test_a_server_that_cannot_stream_is_asked_for_whole_answers(client: Client, 
     done = client.until(client.launch("asking"), "completed", seconds=30)
     assert done["output"]["said"] == "You said first."
     assert "come whole" in client.get("/settings/models").text
+
+
+@pytest.mark.parametrize("kind", ["llm_call", "agent"])
+def test_how_tools_are_called_is_a_setting_of_the_provider(
+    client: Client, moody: MoodyModel, kind: str
+) -> None:
+    """For a call of a node and for an agent alike: the server is sent a schema instead of tools."""
+    asks = node(kind, pins={"prompt": "Hello", "tools": ["calculate"]})
+    client.save(
+        flow(
+            "tooled",
+            {"start": start(), "ask": asks, "end": end("said")},
+            "start -> ask, ask -> end, ask.response -> end.said",
+        )
+    )
+    provide(client, moody.url, tool_mode="schema")
+    assert "A JSON schema forces each answer" in client.get("/settings/models").text.split("<form")[0]
+    done = client.until(client.launch("tooled"), "completed", "failed", seconds=30)
+    assert done["output"]["said"] == "You said Hello."
+    [body] = moody.bodies
+    assert "tools" not in body
+    forced = body["response_format"]["json_schema"]["schema"]["anyOf"]
+    assert forced[0]["properties"]["name"] == {"const": "calculate"}
+    provide(client, moody.url)
+    client.until(client.launch("tooled"), "completed", "failed", seconds=30)
+    assert moody.bodies[1]["tools"][0]["function"]["name"] == "calculate"
+    refused = client.post("/settings/models", data={**MINE, "base_url": moody.url, "tool_mode": "magic"})
+    assert refused.status_code == 422
+    assert "How tools are called: " in refused.text

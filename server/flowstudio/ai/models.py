@@ -174,6 +174,7 @@ class Models:
             model=provider.model,
             timeout_s=provider.timeout_s,
             headers={"Authorization": f"Bearer {key}"} if key else {},
+            tool_mode=provider.tool_mode,
         )
 
 

@@ -17,6 +17,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from abstractruntime.core.errors import InvalidFlow, NotFound, StoreDamaged
+from abstractruntime.integrations.abstractcore.llm_tool_modes import MODES, NATIVE
 
 from ..staging import write_whole
 
@@ -47,7 +48,8 @@ class Provider:
     box), or `recorded` (answers as they were recorded). `model` is for nodes that name none. Prices are for a
     million tokens, in whatever currency the person thinks in; 0 means that nothing is reckoned. Answers come
     word by word, unless the server has to be asked for `whole` ones. `embedding_model` turns texts into
-    vectors, so that facts are found by their meaning.
+    vectors, so that facts are found by their meaning. `tool_mode` is how its models are had to call tools, where
+    a call does not say: native, schema or prompted.
     """
 
     name: str
@@ -61,6 +63,7 @@ class Provider:
     records: bool = False
     whole: bool = False
     embedding_model: str = ""
+    tool_mode: str = NATIVE
 
     @classmethod
     def of(cls, data: Mapping[str, Any]) -> Provider:
@@ -78,6 +81,7 @@ class Provider:
             records=bool(known.get("records", False)),
             whole=bool(known.get("whole", False)),
             embedding_model=_text(known, "embedding_model"),
+            tool_mode=_text(known, "tool_mode") or NATIVE,
         )
         made._check()
         return made
@@ -91,6 +95,8 @@ class Provider:
             raise BadProvider(f"kind: {self.kind!r} must be one of {', '.join(KINDS)}.")
         if self.kind == OPENAI:
             self._check_address()
+        if self.tool_mode not in MODES:
+            raise BadProvider(f"tool_mode: {self.tool_mode!r} must be one of {', '.join(MODES)}.")
         if self.key_variable and not _VARIABLE.fullmatch(self.key_variable):
             raise BadProvider(  # which is not repeated: it may be the key
                 "key_variable: this is no name of an environment variable; is it the key itself?"

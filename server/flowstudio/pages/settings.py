@@ -14,6 +14,7 @@ from fastapi.responses import HTMLResponse
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData
 
+from abstractruntime.integrations.abstractcore.llm_tool_modes import NATIVE, PROMPTED, SCHEMA
 from abstractruntime.integrations.mcp import BadMcpServer, McpServer
 
 from ..ai.providers import KINDS, BadProvider, Provider
@@ -39,11 +40,18 @@ PRESETS = {
     "OpenAI": ("openai", "https://api.openai.com/v1"),
     "OpenRouter": ("openrouter", "https://openrouter.ai/api/v1"),
 }
-_TEXTS = ("name", "kind", "base_url", "model", "embedding_model", "key_variable")
+_TEXTS = ("name", "kind", "base_url", "model", "embedding_model", "key_variable", "tool_mode")
 KIND_WORDS = {
     "openai": "A server with OpenAI's chat protocol",
     "scripted": "The scripted model in the box",
     "recorded": "Answers as they were recorded",
+}
+
+
+TOOL_MODE_WORDS = {
+    NATIVE: "The server knows tools",
+    SCHEMA: "A JSON schema forces each answer: for small models, and servers without tools",
+    PROMPTED: "In words, read from the answer: for servers that know neither",
 }
 
 
@@ -199,6 +207,7 @@ def _models(
         422 if refused else 200,
         providers=shown,
         kinds=[(kind, KIND_WORDS[kind]) for kind in KINDS],
+        tool_modes=TOOL_MODE_WORDS,
         presets=PRESETS,
         budget=studio.ai.budget.tokens,
         labels=MODEL_LABELS,

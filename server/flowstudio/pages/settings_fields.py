@@ -16,6 +16,7 @@ MODEL_LABELS = {
     "base_url": "Address",
     "model": "Model",
     "embedding_model": "Model for embeddings",
+    "tool_mode": "How tools are called",
     "key_variable": "Key: environment variable",
     "timeout_s": "Seconds a call may take",
     "price_in": "Price of a million tokens in",

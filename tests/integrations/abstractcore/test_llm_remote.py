@@ -387,3 +387,31 @@ def test_history_is_sent_with_its_tool_calls(server: Server) -> None:
         "function": {"name": "add", "arguments": '{"a": 1}'},
     }
     assert sent[2] == {"role": "tool", "content": '{"sum": 3}', "tool_call_id": "c", "name": "add"}
+
+
+def test_history_is_told_in_words_to_a_server_that_knows_no_tools(server: Server) -> None:
+    """By the client's own way, also when no tool is offered any more; the call may still say another."""
+    history = [
+        {"role": "user", "content": "1+2"},
+        {
+            "role": "assistant",
+            "content": "Let me see.",
+            "tool_calls": [{"name": "add", "arguments": {"a": 1}, "call_id": "c"}],
+        },
+        {"role": "tool", "content": "3", "tool_call_id": "c"},
+        {"role": "user", "content": "Well?"},
+    ]
+    schema = client(server, tool_mode="schema")
+    server.says(*[message()] * 3)
+    schema.generate(prompt="", messages=history)
+    sent = server.bodies[-1]["messages"]
+    assert [each["role"] for each in sent] == ["user", "assistant", "user"]
+    assert sent[1]["content"] == 'Let me see.\n{"name": "add", "arguments": {"a": 1}}'
+    assert sent[2]["content"].startswith("Result of add:\n3\n")
+    assert sent[2]["content"].endswith("\n\nWell?")
+    assert not any("tool_calls" in each or "tool_call_id" in each for each in sent)
+    schema.generate(prompt="", messages=history, params={"tool_mode": "prompted"})
+    written = server.bodies[-1]["messages"][1]["content"]
+    assert written.endswith('<tool_call>{"name": "add", "arguments": {"a": 1}}</tool_call>')
+    schema.generate(prompt="", messages=history, params={"tool_mode": "native"})
+    assert [each["role"] for each in server.bodies[-1]["messages"]] == ["user", "assistant", "tool", "user"]

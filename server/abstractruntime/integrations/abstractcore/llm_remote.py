@@ -23,7 +23,7 @@ from .llm_paid import note_attempt
 from .llm_result import llm_result, reasoning_of, summed_usage, usage_of
 from .llm_schema import parse_leniently, schema_of, validated, wrong
 from .llm_stream import CALLED_OFF, current_key, has_ended, joined_tool_calls, tell
-from .llm_tool_modes import NATIVE, SCHEMA, described, forced_schema, mode_of, read_answer
+from .llm_tool_modes import NATIVE, SCHEMA, described, forced_schema, in_words, mode_of, read_answer
 from .tool_specs import BadToolSpec, openai_tools
 
 SCHEMA_TRIES = 3
@@ -42,6 +42,7 @@ class RemoteAbstractCoreLLMClient:
     """Asks a model server at `server_base_url` (with or without `/v1`); `timeout_s` seconds a call.
 
     `headers` go with every request; they hold the key, if the server wants one, and appear in no result.
+    `tool_mode` (native, schema or prompted) is for calls that say nothing else: see `llm_tool_modes`.
     """
 
     def __init__(
@@ -52,10 +53,12 @@ class RemoteAbstractCoreLLMClient:
         timeout_s: float | None = None,
         headers: Mapping[str, str] | None = None,
         request_sender: RequestSender | None = None,
+        tool_mode: str = NATIVE,
     ) -> None:
         self._base = server_base_url.strip().rstrip("/").removesuffix("/v1")
         self._model = model
         self._timeout_s = DEFAULT_LLM_TIMEOUT_S if timeout_s is None else float(timeout_s)
+        self._tool_mode = tool_mode
         self._headers = dict(headers or {})
         self._secrets = secrets_of_headers(self._headers)
         self._sender: RequestSender = request_sender or HttpxSender(self._base)
@@ -125,10 +128,12 @@ class RemoteAbstractCoreLLMClient:
             specs = openai_tools(tools)
         except BadToolSpec as bad:
             raise LLMCallFailed("bad_request", str(bad)) from None
-        mode = mode_of(params) if specs else NATIVE
+        mode = mode_of(params, self._tool_mode)
         if specs and mode != NATIVE:
             system_prompt = "\n\n".join(filter(None, (system_prompt, described(specs, mode))))
         sent = chat_messages(prompt=prompt, messages=messages, system_prompt=system_prompt)
+        if mode != NATIVE:
+            sent = in_words(sent, mode)
         body = self._body(with_images(sent, media or ()), specs, mode, params)
         wanted = params.get("response_model")
         with hiding(self._secrets):
