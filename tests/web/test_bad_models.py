@@ -258,7 +258,9 @@ def test_a_model_that_loops_may_answer_at_its_limit_and_it_is_told(client: Clien
     assert "raise max_iterations" in warning
     [visit] = [each["result"]["visit"] for each in client.records(done["run_id"]) if _leaves(each, "work")]
     assert visit["warnings"] == [warning]
-    assert warning in client.get(f"/runs/{done['run_id']}").text
+    page = client.get(f"/runs/{done['run_id']}").text
+    assert f'<span class="gist">{warning}</span>' in page
+    assert f'<p class="words">{warning}</p>' in page
 
 
 def _leaves(record: dict[str, Any], node_id: str) -> bool:

@@ -249,7 +249,8 @@ def _land(step: Step, record: Mapping[str, Json]) -> None:
     step.warnings = tuple(map(str, visit.get("warnings") or ()))
     step.error = _error(record) if failed else str(caught.get("message")) if caught else ""
     step.sign = SIGNS["failed"] if failed or caught else SIGNS["completed"]
-    step.gist = one_line(step.error, 120) if step.error else step.gist or _yielded(step)
+    told = step.error or "".join(step.warnings[:1])
+    step.gist = one_line(told, 120) if told else step.gist or _yielded(step)
     if caught and not failed:
         step.gist = f"Failed, and went on: {step.gist}"
 
