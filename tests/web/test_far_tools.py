@@ -131,6 +131,58 @@ def test_a_server_that_cannot_be_reached_stops_the_run_where_it_can_be_taken_up(
     assert (paid.read_text(), then.read_text()) == ("once\n", "once\n")
 
 
+@pytest.mark.parametrize(
+    ("mood", "size", "words"),
+    [
+        ("hang", 3, "moody timed out after 4s: give its calls more time (timeout_s), or ask for less"),
+        ("flood", 3, "ask"),
+        ("die", 3, "may or may not have been carried out: see whether it was before you try again"),
+        ("good", "many", "size: 'many' is not of type 'integer'. Mend them where the call is made"),
+    ],
+)
+def test_a_step_that_fails_with_its_tool_is_taken_up_there_and_pays_for_nothing_twice(
+    client: Client, far: Listening, tmp_path: Path, mood: str, size: Any, words: str
+) -> None:
+    """The model before it has been asked once, whatever became of the tool, and once the tool is well the run ends."""
+    (tmp_path / "mood").write_text(mood)
+    settings_of(client, {"id": "ours", "url": far.url, "timeout_s": "4"}, "moody")
+    given = {"name": "scripted", "kind": "scripted"}
+    assert client.post("/settings/models", data=given, follow_redirects=False).status_code == 303
+    call = {"name": "ours__moody", "arguments": {"folder": str(tmp_path), "size": size}}
+    uses = node("call_tool", pins={"tool_call": call}, effectConfig={"failOnError": True})
+    asks = node("llm_call", pins={"prompt": "first"})
+    nodes = {"start": start(), "ask": asks, "use": uses, "end": end("told")}
+    client.save(flow("moody", nodes, "start -> ask, ask -> use, use -> end, use.result -> end.told"))
+    run_id = client.launch("moody")
+    failed = client.until(run_id, "failed", "completed", seconds=90)
+    assert (failed["status"], failed["failed_node"]) == ("failed", "use"), failed
+    assert words in failed["error"]
+    assert "Tool 'ours__moody' failed: " in failed["error"]
+    shown = client.get(f"/runs/{run_id}").text
+    assert "Try again from here" in shown
+    assert len(client.get(f"/api/runs/{run_id}/ledger").content) < 100_000
+    (tmp_path / "mood").write_text("good")
+    if mood == "die":
+        far.start()  # as whoever keeps it running would
+    for _ in range(3):  # what hangs is given up first
+        client.post(f"/api/runs/{run_id}/retry").raise_for_status()
+        done = client.until(run_id, "failed", "completed", seconds=90)
+        if done["status"] == "completed" or size == "many":
+            break
+    if size == "many":
+        assert words in done["error"], "the flow has to be mended"
+    else:
+        assert done["output"]["told"] == {"result": "xxx"}, done
+    assert [each["status"] for each in client.records(run_id) if _asks_model(each)] == [
+        "started",
+        "completed",
+    ]
+
+
+def _asks_model(record: dict[str, Any]) -> bool:
+    return bool((record.get("effect") or {}).get("type") == "llm_call")
+
+
 # ---- kills ---------------------------------------------------------------------------------------
 
 

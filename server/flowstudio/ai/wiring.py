@@ -27,6 +27,7 @@ from abstractruntime.storage.base import LedgerStore, RunStore
 from ..outside.pdf import pdf_text
 from ..outside.practice import Practice
 from ..staging import write_whole
+from .arguments import misfits
 from .budget import within_budget
 from .keys import KeyStore
 from .models import Models
@@ -154,10 +155,10 @@ class _Present:
         return self._tools.executor.policy
 
     def execute(self, *, tool_calls: list[dict[str, Any]]) -> dict[str, Any]:
-        return self._tools.executor.execute(tool_calls=tool_calls)
+        return self._advised(tool_calls, self._tools.executor.execute(tool_calls=tool_calls))
 
     def execute_approved(self, *, tool_calls: list[dict[str, Any]]) -> dict[str, Any]:
-        return self._tools.executor.execute_approved(tool_calls=tool_calls)
+        return self._advised(tool_calls, self._tools.executor.execute_approved(tool_calls=tool_calls))
 
     def ask(self, *, tool_calls: list[dict[str, Any]]) -> dict[str, Any]:
         return self._tools.executor.ask(tool_calls=tool_calls)
@@ -167,6 +168,23 @@ class _Present:
 
     def may_repeat(self, name: str) -> bool:
         return self._tools.executor.may_repeat(name)
+
+    def _advised(self, calls: list[dict[str, Any]], answer: dict[str, Any]) -> dict[str, Any]:
+        """Return results where each failed call says what its arguments lack: servers do not say what to do."""
+        known, results = self._tools.known(), answer.get("results")
+        if not isinstance(results, list):
+            return answer
+        for call, result in zip(calls, results, strict=False):
+            spec = known.get(str(call.get("name")))
+            if result.get("success") is True or spec is None:
+                continue
+            wrong = misfits(spec["parameters"], call.get("arguments") or {})
+            if wrong:
+                result["error"] = (
+                    f"{result.get('error')}\nThe arguments do not fit what the tool takes: {'; '.join(wrong)}. "
+                    "Mend them where the call is made, or in what is fed into it, and call the tool again."
+                )
+        return answer
 
 
 class _Triples:

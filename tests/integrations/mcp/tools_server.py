@@ -99,6 +99,18 @@ async def slow(seconds: float) -> str:
 
 
 @server.tool()
+async def moody(folder: str, size: int) -> str:
+    """Count the call, and do what the file `mood` in the folder says: hang, die, flood, or else answer."""
+    note(f"{folder}/calls", "called")
+    mood = Path(folder, "mood").read_text()
+    if mood == "hang":
+        await anyio.to_thread.run_sync(time.sleep, 60)
+    if mood == "die":
+        os._exit(3)
+    return "x" * (100_000_000 if mood == "flood" else size)
+
+
+@server.tool()
 def die() -> str:
     """End this process in the middle of a call."""
     os._exit(3)
