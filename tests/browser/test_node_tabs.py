@@ -124,7 +124,10 @@ def test_what_happens_when_a_step_fails(app: App, page: Page) -> None:
     hand = Hand(page).open_flow("tabs-c")
     hand.node("Work").locator(".fc-title").click()
     tab(page, "Policy").click()
-    page.get_by_label("When it fails").select_option("branch")
+    fails = page.get_by_label("When it fails")
+    words = ["Stop: the run fails", "Branch: go on by “On error”", "Continue as if it had not failed"]
+    expect(fails.locator("option")).to_have_text(words)
+    fails.select_option("branch")
     way = hand.pin("Work", "out", "exec-error")
     expect(way).to_be_visible()
     hand.drag(way, hand.spot(0.6, 0.75))

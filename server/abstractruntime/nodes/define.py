@@ -84,6 +84,7 @@ class Field:
     """A setting that is not a pin. `path` is dotted under `node.data`, as in `switchConfig.cases`.
 
     `type` is a pin type or "flow": the id of another flow, which is compiled and packed with this one.
+    `words` say each of the `choices` to a person, in their order; without them they speak for themselves.
     """
 
     path: str
@@ -94,6 +95,7 @@ class Field:
     choices: tuple[str, ...] = ()
     widget: str | None = None
     was: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
 
 
 ON_ERROR = Field(
@@ -104,6 +106,7 @@ ON_ERROR = Field(
     "Stop: the run fails here. Branch: control leaves by the output On error. Continue: it goes on as "
     "if nothing had happened, with `success` false.",
     choices=("stop", "branch", "continue"),
+    words=("Stop: the run fails", "Branch: go on by “On error”", "Continue as if it had not failed"),
 )
 
 

@@ -77,6 +77,7 @@ class Row:
     is_pin: bool = False
     expression: str | None = None
     may_go: bool = False
+    words: tuple[str, ...] = ()
 
     @property
     def field_id(self) -> str:
@@ -192,6 +193,7 @@ def field_row(each: Field, data: Mapping[str, Any]) -> Row:
         default=each.default,
         description=each.description,
         choices=each.choices,
+        words=each.words,
         is_set=value is not ABSENT,
     )
 
