@@ -79,6 +79,22 @@ def test_the_marks_go_along_to_a_flow_of_ones_own(newcomer: Hand) -> None:
     expect(strip(page)).to_be_hidden()
 
 
+def test_their_words_name_the_keys_as_they_are(newcomer: Hand) -> None:
+    hand, page = newcomer, newcomer.page
+    strip(page).get_by_role("button", name="Next").click()
+    strip(page).get_by_role("button", name="Next").click()
+    expect_mark(hand, "3 of 5", "In an empty flow press Add (A), type")
+    hand.canvas.focus()
+    hand.keys("?")
+    page.get_by_role("button", name="Add a node: A. Change").click()
+    hand.keys("q", "Escape")
+    expect_mark(hand, "3 of 5", "In an empty flow press Add (Q), type")
+    hand.keys("?")
+    page.get_by_role("switch", name="Single-letter keys act").uncheck()
+    hand.keys("Escape")
+    expect_mark(hand, "3 of 5", "In an empty flow press Add, type")
+
+
 def test_they_are_reached_by_keyboard_and_hidden_for_good(newcomer: Hand, fresh: App) -> None:
     hand, page = newcomer, newcomer.page
     expect_mark(hand, "1 of 5", "Type a name")

@@ -3,6 +3,7 @@
 import { Refusal } from "../bridge/http";
 import { keepMark } from "../bridge/flows";
 import type { FlowCanvas } from "../canvas/flowcanvas";
+import { type Act, ACTS, keymap } from "../canvas/keymap";
 import { place } from "./parts";
 import type { RunPane } from "./runner";
 
@@ -17,6 +18,15 @@ const SPOTS: { [act: string]: string } = {
   published: "#versions",
 };
 const RING = "data-coach-spot";
+
+/** `{add}` in the words of a mark is the key of that act, in brackets; nothing when it has none. */
+export function keyed(words: string): string {
+  return words.replace(/ ?\{([\w-]+)\}/g, (all, act: string) => {
+    if (!(act in ACTS)) return all;
+    const label = keymap.label(act as Act);
+    return label && ` (${label})`;
+  });
+}
 
 export class Coach {
   private readonly bar = place("coach");
@@ -41,7 +51,17 @@ export class Coach {
     });
     place("pane-run").addEventListener("click", (event) => (event.target as HTMLElement).closest(".act-row") && this.did("step opened"));
     canvas.on("change", () => this.look());
+    keymap.onChange(() => this.words());
+    this.words();
     this.show();
+  }
+
+  /** Keys as they are now stand in the words. */
+  private words(): void {
+    for (const mark of this.marks) {
+      const text = mark.lastChild as Text; // after the title
+      text.data = keyed((mark.dataset["words"] ??= text.data));
+    }
   }
 
   /** See what has been done since the mark was shown. */
