@@ -124,3 +124,16 @@ def test_the_menu_of_the_canvas_offers_what_the_keys_do(hand: Hand) -> None:
     menu.get_by_role("menuitem", name="Add a node").click()
     hand.choose("concat")
     expect(hand.node("Concat")).to_be_focused()
+
+
+def test_several_nodes_are_selected_by_keys_and_act_together(hand: Hand) -> None:
+    hand.node("Ask").focus()
+    hand.keys("Shift+Enter", "ArrowRight", "Shift+Enter", "ArrowRight")
+    expect(hand.node("End")).to_be_focused()
+    assert hand.look("selection")["nodes"] == ["ask", "say"]
+    hand.keys("Shift+Enter", "Shift+Enter")
+    assert hand.look("selection")["nodes"] == ["ask", "say"]
+    hand.keys("Control+d")
+    hand.until(lambda: len(hand.look("nodes")) == 6, "both are duplicated")
+    hand.keys("Control+z", "Escape", "Escape", "ArrowLeft", "ArrowRight")
+    assert len(hand.look("selection")["nodes"]) == 1

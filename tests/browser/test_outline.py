@@ -54,6 +54,63 @@ def test_the_outline_has_the_power_of_the_canvas(app: App, page: Page) -> None:
     expect(tree).to_be_hidden()
 
 
+def test_pins_are_opened_wired_and_unwired_in_the_outline(app: App, page: Page) -> None:
+    put(app, asking("outline-pins"))
+    hand = Hand(page).open_flow("outline-pins")
+    before = hand.wires()
+    hand.keys("v")
+    tree = page.get_by_role("tree", name="Steps in the order they run")
+    say = tree.get_by_role("treeitem").nth(2)
+    expect(say).to_have_attribute("aria-expanded", "false")
+    say.focus()
+    hand.keys("ArrowRight")
+    expect(say).to_have_attribute("aria-expanded", "true")
+    message = tree.get_by_role("treeitem", name="message text input: from Ask · response")
+    message.focus()
+    hand.keys("Delete")
+    assert hand.wires() == before - {"Ask.response > Say.message"}
+    expect(tree.get_by_role("treeitem", name="message text input", exact=False)).to_be_focused()
+    hand.keys("w")
+    hand.choose("ask response")
+    hand.until(lambda: hand.wires() == before, "the wire is back")
+    expect(message).to_be_focused()
+    hand.keys("ArrowLeft", "ArrowLeft")
+    expect(message).to_be_hidden()
+    expect(say).to_be_focused()
+
+    say.hover()
+    say.get_by_role("button", name="Pins: Say", exact=True).click()
+    message.get_by_role("button", name="Wire: message").click()
+    expect(hand.quick_add).to_be_visible()
+    hand.keys("Escape")
+
+
+def test_lines_are_renamed_copied_picked_and_locked_as_nodes_are(app: App, page: Page) -> None:
+    put(app, asking("outline-more"))
+    hand = Hand(page).open_flow("outline-more")
+    hand.keys("v")
+    tree = page.get_by_role("tree", name="Steps in the order they run")
+    expect(tree.get_by_role("treeitem")).to_have_count(4)
+    hand.keys("ArrowDown", "F2")
+    page.get_by_role("dialog", name="Rename the node").get_by_label("Name").fill("Which drink?")
+    hand.keys("Enter")
+    expect_lines(hand, "Start", "Which drink?", "Say", "End")
+    hand.keys("Shift+Enter", "ArrowDown", "Shift+Enter")
+    assert set(hand.look("selection")["nodes"]) == {"ask", "say"}
+    hand.keys("l", "Control+d")
+    lines = ("Start", "Which drink?", "Say", "End", "Not connected", "Which drink?", "Say")
+    expect_lines(hand, *lines)
+    hand.keys("Control+z")
+    tree.get_by_role("treeitem").nth(2).focus()
+    hand.keys("Control+c", "Control+v")
+    hand.until(lambda: hand.titles().count("Say") == 2, "the copy is there")
+    tree.get_by_role("treeitem").nth(1).click(button="right")
+    page.get_by_role("menuitem", name="Unlock the place").click()
+    locked = {each["id"] for each in hand.flow()["nodes"] if each["data"].get("canvas", {}).get("locked")}
+    assert "ask" not in locked
+    assert "say" in locked
+
+
 def test_a_small_screen_shows_the_outline_first_and_runs_it(app: App, page: Page) -> None:
     put(app, asking("small"))
     page.set_viewport_size({"width": 390, "height": 844})

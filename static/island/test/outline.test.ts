@@ -27,3 +27,11 @@ test("a chain of ten thousand branches needs no stack", () => {
   const lines = outlineOf(sceneOf({ id: "deep", nodes, edges }));
   assert.equal(lines.filter((line) => line.kind === "step").length, 10_001);
 });
+
+test("an opened node shows its pins with what is at them", () => {
+  const scene = sceneOf();
+  const pins = outlineOf(scene, new Set(["n2"])).filter((line) => line.kind === "pin");
+  assert.equal(pins.length, scene.shape(scene.flow.nodes.get("n2")!).pins.length);
+  assert.ok(pins.every((line) => line.level === 2 && line.pin?.node === "n2"));
+  assert.match(pins.find((line) => line.key === "pin n2 in exec-in")!.about, /^step input: from n1/);
+});

@@ -18,6 +18,14 @@ export interface CanvasEvents {
   "request-add": { point: Point; screen: Point; from: PinWords | null; strict: boolean; into?: string };
   /** Keyboard wiring: show these in a list and call `connect(from, chosen)`. */
   "request-wire": { from: PinWords; candidates: Candidate[]; screen: Point };
+  /** A node is to get another name while the canvas does not show. */
+  "request-name": { node: string };
+  /** The pointer is at a pin, or at the wire that leaves one; or at neither. */
+  point: { at: PinAt | null };
+  /** Somebody wants to see what is at a pin. */
+  peek: { at: PinAt };
+  /** Nodes that were copied elsewhere are to be looked at before they are pasted. */
+  "request-paste": { text: string; point: Point | undefined };
   "open-inspector": { node: string; pin: string | null };
   /** Somebody wants to see what a node runs. */
   "step-in": { node: string };

@@ -34,6 +34,7 @@ export class Fields {
   rename(node: FlowNode): void {
     const { desk } = this;
     if (desk.readOnly) return;
+    if (desk.root.inert) return desk.events.emit("request-name", { node: node.id });
     const view = desk.view.near.ensure(node);
     if (view.element.querySelector(".fc-name")) return;
     const before = titleOf(node, desk.scene.shape(node));

@@ -337,13 +337,13 @@ export class FlowCanvas {
     this.go(viewport.far ? viewport.fitting(box, 0.8) : viewport.revealing(box), true);
   }
 
-  /** Select a node, bring it in, and put the keyboard on it (or on one of its pins or fields). */
-  focusNode(id: string, pin?: { side: "in" | "out"; pin: string }): void {
+  /** Select a node, bring it in, and put the keyboard on it (or on one of its pins); `keep` leaves the selection as it is. */
+  focusNode(id: string, pin?: { side: "in" | "out"; pin: string }, keep = false): void {
     const node = this.desk.flow.nodes.get(id);
     if (!node) return;
     const tile = this.desk.scene.tileOf(id);
     if (tile) this.desk.run(putGroup({ ...tile.group, folded: false }), "Unfold a group");
-    this.desk.select([id]);
+    if (!keep) this.desk.select([id]);
     this.reveal(id);
     const { element } = this.desk.view.near.ensure(node);
     const stop = pin && element.querySelector<HTMLElement>(`.fc-pin[data-pin="${CSS.escape(pin.pin)}"][data-side="${pin.side}"]`);

@@ -1,6 +1,7 @@
 // The keyboard on the canvas. Everything a pointer can do has a key; single letters work only while
 // the canvas itself (not a field in it) has the focus.
 import { EXEC } from "../catalog";
+import { readPasted } from "../model/clipboard";
 import type { FlowNode, FlowWire } from "../model/document";
 import type { Point } from "../model/geometry";
 import type { PinAt } from "../model/hit";
@@ -12,10 +13,23 @@ import { type Act, keymap } from "./keymap";
 const ARROWS: { [key: string]: Direction } = { ArrowLeft: "left", ArrowRight: "right", ArrowUp: "up", ArrowDown: "down" };
 const STEP: { [direction in Direction]: Point } = { left: { x: -1, y: 0 }, right: { x: 1, y: 0 }, up: { x: 0, y: -1 }, down: { x: 0, y: 1 } };
 
+/** The sum of what was copied last, in any tab. */
+const COPIED = "flowstudio copied";
+
+function sumOf(text: string): string {
+  let sum = 0;
+  for (let index = 0; index < text.length; index++) sum = (Math.imul(sum, 31) + text.charCodeAt(index)) | 0;
+  return `${text.length} ${sum}`;
+}
+
 export class Keys {
   /** The last copied text, for browsers that give no clipboard. */
   private buffer = "";
   private cursor: string | null = null;
+  /** What was selected by the last pick: while it still is, arrows go on without letting it go. */
+  private picked = "";
+  /** Another view of the same flow, where copying and pasting mean nodes too. */
+  also: HTMLElement | null = null;
 
   constructor(private readonly canvas: FlowCanvas) {
     const { root } = canvas;
@@ -83,14 +97,13 @@ export class Keys {
       if (event.key === " ") return this.hold(event);
     }
     const act = keymap.actOf(event);
-    return Boolean(act) && this.does(act as Act, event);
+    return act !== undefined && this.does(act, this.pinAt(event.target));
   }
 
-  /** The acts that mean something of their own here; the others are the page's. */
-  private does(act: Act, event: KeyboardEvent): boolean {
+  /** The acts that mean something of their own here; the others are the page's. Says whether this was one. */
+  does(act: Act, onPin: PinAt | null): boolean {
     const { canvas, desk } = this;
     const node = this.current();
-    const onPin = this.pinAt(event.target);
     switch (act) {
       case "undo":
         return canvas.undo(), true;
@@ -133,7 +146,8 @@ export class Keys {
 
   /** While the space bar is down, the pointer and the arrows move the view. */
   private hold(event: KeyboardEvent): boolean {
-    if (this.pinAt(event.target)) return false;
+    const at = this.pinAt(event.target);
+    if (at) return this.desk.events.emit("peek", { at }), true;
     this.desk.spaceHeld = true;
     this.desk.hover(null);
     return true;
@@ -161,14 +175,25 @@ export class Keys {
     if (this.pinAt(event.target)) return false;
     const node = this.current();
     if (!node) return this.focusFirst();
-    if (event.shiftKey) {
-      const nodes = new Set(this.desk.selection.nodes);
-      if (!nodes.delete(node.id)) nodes.add(node.id);
-      return this.canvas.select(nodes), true;
-    }
+    if (event.shiftKey) return this.pick(node), true;
     if (!this.desk.selection.nodes.has(node.id)) this.canvas.select([node.id]);
     this.desk.open(node);
     return true;
+  }
+
+  /** Whether several nodes are being selected one by one. */
+  get isPicking(): boolean {
+    return this.picked !== "" && this.picked === [...this.desk.selection.nodes].join();
+  }
+
+  /** Take a node into the selection, or out of it; what was selected stays while arrows go on. */
+  pick(node: FlowNode): void {
+    const nodes = new Set(this.desk.selection.nodes);
+    if (!this.isPicking) nodes.add(node.id);
+    else if (!nodes.delete(node.id)) nodes.add(node.id);
+    this.canvas.select(nodes);
+    this.picked = [...nodes].join();
+    this.desk.say(`${nodes.size} selected. Arrows go on, Shift+Enter takes in or out`);
   }
 
   private settings(node: FlowNode): boolean {
@@ -189,7 +214,7 @@ export class Keys {
     if (!node) return this.focusFirst();
     const sideways = direction === "left" || direction === "right";
     const next = !ctrl ? nearest(this.desk.scene, node, direction) : sideways ? along(node, direction) : sibling(node, direction);
-    if (next) this.canvas.focusNode(next.id);
+    if (next) this.canvas.focusNode(next.id, undefined, this.isPicking);
     return true;
   }
 
@@ -235,8 +260,8 @@ export class Keys {
   }
 
   /** Offer the ends for a wire from the pin of a node that most likely starts one. */
-  wireFrom(node: FlowNode, pin: PinAt | null = freePin(this.canvas, node)): void {
-    this.wire(pin);
+  wireFrom(node: FlowNode, pin: PinAt | null = freePin(this.canvas, node), screen?: Point): void {
+    this.wire(pin, screen);
   }
 
   /** Ask for a new node at the selection, as by the key. */
@@ -262,10 +287,10 @@ export class Keys {
     desk.emit("request-add", { point, screen: desk.viewport.toScreen(point), from, strict: false, into: wire.key });
   }
 
-  private wire(from: PinAt | null | undefined): void {
+  private wire(from: PinAt | null | undefined, screen?: Point): void {
     if (!from || this.desk.readOnly) return;
     const point = this.desk.scene.pinPoint(from.node, from.side, from.pin) ?? { x: 0, y: 0 };
-    const detail = { from: this.canvas.describe(from), candidates: this.canvas.candidates(from), screen: this.desk.viewport.toScreen(point) };
+    const detail = { from: this.canvas.describe(from), candidates: this.canvas.candidates(from), screen: screen ?? this.desk.viewport.toScreen(point) };
     this.desk.events.emit("request-wire", detail);
   }
 
@@ -310,13 +335,13 @@ export class Keys {
 
   private get active(): boolean {
     const { activeElement } = document;
-    return this.canvas.root.contains(activeElement) && !inField(activeElement);
+    return (this.canvas.root.contains(activeElement) || Boolean(this.also?.contains(activeElement))) && !inField(activeElement);
   }
 
   private readonly copy = (event: ClipboardEvent): void => {
     const text = this.active ? this.canvas.copy() : "";
     if (!text) return;
-    this.buffer = text;
+    this.copied(text);
     event.clipboardData?.setData("text/plain", text);
     event.preventDefault();
     this.desk.say(`Copied ${this.desk.selection.nodes.size} nodes`);
@@ -331,8 +356,22 @@ export class Keys {
     if (!this.active || this.desk.readOnly) return;
     const text = event.clipboardData?.getData("text/plain") || this.buffer;
     const at = this.canvas.input.pointer;
-    if (this.canvas.paste(text, at ? this.desk.viewport.toWorld(at) : undefined)) event.preventDefault();
+    if (this.bring(text, at ? this.desk.viewport.toWorld(at) : undefined)) event.preventDefault();
   };
+
+  /** Remember what was copied in this browser. */
+  copied(text: string): void {
+    this.buffer = text;
+    localStorage.setItem(COPIED, sumOf(text));
+  }
+
+  /** Paste what was copied in this browser; what comes from elsewhere is shown first. False when it holds no nodes. */
+  bring(text: string, point?: Point): boolean {
+    if (localStorage.getItem(COPIED) === sumOf(text)) return this.canvas.paste(text, point);
+    if (!readPasted(text)) return false;
+    this.desk.events.emit("request-paste", { text, point });
+    return true;
+  }
 }
 
 function inField(target: EventTarget | null): boolean {

@@ -19,6 +19,25 @@ export function copyText(flow: FlowDocument, ids: Iterable<string>): string {
   return JSON.stringify(part, null, 2);
 }
 
+/** What a text would paste: its nodes by title and type, and the wires between them. */
+export interface Pasting {
+  nodes: { title: string; type: string }[];
+  edges: JsonObject[];
+}
+
+/** Read a text that may be pasted; null when it holds no nodes. */
+export function readPasted(text: string): Pasting | null {
+  const part = parse(text);
+  if (!part) return null;
+  const ids = new Set(part.nodes.map((node) => String(node.id).trim()));
+  const nodes = part.nodes.map(({ type, data }) => {
+    const own = isObject(data) ? data : {};
+    const words = (value: Json | undefined): string => (typeof value === "string" ? value.trim() : "");
+    return { title: words(own.label), type: words(own.nodeType) || words(type) };
+  });
+  return { nodes, edges: part.edges.filter((edge) => ids.has(String(edge.source).trim()) && ids.has(String(edge.target).trim())) };
+}
+
 export interface Pasted {
   changes: Change[];
   ids: string[];

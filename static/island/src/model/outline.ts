@@ -2,15 +2,17 @@
 // bodies of loops below the step they leave, and under each step the value nodes that it reads first.
 import { EXEC, type Json } from "../catalog";
 import type { FlowNode, FlowWire } from "./document";
+import { typeWord } from "./connect";
 import { entryOf } from "./entry";
 import { titleOf } from "./geometry";
+import type { PinAt } from "./hit";
 import { readingOrder } from "./neighbour";
-import { valueAt } from "./pins";
+import { type ShapePin, valueAt } from "./pins";
 import type { Scene } from "./scene";
 
 export interface Line {
-  /** `link` names a step that stands elsewhere; `part` begins what nothing leads to. */
-  kind: "step" | "value" | "branch" | "link" | "part";
+  /** `link` names a step that stands elsewhere; `part` begins what nothing leads to; `pin` is one of an opened node. */
+  kind: "step" | "value" | "branch" | "link" | "part" | "pin";
   key: string;
   level: number;
   node: FlowNode | null;
@@ -20,14 +22,15 @@ export interface Line {
   about: string;
   /** Whether deeper lines follow. */
   holds: boolean;
+  pin?: PinAt;
 }
 
 /** Ways on that belong to the chain itself and not to a branch of it. */
 const GOES_ON = new Set(["exec-out", "done", "completed"]);
 
-/** The lines of a flow. */
-export function outlineOf(scene: Scene): Line[] {
-  return new Outline(scene).lines;
+/** The lines of a flow; the nodes that are `opened` show their pins. */
+export function outlineOf(scene: Scene, opened: ReadonlySet<string> = new Set()): Line[] {
+  return new Outline(scene, opened).lines;
 }
 
 /** What is still to be put: a step with all that follows it, a branch, or a value node. */
@@ -38,7 +41,10 @@ class Outline {
   private readonly numbers = new Map<FlowNode, number>();
   private readonly values = new Set<FlowNode>();
 
-  constructor(private readonly scene: Scene) {
+  constructor(
+    private readonly scene: Scene,
+    private readonly opened: ReadonlySet<string>,
+  ) {
     const { flow, catalog } = scene;
     const order = readingOrder(scene);
     const leads = new Set(order.filter((node) => this.isStep(node) && !node.wires.some((wire) => wire.to === node && wire.targetPin === "exec-in")));
@@ -78,6 +84,7 @@ class Outline {
       if (this.values.has(node)) return [];
       this.values.add(node);
       this.put("value", node.id, level, node, this.title(node), sentenceOf(this.scene, node));
+      this.pins(node, level + 1);
       return this.sources(node, level + 1);
     }
     if (this.numbers.has(node)) {
@@ -86,6 +93,7 @@ class Outline {
     }
     this.numbers.set(node, this.numbers.size + 1);
     this.put("step", node.id, level, node, this.title(node), sentenceOf(this.scene, node));
+    this.pins(node, level + 1);
     return [...this.sources(node, level + 1), ...this.ways(node, level)];
   }
 
@@ -105,6 +113,28 @@ class Outline {
     const tasks: Task[] = pins.filter((pin) => pin !== next).map((pin) => ({ kind: "branch", node, level: level + 1, pin: pin.id, label: pin.label || pin.id }));
     const goal = next && wireAt(node, next.id)?.to;
     return goal ? [...tasks, { kind: "chain", node: goal, level }] : tasks;
+  }
+
+  private pins(node: FlowNode, level: number): void {
+    if (!this.opened.has(node.id)) return;
+    for (const pin of this.scene.shape(node).pins) {
+      const at: PinAt = { node: node.id, side: pin.side, pin: pin.id };
+      const title = pin.label || (pin.side === "in" ? "start" : "then");
+      this.lines.push({ kind: "pin", key: `pin ${node.id} ${pin.side} ${pin.id}`, level, node, number: 0, title, about: this.aboutPin(node, pin), holds: false, pin: at });
+    }
+  }
+
+  /** The type of a pin, and what is at it: its wires, else the value that is set. */
+  private aboutPin(node: FlowNode, pin: ShapePin): string {
+    const { flow, shapes, catalog } = this.scene;
+    const ends = flow.wiresAt(node.id, pin.side, pin.id).flatMap((wire) => {
+      const [other, side, id] = pin.side === "in" ? [wire.from, "out" as const, wire.sourcePin] : [wire.to, "in" as const, wire.targetPin];
+      return other ? [[this.title(other), shapes.pin(other, side, id)?.label].filter(Boolean).join(" · ")] : [];
+    });
+    const value = valueAt(node, pin.path);
+    const set = pin.side === "in" && value !== undefined ? said(value) : "";
+    const there = ends.length ? `${pin.side === "in" ? "from" : "to"} ${ends.join(", ")}` : set;
+    return [`${typeWord(pin.type, catalog)} ${pin.side === "in" ? "input" : "output"}`, there].filter(Boolean).join(": ");
   }
 
   private title(node: FlowNode): string {

@@ -1,7 +1,10 @@
-// `Ctrl+S`: what the flow is now becomes a version with a name. Saving itself needs no key.
+// Names that are asked for over the page. `Ctrl+S`: what the flow is now becomes a version with a name (saving
+// itself needs no key). `F2` in the outline: another name for a node.
 import { keepVersion } from "../bridge/flows";
 import { Refusal } from "../bridge/http";
 import { toast } from "../pages/parts/toast";
+import type { FlowCanvas } from "../canvas/flowcanvas";
+import { titleOf } from "../model/geometry";
 import { askLine } from "./askline";
 
 const NEVER = "The flow could not be saved, so there is no version of it.";
@@ -24,4 +27,13 @@ export async function nameVersion(flow: string, save: () => Promise<boolean>, sa
     if (!(error instanceof Refusal)) throw error;
     tell(error.message, true);
   }
+}
+
+/** Ask for another name of a node. */
+export async function renameNode(canvas: FlowCanvas, id: string): Promise<void> {
+  const node = canvas.model.nodes.get(id);
+  if (!node || document.querySelector("dialog[open]")) return;
+  const before = titleOf(node, canvas.desk.scene.shape(node));
+  const name = await askLine({ title: "Rename the node", label: "Name", value: before, go: "Rename", hint: "It stands in its header, in the outline and in the story of a run." });
+  if (name && name !== before) canvas.apply({ op: "set", node: id, path: "label", value: name }, "Rename node");
 }

@@ -1,13 +1,17 @@
 // The flow as a tree: one line per node, in the order it runs, with all that the canvas can do. It is
 // what a screen reader reads, and what a small screen shows first. Loaded when it is first wanted.
 import type { FlowCanvas } from "../canvas/flowcanvas";
-import { keymap } from "../canvas/keymap";
+import { type Act, keymap } from "../canvas/keymap";
 import type { Change } from "../model/change";
 import type { FlowNode } from "../model/document";
+import type { PinAt } from "../model/hit";
 import { type Line, outlineOf } from "../model/outline";
 import { healChanges, spliceChanges, spliceInto } from "../model/splice";
 import { PROBLEM_SIGNS, worstOf } from "../view/look";
 import { button, el, familyMark, icon } from "./parts";
+
+/** What a line does as the node on the canvas does. */
+const AS_CANVAS: ReadonlySet<Act> = new Set<Act>(["duplicate", "select-all", "bookmark", "lock", "rename"]);
 
 const STATES: { [state: string]: string } = { queued: "queued", running: "running", waiting: "waiting", done: "done", failed: "failed", cancelled: "cancelled" };
 
@@ -15,6 +19,8 @@ export class OutlineView {
   readonly element = el("div", "outline");
   private readonly tree = el("div", "outline-tree");
   private readonly closed = new Set<string>();
+  /** The nodes that show their pins. */
+  private readonly opened = new Set<string>();
   private lines: Line[] = [];
   private shown: Line[] = [];
   private at = "";
@@ -22,7 +28,7 @@ export class OutlineView {
 
   constructor(
     private readonly canvas: FlowCanvas,
-    private readonly settings: (node: string) => void,
+    private readonly settings: (node: string, pin: string | null) => void,
   ) {
     this.tree.setAttribute("role", "tree");
     this.tree.setAttribute("aria-label", "Steps in the order they run");
@@ -32,6 +38,8 @@ export class OutlineView {
     this.tree.addEventListener("keydown", (event) => this.key(event));
     this.tree.addEventListener("click", (event) => this.click(event));
     this.tree.addEventListener("focusin", (event) => this.focused(event.target as HTMLElement));
+    this.tree.addEventListener("contextmenu", (event) => this.menu(event));
+    canvas.keys.also = this.tree;
     canvas.on("change", () => this.refresh());
     canvas.on("select", ({ nodes }) => this.follow(nodes));
   }
@@ -64,13 +72,23 @@ export class OutlineView {
 
   private draw(): void {
     const hadFocus = this.tree.contains(document.activeElement);
-    this.lines = outlineOf(this.canvas.desk.scene);
+    this.lines = outlineOf(this.canvas.desk.scene, this.opened);
     this.shown = visible(this.lines, this.closed);
     if (!this.shown.some((line) => line.key === this.at)) this.at = this.shown.find((line) => line.node)?.key ?? "";
-    this.tree.replaceChildren(...this.shown.map((line, index) => this.line(line, index)));
+    this.put(this.shown.map((line, index) => this.line(line, index)));
     this.tree.setAttribute("role", this.shown.length ? "tree" : "group");
     if (!this.shown.length) this.tree.append(el("p", "outline-none muted", "An empty flow. Add the first step."));
     if (hadFocus) this.row()?.focus({ preventScroll: true });
+  }
+
+  /** Lines that say what they said stay: whatever gives the keyboard back finds them. */
+  private put(fresh: HTMLElement[]): void {
+    const before = new Map([...this.tree.children].map((row) => [(row as HTMLElement).dataset["key"], row]));
+    const rows = fresh.map((row) => {
+      const was = before.get(row.dataset["key"]);
+      return was?.isEqualNode(row) ? was : row;
+    });
+    if (rows.length !== this.tree.childElementCount || rows.some((row, index) => row !== this.tree.children[index])) this.tree.replaceChildren(...rows);
   }
 
   private line(line: Line, index: number): HTMLElement {
@@ -81,9 +99,11 @@ export class OutlineView {
     row.dataset["index"] = String(index);
     row.style.paddingInlineStart = `${10 + (line.level - 1) * (innerWidth < 600 ? 12 : 18)}px`;
     row.tabIndex = line.key === this.at ? 0 : -1;
-    if (line.holds) row.setAttribute("aria-expanded", String(!this.closed.has(line.key)));
+    const isNode = line.kind === "step" || line.kind === "value";
+    if (line.holds || isNode) row.setAttribute("aria-expanded", String(line.holds && !this.closed.has(line.key)));
     row.append(el("span", "outline-fold", line.holds ? icon("chevron") : ""));
-    if (line.kind === "step" || line.kind === "value") this.fill(row, line, line.node as FlowNode);
+    if (isNode) this.fill(row, line, line.node as FlowNode);
+    else if (line.pin) this.fillPin(row, line, line.pin);
     else row.append(line.kind === "link" ? icon("again") : "", el("span", "outline-title", line.title), el("span", "outline-about", line.about));
     return row;
   }
@@ -101,10 +121,63 @@ export class OutlineView {
       sign.dataset["severity"] = worst;
       row.append(sign);
     }
-    if (!run) return;
-    const state = el("span", "state", STATES[run.state] ?? run.state);
-    state.dataset["state"] = run.state === "done" ? "completed" : run.state; // the page's word for it
-    row.append(state);
+    if (run) {
+      const state = el("span", "state", STATES[run.state] ?? run.state);
+      state.dataset["state"] = run.state === "done" ? "completed" : run.state; // the page's word for it
+      row.append(state);
+    }
+    row.append(this.does(this.opened.has(node.id) ? "Hide pins" : "Pins", line.title, () => this.pins(line, !this.opened.has(node.id))));
+  }
+
+  /** What keys do on a line, for a pointer. */
+  private does(word: string, title: string, act: () => void): HTMLElement {
+    const does = button("small quiet outline-does", word, null, act);
+    does.tabIndex = -1;
+    does.setAttribute("aria-label", `${word}: ${title}`);
+    return does;
+  }
+
+  private fillPin(row: HTMLElement, line: Line, at: PinAt): void {
+    const type = this.canvas.describe(at).type;
+    const mark = el("span", "pin-sign");
+    mark.dataset["type"] = type;
+    mark.dataset["shape"] = this.canvas.catalog.pinType(type).shape;
+    row.append(mark, el("span", "outline-title", line.title), el("span", "outline-about", line.about), this.does("Wire", line.title, () => this.wire(line)));
+  }
+
+  /** Show the pins of a node as lines below it, or no longer. */
+  private pins(line: Line, open: boolean): void {
+    const { node } = line;
+    if (!node) return;
+    if (open) this.opened.add(node.id);
+    else this.opened.delete(node.id);
+    this.closed.delete(node.id);
+    this.at = node.id;
+    this.draw();
+    this.row()?.focus();
+  }
+
+  private wire({ node, pin }: Line): boolean {
+    if (node) this.canvas.keys.wireFrom(node, pin, this.spot());
+    return Boolean(node);
+  }
+
+  /** Where something opens that belongs to the current line, in px from the canvas's corner. */
+  private spot(): { x: number; y: number } {
+    const box = this.row()?.getBoundingClientRect() ?? this.element.getBoundingClientRect();
+    const edge = this.canvas.root.getBoundingClientRect();
+    return { x: box.left - edge.left + 40, y: box.top - edge.top + 30 };
+  }
+
+  /** The menu that the node has on the canvas. */
+  private menu(event: MouseEvent): void {
+    const row = (event.target as Element).closest<HTMLElement>("[data-key]");
+    const node = this.shown.find((line) => line.key === row?.dataset["key"])?.node;
+    if (!row || !node) return;
+    event.preventDefault();
+    row.focus();
+    const edge = this.canvas.root.getBoundingClientRect();
+    this.canvas.desk.events.emit("menu", { screen: { x: event.clientX - edge.left, y: event.clientY - edge.top }, hit: { kind: "node", node: node.id } });
   }
 
   private row(key = this.at): HTMLElement | null {
@@ -125,7 +198,7 @@ export class OutlineView {
     this.at = key;
     target.tabIndex = 0;
     const node = this.current?.node;
-    if (node) this.canvas.select([node.id]);
+    if (node && !this.canvas.keys.isPicking) this.canvas.select([node.id]);
   }
 
   private follow(nodes: string[]): void {
@@ -145,11 +218,11 @@ export class OutlineView {
   private click(event: MouseEvent): void {
     const row = (event.target as Element).closest<HTMLElement>("[data-key]");
     const line = this.shown.find((each) => each.key === row?.dataset["key"]);
-    if (!line) return;
+    if (!line || (event.target as Element).closest(".outline-does")) return;
     if ((event.target as Element).closest(".outline-fold") && line.holds) return this.fold(line, !this.closed.has(line.key));
     if (line.kind === "link" && line.node) return this.go(this.shown.find((each) => each.key === line.node?.id));
     row?.focus();
-    if (line.node && innerWidth < 900 && line.kind !== "branch") this.settings(line.node.id);
+    if (line.node && innerWidth < 900 && line.kind !== "branch") this.settings(line.node.id, line.pin?.pin ?? null);
   }
 
   private fold(line: Line, close: boolean): void {
@@ -182,8 +255,10 @@ export class OutlineView {
         return this.go(this.shown.at(-1)), true;
       case "ArrowRight":
         if (line.holds && this.closed.has(line.key)) return this.fold(line, false), true;
+        if (this.isShut(line)) return this.pins(line, true), true;
         return line.holds && this.go(this.shown[index + 1]), true;
       case "ArrowLeft":
+        if (line.node && this.opened.has(line.key)) return this.pins(line, false), true;
         if (line.holds && !this.closed.has(line.key)) return this.fold(line, true), true;
         return this.go(this.shown.slice(0, index).findLast((each) => each.level < line.level)), true;
       default:
@@ -191,24 +266,30 @@ export class OutlineView {
     }
   }
 
+  private isShut({ kind, key }: Line): boolean {
+    return (kind === "step" || kind === "value") && !this.opened.has(key);
+  }
+
   private act(event: KeyboardEvent, line: Line): boolean {
     const { node } = line;
+    if (event.key === "Enter" && event.shiftKey && node && (line.kind === "step" || line.kind === "value")) return this.canvas.keys.pick(node), true;
     if (event.altKey && event.key.startsWith("Arrow")) return node && line.kind === "step" ? this.shift(node, event.key === "ArrowUp") : false;
     const isEnter = event.key === "Enter" && !event.ctrlKey && !event.metaKey && !event.altKey;
     const act = isEnter ? "settings" : keymap.actOf(event);
     switch (act) {
       case "settings":
         if (line.kind === "link") return this.go(this.shown.find((each) => each.key === node?.id)), true;
-        return node ? (this.settings(node.id), true) : false;
+        return node ? (this.settings(node.id, line.pin?.pin ?? null), true) : false;
       case "add":
         return this.add(), true;
       case "wire":
-        return node ? (this.canvas.keys.wireFrom(node), true) : false;
+        return this.wire(line);
       case "remove":
       case "remove-gap":
+        if (line.pin) return this.canvas.keys.does(act, line.pin);
         return node && line.kind !== "branch" ? this.remove(node, act === "remove-gap") : false;
       default:
-        return false;
+        return act !== undefined && AS_CANVAS.has(act) && this.canvas.keys.does(act, line.pin ?? null);
     }
   }
 
@@ -216,9 +297,7 @@ export class OutlineView {
   private add(): void {
     const line = this.current;
     const pin = line?.kind === "branch" ? line.key.slice((line.node?.id.length ?? 0) + 1) : null;
-    const box = this.row()?.getBoundingClientRect() ?? this.element.getBoundingClientRect();
-    const edge = this.canvas.root.getBoundingClientRect();
-    this.canvas.keys.addAfter(line?.node ?? null, pin, { x: box.left - edge.left + 40, y: box.top - edge.top + 30 });
+    this.canvas.keys.addAfter(line?.node ?? null, pin, this.spot());
   }
 
   private remove(node: FlowNode, leaveGap: boolean): boolean {
