@@ -102,6 +102,37 @@ def test_nodes_travel_as_text_between_flows(app: App, context: BrowserContext, o
     assert len({each["id"] for each in saved(app, "to")["nodes"]}) == 5
 
 
+def test_what_comes_from_elsewhere_is_shown_before_it_is_pasted(
+    app: App, context: BrowserContext, page: Page
+) -> None:
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    put(app, document("guest", "Guest", [node("start", "on_flow_start", 0, 0, label="Begin")], []))
+    hand = Hand(page).open_flow("guest")
+    code = node("c", "code", 0, 0, label="Their code")
+    letter = {"nodes": [code, node("w", "web_request", 300, 0), node("f", "fax", 600, 0)], "edges": []}
+    page.evaluate("text => navigator.clipboard.writeText(text)", json.dumps(letter))
+    hand.canvas.focus()
+    hand.keys("Control+v")
+    shown = page.get_by_role("dialog", name="Paste 3 nodes from elsewhere?")
+    expect(shown).to_contain_text("Code of theirs: Their code")
+    expect(shown).to_contain_text("Speaks to other computers: Web Request")
+    expect(shown).to_contain_text("Not known here: fax")
+    hand.keys("Escape")
+    expect(shown).to_be_hidden()
+    assert hand.titles() == ["Begin"]
+    hand.keys("Control+v", "Enter")
+    hand.until(lambda: len(hand.look("nodes")) == 4, "they are pasted")
+    hand.keys("Control+c", "Control+v")
+    hand.until(lambda: len(hand.look("nodes")) == 7, "what was copied here needs no look")
+    page.evaluate("navigator.clipboard.writeText('{ no nodes }')")
+    hand.keys("Control+v")
+    expect(shown).to_be_hidden()
+    hand.canvas.press("Escape")
+    page.mouse.click(*hand.spot(0.5, 0.9), button="right")
+    page.get_by_role("menuitem", name="Paste").click()
+    expect(page.locator(".toast")).to_contain_text("The clipboard holds no nodes.")
+
+
 def test_saving_needs_nobody_and_a_reload_keeps_all(app: App, page: Page, watch: Watch) -> None:
     put(app, asking("keep"))
     hand = Hand(page).open_flow("keep")

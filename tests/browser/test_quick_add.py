@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from itertools import pairwise
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -26,6 +27,23 @@ def test_no_keystroke_is_lost(app: App, page: Page) -> None:
         page.keyboard.press("Enter")
         assert [each["type"] for each in hand.look("nodes")] == ["on_flow_start", "ask_user"], number
         hand.keys("Delete")
+
+
+def test_ctrl_enter_adds_and_asks_for_the_next(app: App, page: Page) -> None:
+    put(app, document("chain", "Chain", [node("start", "on_flow_start", 0, 0, label="Start")], []))
+    hand = Hand(page).open_flow("chain")
+    hand.node("Start").focus()
+    hand.keys("a")
+    hand.type("ask user")
+    row = hand.quick_add.get_by_role("option").first
+    expect(row.locator(".chooser-pins .pin-sign")).not_to_have_count(0)
+    hand.keys("Control+Enter")
+    hand.type("answer user")
+    hand.keys("Control+Enter")
+    hand.choose("on flow end")
+    chain = ["Start", "Ask User", "Answer User", "On Flow End"]
+    steps = {f"{a}.exec-out > {b}.exec-in" for a, b in pairwise(chain)}
+    assert steps <= hand.wires()
 
 
 def test_a_refused_wire_says_why(app: App, page: Page) -> None:

@@ -2,13 +2,14 @@
 // goes through `run`, `undo` or `redo`, which redraw what was touched and tell the page.
 import type { Catalog } from "../catalog";
 import type { Stage, WireDraft } from "../gesture/machine";
+import { calledAt } from "../model/called";
 import type { Change } from "../model/change";
 import { copyText, pasteText } from "../model/clipboard";
 import { checker } from "../model/connect";
 import type { FlowDocument, FlowNode } from "../model/document";
 import type { Point, Rect } from "../model/geometry";
 import type { Guide } from "../model/guides";
-import { type Hit, hitAt } from "../model/hit";
+import { type Hit, hitAt, type PinAt } from "../model/hit";
 import { History, type Step } from "../model/history";
 import { Progress } from "../model/progress";
 import { Scene } from "../model/scene";
@@ -29,6 +30,7 @@ export class Desk implements Stage {
   readonly view: CanvasView;
   history: History;
   spaceHeld = false;
+  private pointed = "";
   private lifted: readonly string[] = [];
   private hovered = "";
 
@@ -192,10 +194,10 @@ export class Desk implements Stage {
   }
 
   /** Copy the selected nodes in place and select the copies. */
-  duplicate(by: Point = { x: 0, y: 0 }): void {
+  duplicate(by: Point = { x: 0, y: 0 }, key = ""): void {
     const pasted = pasteText(this.flow, copyText(this.flow, this.selection.nodes), null, by);
     if (!pasted) return;
-    this.run(pasted.changes, "Duplicate");
+    this.run(pasted.changes, "Duplicate", key);
     this.select(pasted.ids);
   }
 
@@ -222,9 +224,20 @@ export class Desk implements Stage {
     const wire = hit?.kind === "wire" ? hit.wire : "";
     const cursor = this.spaceHeld ? "grab" : hit?.kind === "pin" ? "crosshair" : hit && hit.kind !== "empty" ? "pointer" : "";
     if (this.root.dataset.cursor !== cursor) this.root.dataset.cursor = cursor;
+    this.point(hit);
     if (wire === this.hovered) return;
     this.hovered = wire;
     this.view.near.wires.hover(this.flow.wires.get(wire) ?? null);
+  }
+
+  /** Tell when the pointer comes to another pin, or to a wire: that is the pin which it leaves. */
+  private point(hit: Hit | null): void {
+    const wire = hit?.kind === "wire" ? this.flow.wires.get(hit.wire) : undefined;
+    const at: PinAt | null = hit?.kind === "pin" ? hit.at : wire ? { node: wire.source, side: "out", pin: wire.sourcePin } : null;
+    const key = at ? `${at.node} ${at.side} ${at.pin}` : "";
+    if (key === this.pointed) return;
+    this.pointed = key;
+    this.events.emit("point", { at });
   }
 
   emit(event: string, detail: object): void {
@@ -235,8 +248,8 @@ export class Desk implements Stage {
 
   /** Open a node: the flow that it runs, else its settings. */
   open(node: FlowNode): void {
-    const field = this.scene.catalog.card(node.type)?.fields?.find((each) => each.type === "flow");
-    if (field && node.data[field.path]) this.events.emit("step-in", { node: node.id });
+    const path = calledAt(this.scene.catalog.card(node.type));
+    if (path && node.data[path]) this.events.emit("step-in", { node: node.id });
     else this.events.emit("open-inspector", { node: node.id, pin: null });
   }
 

@@ -10,14 +10,14 @@ const REACH = 6;
 
 export function drag(stage: Stage, start: Pointer, node: string): State {
   const mark = stage.mark();
-  if (start.alt) stage.duplicate();
+  const key = `drag ${mark} ${start.id} ${start.time}`;
+  if (start.alt) stage.duplicate({ x: 0, y: 0 }, key); // with its way one step
   const chosen = stage.selection.nodes.has(node) || start.alt ? [...stage.selection.nodes] : [node];
   const moved = chosen.filter((id) => !isLocked(stage.scene.flow.nodes.get(id) as FlowNode));
   const lead = stage.selection.nodes.has(node) ? node : (moved[0] as string);
   const origins = new Map(moved.map((id) => [id, placeOf(stage, id)]));
   const grip = stage.viewport.toWorld(start.at);
   const others = neighbours(stage, new Set(moved));
-  const key = `drag ${mark} ${start.id} ${start.time}`;
   let went = false;
   let splice: Splice | null = null;
   stage.lift(moved);

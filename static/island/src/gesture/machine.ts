@@ -39,7 +39,7 @@ export interface Stage {
   seal(): void;
   lift(ids: readonly string[]): void;
   drop(): void;
-  duplicate(): void;
+  duplicate(by?: Point, key?: string): void;
   showMarquee(box: Rect | null): void;
   showGuides(guides: readonly Guide[]): void;
   showWire(draft: WireDraft | null): void;

@@ -1,6 +1,7 @@
 // Taking a part out of a flow as a flow of its own: what the wires that cross carry becomes its parameters
 // and results. Where the flow would not do the same afterwards, nothing is taken and the reason is said.
 import { ANY, type Card, type Catalog, EXEC, type Json } from "../catalog";
+import { calledAt, isCall } from "./called";
 import type { Change } from "./change";
 import { nodeJSON } from "./create";
 import { FlowDocument, type FlowNode, type FlowWire } from "./document";
@@ -8,7 +9,7 @@ import { titleOf, unite } from "./geometry";
 import { isObject, type JsonObject } from "./json";
 import { carryChanges, pastedData } from "./marks";
 import type { Scene } from "./scene";
-import { bodies, exits, isCall, isEnd, isExec, isStart, looseEnds, returning, watches } from "./ways";
+import { bodies, exits, isEnd, isExec, isStart, looseEnds, returning, watches } from "./ways";
 
 const GAP = 96;
 
@@ -216,7 +217,7 @@ function callerChanges(scene: Scene, part: ReadonlySet<FlowNode>, entry: FlowNod
   const id = flow.freshNodeId();
   const raw = nodeJSON(cards.call, id, { x: entry.x, y: entry.y });
   const data = raw.data as JsonObject;
-  const path = cards.call.fields?.find((field) => field.type === "flow")?.path ?? "";
+  const path = calledAt(cards.call) ?? "";
   const rows = (pins: Json | undefined): Json[] => (Array.isArray(pins) ? pins : []);
   raw.data = { ...data, label: named.name, inputs: [...rows(data.inputs), ...inward.map(pinRow)], outputs: [...rows(data.outputs), ...outward.map(pinRow)], [path]: named.id };
   const wires: Change[] = [];

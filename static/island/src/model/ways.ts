@@ -13,9 +13,6 @@ export const isEnd = (card: Card | undefined): boolean => Boolean(card?.saved_pi
 /** Whether a flow begins here with its parameters. */
 export const isStart = (card: Card | undefined): boolean => Boolean(card?.kind === "event" && card.saved_pins && card.grows?.side === "outputs");
 
-/** Whether a step runs another flow. */
-export const isCall = (card: Card | undefined): boolean => Boolean(card?.fields?.some((field) => field.type === "flow"));
-
 export const isExec = (wire: FlowWire): boolean => wire.targetPin === "exec-in";
 
 /** The control outputs of a node. */

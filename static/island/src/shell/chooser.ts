@@ -8,6 +8,8 @@ export interface Choice {
   name: string;
   about: string;
   note?: string;
+  /** What stands at the end of its line, for the eye alone. */
+  more?: HTMLElement;
 }
 
 export interface Choosing {
@@ -21,11 +23,13 @@ export interface Choosing {
   /** Whether what is searched is still on its way: Enter then takes the first row when it is here. */
   isComing?(): boolean;
   chosen(id: string): void;
+  /** Ask once more, after what was chosen with Ctrl+Enter. */
+  again?(): void;
   closed(): void;
 }
 
-const WIDTH = 340;
-const HEIGHT = 400;
+const WIDTH = 360;
+const HEIGHT = 420;
 
 export class Chooser {
   private readonly panel = el("div", "chooser");
@@ -112,6 +116,7 @@ export class Chooser {
     const rows = found.map((choice, index) => {
       const name = el("span", "chooser-name", choice.name);
       const row = el("div", "chooser-row", choice.mark, el("span", "chooser-words", name, el("span", "chooser-about", choice.about)));
+      if (choice.more) row.append(choice.more);
       if (choice.note) row.append(el("span", "chooser-note", choice.note));
       row.id = `chooser-${index}`;
       row.dataset["id"] = choice.id;
@@ -121,7 +126,7 @@ export class Chooser {
     this.list.replaceChildren(...rows);
     this.list.scrollTop = 0;
     const none = this.asked?.isComing?.() ? "Looking…" : (this.asked?.none ?? "");
-    this.foot.textContent = rows.length ? "↑ ↓ choose · Enter takes · Esc closes" : none;
+    this.foot.textContent = rows.length ? `↑ ↓ choose · Enter takes${this.asked?.again ? " · Ctrl Enter: one more · Esc" : " · Esc closes"}` : none;
     this.mark(0);
   }
 
@@ -138,15 +143,17 @@ export class Chooser {
     const steps: Record<string, number> = { ArrowDown: 1, ArrowUp: -1, PageDown: 8, PageUp: -8 };
     const step = steps[event.key];
     if (step) this.mark(this.at + step);
-    else if (event.key === "Enter") this.enter();
+    else if (event.key === "Enter") this.enter(event.ctrlKey || event.metaKey);
     else if (event.key === "Escape" || event.key === "Tab") this.close();
     else return;
     event.preventDefault();
   }
 
-  private enter(): void {
-    this.isEntered = !this.ids.length && Boolean(this.asked?.isComing?.());
+  private enter(again: boolean): void {
+    const { asked } = this;
+    this.isEntered = !this.ids.length && Boolean(asked?.isComing?.());
     this.choose(this.ids[this.at]);
+    if (again && !this.asked && !this.isEntered) asked?.again?.();
   }
 
   private choose(id: string | undefined): void {

@@ -7,12 +7,20 @@ import type { Command } from "./search";
 /** The acts that a tool of the editor does, with their signs. */
 const TOOLS: readonly [Act, string][] = [
   ["run", "play"],
+  ["run-form", "play"],
+  ["go-on", "pause"],
+  ["failure", "cross"],
+  ["back", "undo"],
+  ["forward", "redo"],
+  ["node-back", "undo"],
+  ["node-forward", "redo"],
   ["add", "plus"],
   ["find", "search"],
   ["fix", "check"],
   ["undo", "undo"],
   ["redo", "redo"],
   ["view", "lists"],
+  ["view-back", "lists"],
   ["note", "edit"],
   ["tags", "wire"],
   ["follow", "wire"],
@@ -30,6 +38,20 @@ const TOOLS: readonly [Act, string][] = [
   ["name", "check"],
   ["next-bookmark", "flag"],
   ["keys", "keyboard"],
+  ["preferences", "settings"],
+];
+/** The acts on what is selected on the canvas. */
+const HERE: readonly [Act, string][] = [
+  ["wire", "wire"],
+  ["settings", "settings"],
+  ["rename", "edit"],
+  ["remove", "trash"],
+  ["remove-gap", "trash"],
+  ["lock", "lock"],
+  ["bookmark", "flag"],
+  ["fit-selection", "fit"],
+  ["duplicate", "copy"],
+  ["select-all", "nodes"],
 ];
 /** What has no key. */
 const KEYLESS: readonly [string, string, string][] = [
@@ -45,12 +67,8 @@ export function commandsOf(canvas: FlowCanvas, use: (tool: string) => void, say:
   return [
     ...TOOLS.map(([act, sign]) => of(act, sign, () => use(act))),
     ...KEYLESS.map(([name, sign, tool]): Command => ({ name, keys: "", sign, act: () => use(tool) })),
+    ...HERE.map(([act, sign]) => of(act, sign, () => void canvas.keys.does(act, null))),
     { ...of("rename", "wire", () => use("rename")), name: "Rename a wire that is behind a name" },
-    of("lock", "lock", () => canvas.lock()),
-    of("bookmark", "flag", () => canvas.bookmark()),
-    of("fit-selection", "fit", () => canvas.fit({ nodes: canvas.selection.nodes })),
-    of("duplicate", "copy", () => canvas.desk.duplicate({ x: 32, y: 32 })),
-    of("select-all", "nodes", () => canvas.select(canvas.model.nodes.keys())),
     { name: "Show the first steps", keys: "", sign: "flag", act: () => void startCoach(say) },
   ];
 }

@@ -19,12 +19,22 @@ import { DRAG_TYPE, firstStep, place, useIcons } from "./parts";
 import { ProblemList } from "./problems";
 import { QuickAdd } from "./quickadd";
 import { Regions } from "./regions";
-import { RunPane } from "./runner";
+import type { Hooks, RunPane } from "./runner";
 import { Side } from "./side";
 import { Voice } from "./voice";
 
 const LINES: { [state in LineState]: string } = { live: "Live", "catching-up": "Catching up…", offline: "Offline: trying again", paused: PAUSED, over: "" };
 const TAGS = { tags: "turn", follow: "follow", rename: "rename" } as const;
+/** What keys and commands do to the run. */
+const RUN = {
+  run: (run: RunPane) => run.again(),
+  "run-form": (run: RunPane) => run.begin(),
+  "go-on": (run: RunPane) => run.goOn(),
+  back: (run: RunPane) => run.entry(-1, false),
+  forward: (run: RunPane) => run.entry(1, false),
+  "node-back": (run: RunPane) => run.entry(-1, true),
+  "node-forward": (run: RunPane) => run.entry(1, true),
+} as const;
 const NARROW = 900;
 const BESIDE = 1100; // from here the text stands beside the canvas
 const READABLE = 0.7;
@@ -40,7 +50,8 @@ export class Editor {
   private readonly quick: QuickAdd;
   private loading: Promise<Inspector | null> | null = null;
   private readonly problems: ProblemList;
-  private readonly run: RunPane;
+  private run: RunPane | null = null;
+  private bringing: Promise<RunPane | null> | null = null;
   private readonly more: More;
 
   static async open(): Promise<Editor> {
@@ -58,28 +69,18 @@ export class Editor {
     this.canvas.load(document);
     this.begin();
     this.problems = new ProblemList(this.canvas, () => this.side.show("node"), () => this.side.show("problems"));
-    this.run = new RunPane(this.canvas, this.flow, {
-      save: () => this.saver.flush(),
-      problems: (found) => this.problems.show(found),
-      blocked: () => this.blocked(),
-      showTab: () => this.side.show("run"),
-      offerTab: () => this.side.offer("run"),
-      showNode: () => this.side.show("node"),
-      say: (text, urgent) => this.voice.say(text, urgent),
-      line: (state) => this.line(state),
-      changed: () => {
-        void this.panel((panel) => panel.showRun(this.run.isUnderWay));
-        this.more.refresh();
-      },
-    });
-    this.quick = new QuickAdd(this.canvas, (id, point, from) => void this.more.addFlow(id, point, from));
+    this.quick = new QuickAdd(this.canvas, (id, point, from) => void this.more.addFlow(id, point, from), () => this.more.takeFocus());
     this.more = new More(this.canvas, this.flow, this.quick.chooser, {
-      settings: (node) => this.settings(node, null),
+      settings: (node, pin) => this.settings(node, pin),
       addAt: (screen) => this.quick.at(screen),
       use: (tool) => this.use(tool),
       create: (name) => this.quick.atMiddle(name),
       habits: (follows, mine) => Object.assign(this.quick, { follows, mine }),
       viewed: (isOutline, isText) => this.viewed(isOutline, isText),
+      data: (node) => {
+        this.settings(node, null);
+        void this.panel((panel) => panel.look({ tab: "data" }));
+      },
       goOn: (newer, isChanged) => {
         this.saver.goOn(newer, isChanged);
         void this.check();
@@ -101,19 +102,20 @@ export class Editor {
     void this.more.sync(this.saver, { say: (text) => this.voice.say(text), changed: () => this.check() });
     if (innerWidth < NARROW) void this.more.view(true, false);
     void this.check();
+    void this.more.peek(() => undefined);
     void this.more.upgrade((text) => this.voice.say(text));
-    void this.more.coach(this.run);
-    this.follow();
+    void this.running((run) => void this.more.coach(run));
+    void this.running((run) => this.follow(run));
     this.canvas.root.toggleAttribute("data-pointer", true);
     this.canvas.root.focus({ preventScroll: true });
   }
 
   /** Show the run that the address names, else the newest while it is under way. */
-  private follow(): void {
+  private follow(run: RunPane): void {
     const named = this.grid.dataset["runId"];
-    if (!named) return void this.run.resume();
+    if (!named) return void run.resume();
     this.side.show("run", innerWidth >= NARROW);
-    this.run.follow(named, !new URL(location.href).searchParams.has("at"));
+    run.follow(named, !new URL(location.href).searchParams.has("at"));
   }
 
   /** What an earlier page could not save: done again on top of what the server has. */
@@ -154,14 +156,18 @@ export class Editor {
     const from = entryOf(canvas.model, canvas.catalog);
     const x = box.w * READABLE > width - 96 && from ? from.x : box.x;
     const y = box.h * READABLE > height - 96 && from ? from.y + 60 : box.y + box.h / 2;
-    canvas.setView({ x: Math.min(64, width / 8) - x * READABLE, y: height / 2 - y * READABLE, zoom: READABLE });
+    const top = Math.min(48, height / 8) - box.y * READABLE; // no room above what there is
+    canvas.setView({ x: Math.min(64, width / 8) - x * READABLE, y: Math.min(top, height / 2 - y * READABLE), zoom: READABLE });
   }
 
   private listen(): void {
     const { canvas } = this;
     canvas.on("change", ({ how }) => this.changed(how === "follow"));
     canvas.on("open-inspector", ({ node, pin }) => this.settings(node, pin));
-    canvas.on("step-in", ({ node }) => void this.more.subflows((subflows) => subflows.enter(node, this.run)));
+    canvas.on("peek", ({ at }) => void this.more.peek((peek) => peek.ask(at)));
+    canvas.on("request-paste", ({ text, point }) => void this.more.paste(text, point));
+    canvas.on("request-name", ({ node }) => void this.more.rename(node));
+    canvas.on("step-in", ({ node }) => void this.running((run) => void this.more.subflows((subflows) => subflows.enter(node, run))));
     canvas.on("press", () => {
       this.side.show("node", false);
       void this.panel(() => undefined); // once more, should it not have come
@@ -171,7 +177,7 @@ export class Editor {
     canvas.on("refuse", ({ reason }) => toast(reason, undefined, 5));
     this.tool("zoom-reset").textContent = `${Math.round(canvas.view.zoom * 100)}%`;
     for (const tool of document.querySelectorAll<HTMLElement>("[data-tool]")) tool.addEventListener("click", () => this.use(tool.dataset["tool"] ?? ""));
-    place("run-button").addEventListener("click", () => void this.run.begin());
+    place("run-button").addEventListener("click", () => void this.running((run) => void run.begin(), true));
     const name = place<HTMLInputElement>("flow-name");
     name.addEventListener("input", () => canvas.apply({ op: "flow", path: "name", value: name.value }, "Rename the flow", "flow name"));
     name.addEventListener("keydown", (event) => {
@@ -234,6 +240,32 @@ export class Editor {
     else this.loading = null;
   }
 
+  /** The run tab is a part of its own too; `asked`: by a key, and what is typed next is meant for what opens. */
+  private async running(act: (run: RunPane) => void, asked = false): Promise<void> {
+    if (this.run) return act(this.run);
+    this.bringing ??= this.more.part(import("./later")).then((part) => part && new part.RunPane(this.canvas, this.flow, this.runHooks()));
+    this.run = await (asked ? keysWait(this.bringing) : this.bringing);
+    if (this.run) act(this.run);
+    else this.bringing = null;
+  }
+
+  private runHooks(): Hooks {
+    return {
+      save: () => this.saver.flush(),
+      problems: (found) => this.problems.show(found),
+      blocked: () => this.blocked(),
+      showTab: () => this.side.show("run"),
+      offerTab: () => this.side.offer("run"),
+      showNode: () => this.side.show("node"),
+      say: (text, urgent) => this.voice.say(text, urgent),
+      line: (state) => this.line(state),
+      changed: () => {
+        void this.panel((panel) => panel.showRun(this.run?.isUnderWay ?? false));
+        this.more.refresh();
+      },
+    };
+  }
+
   /** The outline lies over the canvas, which is then out of reach of the keyboard. */
   private viewed(isOutline: boolean, isText = false): void {
     this.grid.toggleAttribute("data-outline", isOutline);
@@ -272,8 +304,12 @@ export class Editor {
       case "expand":
       case "link":
         return void this.more.subflows((subflows) => subflows[tool]());
-      case "run":
-        return void this.run.begin();
+      case "failure":
+        return void this.more.failure();
+      case "places":
+        return void this.more.places();
+      case "preferences":
+        return location.assign("/settings");
       case "name":
         return void this.more.name(() => this.saver.flush());
       case "versions":
@@ -298,7 +334,7 @@ export class Editor {
       case "keys":
         return void this.more.keys();
       default:
-        return this.useCanvas(tool);
+        return tool in RUN ? void this.running((run) => void RUN[tool as keyof typeof RUN](run), true) : this.useCanvas(tool);
     }
   }
 

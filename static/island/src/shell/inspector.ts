@@ -169,7 +169,7 @@ export class Inspector {
     this.timer = window.setTimeout(() => void (this.many.length > 1 ? this.loadMany() : this.load()), after);
   }
 
-  private look(at: Partial<Looking>): void {
+  look(at: Partial<Looking>): void {
     Object.assign(this.looking, at);
     if (at.background !== undefined) localStorage.setItem(`background ${this.flow}`, at.background);
     void this.load();

@@ -19,6 +19,7 @@ const FIXED: { readonly [part: string]: readonly [string[], string][] } = {
     [["Alt", "↑", "↓"], "In the outline: move a step"],
   ],
   "Run and look": [
+    [["Space"], "On a pin: look at its value"],
     [["F6"], "To the next region; with Shift back"],
     [["Esc"], "Close the innermost thing"],
   ],

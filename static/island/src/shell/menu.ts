@@ -4,11 +4,11 @@ import { keymap } from "../canvas/keymap";
 import type { CanvasEvents } from "../canvas/events";
 import { EXEC } from "../catalog";
 import { turnPoint } from "../gesture/reroute";
+import { isCall } from "../model/called";
 import type { FlowNode, FlowWire } from "../model/document";
 import type { Point } from "../model/geometry";
 import type { Hit } from "../model/hit";
 import { ownOf } from "../model/marks";
-import { isCall } from "../model/ways";
 import { toast } from "../pages/parts/toast";
 import { el } from "./parts";
 
@@ -131,7 +131,9 @@ export class CanvasMenu {
   }
 
   private async copy(): Promise<void> {
-    await navigator.clipboard.writeText(this.canvas.copy());
+    const text = this.canvas.copy();
+    this.canvas.keys.copied(text);
+    await navigator.clipboard.writeText(text);
   }
 
   private async paste(screen: { x: number; y: number }): Promise<void> {
@@ -141,7 +143,7 @@ export class CanvasMenu {
     } catch {
       return toast("The browser does not let the page read the clipboard: press Ctrl+V instead.");
     }
-    if (!this.canvas.paste(text, this.canvas.desk.viewport.toWorld(screen))) toast("The clipboard holds no nodes.");
+    if (!this.canvas.keys.bring(text, this.canvas.desk.viewport.toWorld(screen))) toast("The clipboard holds no nodes.");
   }
 
   private key(event: KeyboardEvent): void {

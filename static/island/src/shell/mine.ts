@@ -3,13 +3,13 @@
 import type { Own } from "../bridge/flows";
 import { loadFlow, Refusal } from "../bridge/http";
 import type { FlowCanvas } from "../canvas/flowcanvas";
+import { calledAt, isCall } from "../model/called";
 import { followFlow } from "../model/calls";
 import type { Change } from "../model/change";
 import type { FlowNode } from "../model/document";
 import type { Point } from "../model/geometry";
 import type { PinAt } from "../model/hit";
 import { parseFlow } from "../model/serialize";
-import { isCall } from "../model/ways";
 import { toast } from "../pages/parts/toast";
 
 export const aboutOwn = ({ uses }: Own): string => (uses ? `your flow · ${uses} ${uses === 1 ? "node runs" : "nodes run"} it` : "your flow");
@@ -17,7 +17,7 @@ export const aboutOwn = ({ uses }: Own): string => (uses ? `your flow · ${uses}
 /** Put a node that runs a flow at a point, wired from a pin where that fits; without a point in the middle of the view. */
 export async function addFlow(canvas: FlowCanvas, id: string, point: Point | null, from: PinAt | null = null): Promise<void> {
   const card = canvas.catalog.cards.find(isCall);
-  const path = card?.fields?.find((field) => field.type === "flow")?.path;
+  const path = calledAt(card);
   if (!card || !path) return;
   try {
     const { document } = await loadFlow(id);

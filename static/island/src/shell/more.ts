@@ -12,6 +12,7 @@ import type { CanvasMenu } from "./menu";
 import { keysWait } from "./kept";
 import type { OutlineView } from "./outline";
 import { place } from "./parts";
+import type { Peek } from "./peek";
 import type { PinAt } from "../model/hit";
 import { hasMarks } from "../model/marks";
 import type { QuickAdd } from "./quickadd";
@@ -23,7 +24,9 @@ import type { Command, Found } from "./search";
 import type { TextView } from "./text";
 
 export interface Acts {
-  settings(node: string): void;
+  settings(node: string, pin: string | null): void;
+  /** Show the values of a node in the panel. */
+  data(node: string): void;
   addAt(screen: { x: number; y: number }): void;
   use(tool: string): void;
   /** Ask what a new step of this name is to do, and add it. */
@@ -59,6 +62,7 @@ export class More {
   private opened: CanvasMenu | null = null;
   private opening: Promise<OutlineView | null> | null = null;
 
+  private peeking: Peek | null = null;
   private keyList: KeyList | null = null;
   private calling: Subflows | null = null;
   private coaching: Coach | null = null;
@@ -190,13 +194,40 @@ export class More {
 
   /** Show what goes by which key, to be changed there. */
   async keys(): Promise<void> {
-    const part = await keysWait(this.part(import("./later")));
+    const part = await keysWait(this.part(import("./seldom")));
     if (part) (this.keyList ??= new part.KeyList((words) => this.acts.say(words))).open();
+  }
+
+  /** A look at the values of the run on the canvas. */
+  async peek(act: (peek: Peek) => void): Promise<void> {
+    const part = await this.part(import("./later"));
+    if (part) act((this.peeking ??= new part.Peek(this.canvas, this.acts.data)));
+  }
+
+  /** Show what comes from elsewhere before it is pasted. */
+  async paste(text: string, point: { x: number; y: number } | undefined): Promise<void> {
+    (await keysWait(this.part(import("./seldom"))))?.lookAtPaste(this.canvas, text, point);
+  }
+
+  /** Wait for the letter of a page. */
+  async places(): Promise<void> {
+    (await keysWait(this.part(import("./later"))))?.awaitPlace(this.acts.say);
+  }
+
+  /** Go to the next node that failed, or that has an error. */
+  async failure(): Promise<void> {
+    (await keysWait(this.part(import("./later"))))?.nextFailure(this.canvas, this.acts.say);
+    this.takeFocus();
   }
 
   /** Arrange the selection, or the whole flow. */
   async tidy(): Promise<void> {
-    await (await this.part(import("./later")))?.tidy(this.canvas);
+    await (await this.part(import("./seldom")))?.tidy(this.canvas);
+  }
+
+  /** Ask for the name of a node, where the canvas does not show. */
+  async rename(node: string): Promise<void> {
+    await (await keysWait(this.part(import("./later"))))?.renameNode(this.canvas, node);
   }
 
   /** Keep what the flow is now as a version with a name. */

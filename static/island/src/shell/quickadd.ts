@@ -1,6 +1,7 @@
 // Quick add and the list of wire ends: what a chooser offers on the canvas, and what follows.
 import type { FlowCanvas } from "../canvas/flowcanvas";
 import type { CanvasEvents } from "../canvas/events";
+import { type Card, type CardPin, EXEC } from "../catalog";
 import { normal, offers } from "../model/rank";
 import type { Point } from "../model/geometry";
 import type { PinAt } from "../model/hit";
@@ -9,6 +10,7 @@ import { el, familyMark, MINE } from "./parts";
 
 const SHOWN = 60;
 const RECENT = 12;
+const PINS = 4; // of each side, as shapes
 
 export class QuickAdd {
   readonly chooser = new Chooser();
@@ -22,6 +24,8 @@ export class QuickAdd {
   constructor(
     private readonly canvas: FlowCanvas,
     private readonly addFlow: (id: string, point: Point | null, from: PinAt | null) => void,
+    /** Put the keyboard on what lies over the canvas; false when nothing does. */
+    private readonly back: () => boolean,
   ) {
     canvas.on("request-add", (wish) => this.add(wish));
     canvas.on("request-wire", (wish) => this.wire(wish));
@@ -76,7 +80,7 @@ export class QuickAdd {
       find: (words) =>
         offers(catalog, { words, from, isWish: !wish.strict, recent: this.recent, usual: this.usual(wish.from) })
           .slice(0, SHOWN)
-          .map(({ card }): Choice => ({ id: card.type, mark: familyMark(card.family), name: card.label, about: card.summary ?? "" }))
+          .map(({ card }): Choice => ({ id: card.type, mark: familyMark(card.family), name: card.label, about: card.summary ?? "", more: this.pinsOf(card) }))
           .concat(wish.strict || wish.into || name ? [] : this.own(words)),
       chosen: (type) => {
         if (type.startsWith(MINE)) return this.addFlow(type.slice(MINE.length), wish.point, wish.from);
@@ -88,8 +92,27 @@ export class QuickAdd {
         if (id && name) this.canvas.apply({ op: "set", node: id, path: "label", value: name }, "Name the step");
         if (id) this.canvas.focusNode(id);
       },
-      closed: () => this.canvas.root.focus({ preventScroll: true }),
+      again: () => this.canvas.keys.addHere(),
+      closed: () => this.back() || this.canvas.root.focus({ preventScroll: true }),
     });
+  }
+
+  /** The values that a type takes and gives, as small shapes. */
+  private pinsOf(card: Card): HTMLElement {
+    const signs = (pins: readonly CardPin[]): HTMLElement[] =>
+      pins
+        .filter((pin) => pin.type !== EXEC)
+        .slice(0, PINS)
+        .map(({ type }) => {
+          const mark = el("span", "pin-sign");
+          mark.dataset["type"] = type;
+          mark.dataset["shape"] = this.canvas.catalog.pinType(type).shape;
+          return mark;
+        });
+    const [takes, gives] = [signs(card.inputs), signs(card.outputs)];
+    const made = el("span", "chooser-pins", ...takes, ...(takes.length || gives.length ? ["→"] : []), ...gives);
+    made.setAttribute("aria-hidden", "true");
+    return made;
   }
 
   private usual(from: CanvasEvents["request-add"]["from"]): { [type: string]: number } {
@@ -121,9 +144,9 @@ export class QuickAdd {
       chosen: (index) => {
         const to = wish.candidates[Number(index)];
         if (to) this.canvas.connect(wish.from, to);
-        this.canvas.focusNode(wish.from.node);
+        if (!this.back()) this.canvas.focusNode(wish.from.node);
       },
-      closed: () => this.canvas.focusNode(wish.from.node),
+      closed: () => this.back() || this.canvas.focusNode(wish.from.node),
     });
   }
 

@@ -10,6 +10,7 @@ import type { Problem } from "../view/look";
 import { Activity } from "./activity";
 import { Lead } from "./lead";
 import { button, el, icon, place, pretty } from "./parts";
+import { Scrub } from "./scrub";
 import { PromptForm } from "./promptform";
 import { RunForm } from "./runform";
 
@@ -60,6 +61,11 @@ export class RunPane {
   private isStarting = false;
   private readonly lead: Lead;
   private telling = 0;
+  /** All that was told of the run, in its order. */
+  private readonly steps: RunStep[] = [];
+  private readonly scrub: Scrub;
+  /** The canvas shows an earlier entry. */
+  private isHeld = false;
 
   constructor(
     private readonly canvas: FlowCanvas,
@@ -67,8 +73,12 @@ export class RunPane {
     private readonly hooks: Hooks,
   ) {
     this.lead = new Lead(canvas);
+    this.scrub = new Scrub(canvas, { steps: this.steps, nameOf: (step) => this.nameOf(step), say: hooks.say, held: (isHeld) => (this.isHeld = isHeld) });
     this.activity = new Activity((step) => this.nameOf(step), (step) => this.show(step));
-    const story = el("section", "run-story", el("h3", "", "Steps"), this.activity.element);
+    const back = button("quiet only small", "", "back", () => this.entry(-1, false));
+    back.setAttribute("aria-label", "One entry of the run back");
+    back.title = "One entry back: the canvas as it was then";
+    const story = el("section", "run-story", el("div", "story-head", el("h3", "", "Steps"), back), this.activity.element);
     this.pane.append(this.head, this.asks, this.result, this.start, story);
     this.renew();
   }
@@ -91,6 +101,27 @@ export class RunPane {
     this.form().focus();
   }
 
+  /** Begin with the input of the last time, in this tab; else as `begin`. */
+  async again(): Promise<void> {
+    const kept = sessionStorage.getItem(this.key);
+    if (kept === null || this.isUnderWay) return this.begin();
+    await this.hooks.save();
+    if (!this.hooks.blocked()) await this.launch(JSON.parse(kept) as JsonObject);
+  }
+
+  /** Hold the run back, or let it go on. */
+  async goOn(): Promise<void> {
+    if (!this.isUnderWay) return this.hooks.say("No run is under way here.", true);
+    await this.control(this.run ?? "", this.state?.paused ? "resume" : "pause");
+  }
+
+  /** Go through what the run did, entry by entry; `node`: those that tell of the selected one. */
+  entry(by: 1 | -1, node: boolean): void {
+    const [selected, ...more] = this.canvas.selection.nodes;
+    if (node && (!selected || more.length)) return this.hooks.say("Select one node first.", true);
+    this.scrub.go(by, node ? selected : undefined);
+  }
+
   /** Follow a run that exists. */
   follow(run: string, leads = true): void {
     this.stream?.stop();
@@ -98,7 +129,7 @@ export class RunPane {
     this.ended = null;
     this.prompts.clear();
     this.asks.replaceChildren();
-    this.activity.clear();
+    this.forget();
     this.canvas.setRunState([]);
     if (leads) this.lead.begin();
     this.calls.clear();
@@ -138,13 +169,20 @@ export class RunPane {
     this.state = null;
     this.asks.replaceChildren();
     this.prompts.clear();
-    this.activity.clear();
+    this.forget();
     this.canvas.setRunState(null);
     const url = new URL(location.href);
     url.searchParams.delete("run");
     history.replaceState(null, "", url);
     this.hooks.line("over");
     this.renew();
+  }
+
+  private forget(): void {
+    this.activity.clear();
+    this.steps.length = 0;
+    this.isHeld = false;
+    this.scrub.end();
   }
 
   private async launch(inputs: JsonObject): Promise<void> {
@@ -187,9 +225,10 @@ export class RunPane {
 
   private step(step: RunStep): void {
     this.activity.take(step);
+    if (step.node_id && step.kind !== "status" && step.kind !== "end") this.steps.push(step);
     if (step.root) {
-      this.canvas.applyStep(step);
-      this.lead.to(step);
+      if (!this.isHeld) this.canvas.applyStep(step);
+      if (!this.isHeld) this.lead.to(step);
     } else this.calls.set(step.flow_id, step.run_id);
     this.tell(step);
     this.hooks.changed();

@@ -4,16 +4,14 @@ import { createFlow, freshFlowId, loadBound, rememberPlace, stepInAddress } from
 import { Refusal } from "../bridge/http";
 import type { FlowCanvas } from "../canvas/flowcanvas";
 import { type Json } from "../catalog";
+import { calledAt, isCall } from "../model/called";
 import { bindTo, versionOf } from "../model/calls";
 import type { Change } from "../model/change";
-import { collapse } from "../model/collapse";
 import type { FlowNode } from "../model/document";
-import { expand } from "../model/expand";
 import { titleOf } from "../model/geometry";
 import { ownOf, setOwn } from "../model/marks";
 import { readingOrder } from "../model/neighbour";
 import { parseFlow } from "../model/serialize";
-import { isCall } from "../model/ways";
 import { toast } from "../pages/parts/toast";
 
 /** What the page knows of a run: its id, and the newest run of each flow that it called. */
@@ -35,6 +33,7 @@ export class Subflows {
     return this.alone(async () => {
       const { canvas } = this;
       const { scene } = canvas.desk;
+      const { collapse } = await regroup();
       const id = freshFlowId();
       const made = collapse(scene, canvas.selection.nodes, { id, name: this.nameFor() });
       if ("reason" in made) return this.refuse(made.reason);
@@ -56,7 +55,7 @@ export class Subflows {
       const node = this.only();
       if (!node) return this.refuse("Select one node that runs a flow.");
       const { version } = canvas.model;
-      const document = await loadBound(this.called(node), versionOf(node));
+      const [{ expand }, document] = await Promise.all([regroup(), loadBound(this.called(node), versionOf(node))]);
       if (canvas.model.version !== version) return this.refuse("The flow changed meanwhile, so nothing was put in place.");
       const made = expand(canvas.desk.scene, node, parseFlow(document));
       if ("reason" in made) return this.refuse(made.reason);
@@ -109,7 +108,7 @@ export class Subflows {
   }
 
   private path(node: FlowNode): string {
-    return this.canvas.catalog.card(node.type)?.fields?.find((field) => field.type === "flow")?.path ?? "";
+    return calledAt(this.canvas.catalog.card(node.type)) ?? "";
   }
 
   private called(node: FlowNode): string {
@@ -143,4 +142,10 @@ export class Subflows {
       this.isBusy = false;
     }
   }
+}
+
+async function regroup(): Promise<typeof import("./regroup")> {
+  return import("./regroup").catch(() => {
+    throw new Refusal(0, "unloaded", "This part of the editor cannot be loaded: the server cannot be reached.", {});
+  });
 }

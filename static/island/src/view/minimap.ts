@@ -10,6 +10,7 @@ import type { Viewport } from "./viewport";
 const WIDTH = 176;
 const HEIGHT = 112;
 const PAD = 6;
+const EDGE = 24; // from the corner, and as much around
 
 export class Minimap {
   readonly element = make("div", "fc-map", { "aria-hidden": "true" });
@@ -53,6 +54,16 @@ export class Minimap {
     this.frame.style.transform = `translate(${x0}px,${y0}px)`;
     this.frame.style.width = `${x1 - x0}px`;
     this.frame.style.height = `${y1 - y0}px`;
+    this.element.toggleAttribute("data-small", this.isInTheWay(view));
+  }
+
+  /** Whether it would lie over nodes, or show nothing that is not on screen: then it is small until one points at it. */
+  private isInTheWay(view: Rect): boolean {
+    const { bounds } = this;
+    if (bounds.x >= view.x && bounds.y >= view.y && bounds.x + bounds.w <= view.x + view.w && bounds.y + bounds.h <= view.y + view.h) return true;
+    const { zoom } = this.viewport.view;
+    const [w, h] = [(WIDTH + EDGE) / zoom, (HEIGHT + EDGE) / zoom];
+    return this.look.scene.nodesIn({ x: view.x + view.w - w, y: view.y + view.h - h, w, h }).length > 0;
   }
 
   stop(): void {
@@ -90,9 +101,10 @@ export class Minimap {
     const edge = this.element.getBoundingClientRect();
     const go = (at: PointerEvent): void => {
       const corner = this.toMap(this.bounds);
+      const size = edge.width / WIDTH;
       this.goTo({
-        x: this.bounds.x + (at.clientX - edge.left - corner.x) / this.scale,
-        y: this.bounds.y + (at.clientY - edge.top - corner.y) / this.scale,
+        x: this.bounds.x + ((at.clientX - edge.left) / size - corner.x) / this.scale,
+        y: this.bounds.y + ((at.clientY - edge.top) / size - corner.y) / this.scale,
       });
     };
     const up = (): void => {

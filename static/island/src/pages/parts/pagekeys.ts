@@ -2,7 +2,7 @@
 // `?` shows them all. One table: what is shown is what acts.
 import { lettersAct } from "./letters.ts";
 
-const PLACES: Record<string, [name: string, address: string]> = {
+export const PLACES: Record<string, [name: string, address: string]> = {
   h: ["Home", "/"],
   f: ["Flows", "/flows"],
   r: ["Runs", "/runs"],
@@ -10,7 +10,7 @@ const PLACES: Record<string, [name: string, address: string]> = {
   o: ["Outbox", "/outbox"],
   n: ["Nodes", "/nodes"],
 };
-const CHORD_MS = 1200;
+export const CHORD_MS = 1200;
 let going = 0;
 let list: HTMLDialogElement | null = null;
 

@@ -1,0 +1,151 @@
+// A look at the value at a pin or on a wire, in the run that is on the canvas: rest with the pointer, or `Space` on
+// a pin. It stays while one is in it, `Esc` closes it, and it covers nothing for longer than it is looked at.
+import type { FlowCanvas } from "../canvas/flowcanvas";
+import { EXEC, type Json } from "../catalog";
+import { typeWord } from "../model/connect";
+import { titleOf } from "../model/geometry";
+import type { PinAt } from "../model/hit";
+import { valueAt } from "../model/pins";
+import { copyText } from "./datatab";
+import { button, el, pretty } from "./parts";
+
+const REST_MS = 300;
+const LEAVE_MS = 250;
+const MOST = 700;
+
+interface Seen {
+  /** Where the value is, in words. */
+  about: string;
+  value: Json | undefined;
+}
+
+export class Peek {
+  private readonly panel = el("div", "peek");
+  private timer = 0;
+  /** The pin that the pointer is at. */
+  private over: PinAt | null = null;
+  /** The pin that the keyboard came from. */
+  private before: HTMLElement | null = null;
+
+  constructor(
+    private readonly canvas: FlowCanvas,
+    private readonly data: (node: string) => void,
+  ) {
+    this.panel.hidden = true;
+    this.panel.setAttribute("role", "dialog");
+    document.body.append(this.panel);
+    canvas.on("point", ({ at }) => this.rest(at));
+    canvas.on("viewport", () => this.moved());
+    this.panel.addEventListener("pointerenter", () => clearTimeout(this.timer));
+    this.panel.addEventListener("pointerleave", () => this.rest(null));
+    this.panel.addEventListener("focusout", ({ relatedTarget }) => this.panel.contains(relatedTarget as Node | null) || this.close());
+    document.addEventListener("keydown", (event) => {
+      if (event.key !== "Escape" || this.panel.hidden) return;
+      event.preventDefault();
+      event.stopPropagation();
+      this.close(true);
+    }, true);
+    document.addEventListener("pointerdown", ({ target }) => this.panel.contains(target as Node) || this.close(), true);
+  }
+
+  /** Show what is at a pin, and give it the keyboard. */
+  ask(at: PinAt): void {
+    clearTimeout(this.timer);
+    this.show(at);
+    this.before = document.activeElement as HTMLElement | null;
+    this.panel.querySelector<HTMLElement>("button")?.focus();
+  }
+
+  /** The pointer is at a pin or wire, or no longer. */
+  private rest(at: PinAt | null): void {
+    this.over = at;
+    clearTimeout(this.timer);
+    if (this.before) return;
+    this.timer = window.setTimeout(() => (at && this.isTold(at) ? this.show(at) : this.close()), at ? REST_MS : LEAVE_MS);
+  }
+
+  private isTold(at: PinAt): boolean {
+    const { look } = this.canvas.desk;
+    return look.running && !look.wiring && this.seen(at).value !== undefined;
+  }
+
+  /** The view moves: what is shown would hang in the air; where the pointer rests, it comes again. */
+  private moved(): void {
+    if (this.before) return;
+    this.panel.hidden = true;
+    this.rest(this.over);
+  }
+
+  private show(at: PinAt): void {
+    const { canvas } = this;
+    const node = canvas.model.nodes.get(at.node);
+    const point = canvas.desk.scene.pinPoint(at.node, at.side, at.pin);
+    if (!node || !point) return;
+    const { about, value } = this.seen(at);
+    const { label, type } = canvas.describe(at);
+    const name = `${titleOf(node, canvas.desk.scene.shape(node))} · ${label}`;
+    const told = about || (canvas.desk.look.running ? "The run has not come here." : "No run is on the canvas: run the flow, and its values are here.");
+    const text = value === undefined ? "" : value === "" ? "empty text" : pretty(value);
+    const acts = el("div", "acts");
+    if (value !== undefined) acts.append(button("small", "Copy", "copy", () => void copyText(canvas, pretty(value))));
+    acts.append(button("small", "Open in Data", null, () => this.open(at.node)));
+    this.panel.replaceChildren(
+      el("p", "peek-head", el("strong", "", name), el("span", "muted small", [typeWord(type, canvas.catalog), value === undefined ? "" : sizeOf(value)].filter(Boolean).join(", "))),
+      el("p", "small muted", told),
+      ...(text ? [el("pre", "json", text.length > MOST ? `${text.slice(0, MOST)}…` : text)] : []),
+      acts,
+    );
+    this.panel.setAttribute("aria-label", `${name}: ${text.slice(0, 120) || told}`);
+    this.place(canvas.desk.viewport.toScreen(point));
+  }
+
+  private place(at: { x: number; y: number }): void {
+    const edge = this.canvas.root.getBoundingClientRect();
+    this.panel.hidden = false;
+    const { offsetWidth, offsetHeight } = this.panel;
+    const below = edge.top + at.y + 14;
+    const top = below + offsetHeight > innerHeight - 8 ? edge.top + at.y - 14 - offsetHeight : below;
+    this.panel.style.left = `${Math.max(8, Math.min(edge.left + at.x - 16, innerWidth - offsetWidth - 8))}px`;
+    this.panel.style.top = `${Math.max(8, top)}px`;
+  }
+
+  private close(back = false): void {
+    clearTimeout(this.timer);
+    this.panel.hidden = true;
+    const { before } = this;
+    this.before = null;
+    if (back && before?.isConnected) before.focus({ preventScroll: true });
+  }
+
+  private open(node: string): void {
+    this.close();
+    this.data(node);
+  }
+
+  /** What is at a pin: of an input, what came over its wire, else what is set. */
+  private seen({ node: id, side, pin }: PinAt): Seen {
+    const { flow, scene, look } = this.canvas.desk;
+    const node = flow.nodes.get(id);
+    if (!node) return { about: "", value: undefined };
+    const wire = side === "in" ? flow.wiresAt(id, "in", pin)[0] : undefined;
+    const shape = scene.shapes.pin(node, side, pin);
+    if (side === "in" && !wire) {
+      const value = shape && valueAt(node, shape.path);
+      return value === undefined ? { about: "Nothing is set here.", value } : { about: "As it is set.", value };
+    }
+    const [from, out] = wire ? [wire.source, wire.sourcePin] : [id, pin];
+    if (shape?.type === EXEC) {
+      const times = look.progress.taken(from, out);
+      return { about: times ? `Taken ${times === 1 ? "once" : `${times} times`} in this run.` : "", value: undefined };
+    }
+    const value = look.progress.nodes.get(from)?.outputs?.[out];
+    const source = wire?.from ? ` by ${titleOf(wire.from, scene.shape(wire.from))}` : "";
+    return { about: value === undefined ? "" : `Given${source} in this run, last.`, value };
+  }
+}
+
+function sizeOf(value: Json): string {
+  if (typeof value === "string") return `${value.length.toLocaleString()} characters`;
+  if (Array.isArray(value)) return `${value.length.toLocaleString()} items`;
+  return typeof value === "object" && value ? `${Object.keys(value).length.toLocaleString()} fields` : "";
+}
