@@ -28,7 +28,7 @@ def dense(count: int) -> Document:
 
 
 def test_the_map_gives_way_to_nodes_and_leads_to_where_it_is_pressed(app: App, page: Page) -> None:
-    put(app, dense(60))
+    put(app, dense(400))
     hand = Hand(page).open_flow("large")
     hand.until(lambda: width(hand) < 60, "it is small over nodes")
     place = page.locator(".fc-map").bounding_box()

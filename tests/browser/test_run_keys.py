@@ -123,6 +123,7 @@ def test_g_and_a_letter_leave_for_a_page_and_fields_keep_their_letters(hand: Han
 def test_every_key_is_a_command_too(hand: Hand) -> None:
     page = hand.page
     hand.keys("?")
+    expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
     rows = page.locator("#keys-dialog .key-row").filter(has=page.locator("button.key-set"))
     names = [each for each in rows.locator(".key-name").all_inner_texts() if not each.startswith("On a ")]
     assert len(names) > 40
