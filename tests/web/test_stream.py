@@ -474,7 +474,7 @@ def test_the_events_of_a_reader_who_is_away_end_at_once(
             await asyncio.Event().wait()
 
     async def served() -> None:
-        scope = {"type": "http", "path": "/", "asgi": {"spec_version": spec_version}}
+        scope = {"type": "http", "method": "GET", "path": "/", "asgi": {"spec_version": spec_version}}
         await live.EventStream(events())(scope, receive, send)
         told.append("returned")
 
