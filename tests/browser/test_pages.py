@@ -93,3 +93,11 @@ def test_at_four_times_the_size_nothing_stands_still_over_the_page(page: Page, p
             " && each.getBoundingClientRect().bottom > 0).map((each) => each.className)"
         )
         assert stuck == [], place
+
+
+def test_the_browser_takes_the_manifest(page: Page, places: list[str]) -> None:
+    """It is fetched with the session, under the policy of the page."""
+    page.goto(places[0])
+    found = page.context.new_cdp_session(page).send("Page.getAppManifest")
+    assert found["errors"] == []
+    assert '"start_url":"/start"' in found["data"]

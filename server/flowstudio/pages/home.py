@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, JSONResponse
 
 from abstractruntime.core.models import RunStatus
 
@@ -30,6 +30,20 @@ def home(request: Request, studio: TheStudio) -> HTMLResponse:
 def home_part(request: Request, studio: TheStudio) -> Response:
     """Return the lists of the start page when they have changed."""
     return fragment(request, "partials/_home.html", **_shown(request, studio))
+
+
+@router.get("/app.webmanifest", include_in_schema=False)
+def manifest(studio: TheStudio) -> JSONResponse:
+    """Say how the pages are installed as an app: by their mark, without the browser's own bars."""
+    icon = {"src": studio.assets.url("css/mark.svg"), "sizes": "any", "type": "image/svg+xml"}
+    words = {"name": "FlowStudio", "short_name": "FlowStudio", "start_url": "/start", "display": "standalone"}
+    return JSONResponse({**words, "scope": "/", "icons": [icon]}, media_type="application/manifest+json")
+
+
+@router.get("/start", include_in_schema=False)
+def start_page(request: Request) -> Response:
+    """Open the installed app: on a telephone (client hint `Sec-CH-UA-Mobile`) at the inbox, else at home."""
+    return go("/inbox" if request.headers.get("sec-ch-ua-mobile") == "?1" else "/")
 
 
 @router.post("/first-steps/hide")
