@@ -111,7 +111,7 @@ def editor_shots(runs: dict[str, str]) -> Iterator[Shot]:
     yield Shot("editor-wiring", approve, hang_a_wire, False, ("desk",))
     yield Shot("editor-wire-list", approve, wire_list, False)
     yield Shot("editor-run-form", "/flows/triage", lambda hand: (hand.at_rest(), hand.keys("r")), False)
-    yield Shot("editor-keys", approve, lambda hand: (hand.at_rest(), hand.keys("?")), False)
+    yield Shot("editor-keys", approve, lambda hand: (hand.at_rest(), page_keys(hand)), False)
     yield Shot("editor-keys-conflict", approve, give_a_taken_key, False)
     yield Shot("editor-far", "/flows/large", lambda hand: (on_canvas(hand), hand.keys("1")), False)
     yield Shot("editor-problems", "/flows/fax", show_problems, False)
@@ -132,6 +132,9 @@ def editor_shots(runs: dict[str, str]) -> Iterator[Shot]:
     yield Shot("editor-done", f"/flows/ask-and-greet?run={runs['done']}", followed, False)
     yield Shot("editor-failed", f"/flows/import-orders?run={runs['failed']}", followed, False)
     yield Shot("editor-outline", approve, lambda hand: (hand.at_rest(), outline(hand)), False)
+    yield Shot("editor-outline-pins", approve, outline_pins, False)
+    yield Shot("editor-peek", f"/flows/ask-and-greet?run={runs['done']}", peek, False, ("desk",))
+    yield Shot("editor-entry", f"/flows/ask-and-greet?run={runs['done']}", entry, False)
     yield Shot("editor-text", approve, text_form, False)
     yield Shot("editor-search", approve, lambda hand: (hand.at_rest(), search(hand, "Control+k")), False)
     yield Shot("editor-find", approve, lambda hand: (hand.at_rest(), search(hand, "Control+f")), False)
@@ -153,6 +156,29 @@ def editor_shots(runs: dict[str, str]) -> Iterator[Shot]:
 def page_keys(hand: Hand) -> None:
     hand.keys("?")
     expect(hand.page.get_by_role("dialog", name="Keys")).to_be_visible()
+
+
+def outline_pins(hand: Hand) -> None:
+    hand.at_rest()
+    outline(hand)
+    line = hand.page.locator(".outline [role=treeitem]").nth(1)
+    line.focus()
+    hand.keys("ArrowRight")
+    expect(hand.page.locator(".outline .is-pin").first).to_be_visible()
+
+
+def peek(hand: Hand) -> None:
+    followed(hand)
+    hand.node("Ask for a name").focus()
+    hand.pin("Ask for a name", "out", "response").focus()
+    hand.keys(" ")
+    expect(hand.page.get_by_role("dialog", name="Ask for a name · response")).to_be_visible()
+
+
+def entry(hand: Hand) -> None:
+    followed(hand)
+    hand.keys(",")
+    expect(hand.page.get_by_role("region", name="An earlier entry of the run")).to_be_visible()
 
 
 def coach(hand: Hand) -> None:
