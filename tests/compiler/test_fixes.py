@@ -59,7 +59,10 @@ MENDED: dict[str, list[Document]] = {
     "pin.choice": [
         flow("f", {"start": start(), "a": node("answer_user", pins={"level": "eror"})}, "start -> a")
     ],
-    "pin.value": [small({"n": node("note", pins={"size": "big"})}, "start -> n")],
+    "pin.value": [
+        small({"n": node("note", pins={"size": "big"})}, "start -> n"),
+        flow("f", {"start": start(), "a": node("llm_call", pins={"include_context": [1]})}, "start -> a"),
+    ],
     "pin.type": [small({"l": node("list2"), **N}, "start -> n, l.result -> n.size")],
     "pin.unknown_input": [small(N, "start -> n, start.x -> n.colour")],
     "pin.unknown_output": [small(N, "start -> n, start.z -> n.text")],

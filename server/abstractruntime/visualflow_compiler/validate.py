@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Container, Iterable, Iterator, Mapping
+from dataclasses import replace
 from itertools import chain, count
 from typing import Any
 
@@ -45,14 +46,38 @@ def examine(
     graph: Graph, flows: Container[str] | None = None, notes: Iterable[Problem] = ()
 ) -> list[Problem]:
     """Return all problems of a flow whose wires are sorted already."""
-    used = graph.used
+    used, notes = graph.used, list(notes)
     problems = [*graph.flow.warnings, *notes, *_dangling(graph, used), *structural(graph)]
     for node_id, placed in graph.nodes.items():
         if placed.kind is not None:
             problems += _node(graph, placed, placed.kind, node_id in used, flows)
     problems += risks(graph)
+    upgrades = {note.node: note.fix["changes"] for note in notes if note.fix and _replaces(note.fix)}
+    if upgrades:
+        problems = [_in_todays_words(problem, graph, upgrades) for problem in problems]
     problems.sort(key=lambda problem: _ORDER[problem.severity])
     return problems
+
+
+def _replaces(mend: Mapping[str, Any]) -> bool:
+    return any(change["op"] == "replace" for change in mend["changes"])
+
+
+def _in_todays_words(problem: Problem, graph: Graph, upgrades: Mapping[str | None, list[Any]]) -> Problem:
+    """Return a problem whose fix, where the document has the setting under an old name, writes today's first."""
+    mend, placed = problem.fix, graph.nodes.get(problem.node or "")
+    if mend is None or placed is None or problem.node not in upgrades:
+        return problem
+    if not any(change["op"] == "set" and _is_moved(placed, change) for change in mend["changes"]):
+        return problem
+    return replace(problem, fix=fix(mend["label"], *upgrades[problem.node], *mend["changes"]))
+
+
+def _is_moved(placed: Placed, change: Mapping[str, Any]) -> bool:
+    """Whether today's node has something else at the path of a change than the document."""
+    path = change["path"] if isinstance(change["path"], str) else ".".join(change["path"])
+    written = placed.node.raw.get("data") or {}
+    return bool(setting_of(placed.node.data, path) != setting_of(written, path))
 
 
 def structural(graph: Graph) -> list[Problem]:
