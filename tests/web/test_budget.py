@@ -141,7 +141,8 @@ def test_tries_that_came_to_nothing_are_told_and_count(tmp_path: Path) -> None:
             assert failed["result"]["usage"]["total_tokens"] == 126
             told = failed["result"]["metadata"]["attempts"]
             assert [(each["usage"]["total_tokens"], each["cost"]) for each in told] == [(42, 0.054)] * 3
-            assert failed["result"]["error"]["code"] == "effect.failed"
+            error = failed["result"]["error"]
+            assert (error["code"], error["kind"], error["retryable"]) == ("effect.failed", "schema", False)
             page = client.get(f"/runs/{run_id}").text
             assert ">3 calls, 126 tokens, cost 0.162<" in page
             assert '<dt>Used</dt><dd class="numeric">126 tokens, cost 0.162<' in page

@@ -78,7 +78,10 @@ class EffectRecords:
     def failed(self, code: str, error: str, now: str, known: Mapping[str, Any] | None = None) -> StepRecord:
         """Return the record that closes the attempt with an error, and what is known of it besides."""
         node_id = self._given[2]
-        result = {**(known or {}), "error": {"code": code, "message": error, "node_id": node_id}}
+        known = known or {}
+        told = known.get("error")
+        facts = told if isinstance(told, dict) else {}
+        result = {**known, "error": {**facts, "code": code, "message": error, "node_id": node_id}}
         return self._record(StepStatus.FAILED, result, now, error)
 
     def _record(

@@ -265,7 +265,15 @@ def test_a_call_that_fails_in_the_end_says_what_it_used() -> None:
     assert outcome.result["metadata"]["cost"] == 0.5
     assert [each["usage"] for each in outcome.result["metadata"]["attempts"]] == [used(30), used(30)]
     nothing = ask(Script(LLMCallFailed("connection", "away")), prompt="x")
-    assert nothing.result is None
+    assert nothing.result == {"error": {"kind": "connection", "retryable": True}}
+    limited = LLMCallFailed("rate_limit", "later", status=429, retry_after_s=7.0)
+    assert ask(Script(limited), prompt="x").result["error"] == {
+        "kind": "rate_limit",
+        "retryable": True,
+        "status": 429,
+        "retry_after_s": 7.0,
+    }
+    assert ask(Script(), prompt="x", response_schema=[1]).result["error"]["kind"] == "schema"
 
 
 # ---- conversation, files -------------------------------------------------------------------------

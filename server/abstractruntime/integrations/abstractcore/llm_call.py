@@ -84,8 +84,9 @@ def make_llm_call_handler(
                 ask = _prepare(run, effect.payload, artifact_store)
                 result = _with_bill(_asked(llm, run, ask, effect.payload, artifact_store), attempts)
             except (LLMCallFailed, BadSchema) as error:
-                retryable = getattr(error, "retryable", False)
-                return EffectOutcome.failed(str(error), retryable=retryable, known=bill_of(attempts))
+                facts = getattr(error, "facts", {"kind": "schema", "retryable": False})
+                known = {**bill_of(attempts), "error": facts}
+                return EffectOutcome.failed(str(error), retryable=facts["retryable"], known=known)
             finally:
                 current_key.reset(token)
                 current_end.reset(watch)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from ...core.errors import KernelError
 from ..hiding import hidden
@@ -34,6 +35,13 @@ class LLMCallFailed(KernelError):
     def retryable(self) -> bool:
         """Whether the same call may succeed later."""
         return self.kind in RETRYABLE
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What a record says of it beside the message: `kind`, `retryable`, and what the server told."""
+        told = {"status": self.status, "retry_after_s": self.retry_after_s}
+        known = {key: value for key, value in told.items() if value is not None}
+        return {"kind": self.kind, "retryable": self.retryable, **known}
 
 
 @contextmanager
