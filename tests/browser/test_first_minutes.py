@@ -51,6 +51,7 @@ def test_a_newcomer_sees_a_finished_run(fresh: App, door: Page) -> None:
     hand.at_rest()
     expect(door.locator("#pane-run .run-head .state")).to_have_text("Done", timeout=PROMISE_S * 1000)
     assert "Ana" in hand.output()
+    expect(door.locator("#pane-run .activity")).not_to_contain_text("waiting")
     assert time.monotonic() - began < PROMISE_S
     assert len(ledger(fresh, hand.run_line())) > 4
 

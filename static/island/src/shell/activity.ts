@@ -4,6 +4,7 @@ import { lastWords } from "../model/words";
 import { brief, el, length } from "./parts";
 
 const SHOWN = 400;
+const WAITING = "waiting";
 const WORDS: { [state: string]: string } = { running: "running", waiting: "waiting", done: "done", failed: "failed", cancelled: "cancelled" };
 
 interface Line {
@@ -85,8 +86,9 @@ export class Activity {
     const outputs = Object.entries(step.outputs ?? {});
     if (step.error) line.gist.textContent = step.error;
     else if (outputs.length) line.gist.textContent = outputs.map(([pin, value]) => `${pin}: ${brief(value, 60)}`).join(" · ");
-    else if (state === "waiting") line.gist.textContent = "waiting";
+    else if (state === "waiting") line.gist.textContent = WAITING;
     else if (step.exit && step.exit !== "exec-out") line.gist.textContent = `→ ${step.exit}`;
+    else if (state === "done" && line.gist.textContent === WAITING) line.gist.textContent = "";
     if (line.start && step.ended_at && state !== "waiting") line.took.textContent = length(Math.max(0, Date.parse(step.ended_at) - Date.parse(line.start)));
   }
 }
