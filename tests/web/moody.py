@@ -12,13 +12,17 @@ USAGE = {"prompt_tokens": 30, "completion_tokens": 12, "total_tokens": 42}
 
 
 class MoodyModel:
-    """Listens on loopback. `mood` is what it does to the next calls; `asked` holds the last words of each, `keys` their idempotency keys, `bodies` all that was sent."""
+    """Listens on loopback. `mood` is what it does to the next calls; `asked` holds the last words of each, `keys` their idempotency keys, `bodies` all that was sent.
+
+    It lists the models that it `offers`; with none, it does not know what is asked.
+    """
 
     def __init__(self) -> None:
         self.mood = "good"
         self.asked: list[str] = []
         self.answered: list[str] = []
         self.models: list[str] = []
+        self.offers: list[str] = []
         self.keys: list[str] = []
         self.bodies: list[dict[str, Any]] = []
         self._http = _Server(("127.0.0.1", 0), _Handler)
@@ -63,7 +67,11 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(body, last)
 
     def do_GET(self) -> None:
-        self.send_error(404)
+        offers = self.server.moody.offers
+        if self.path == "/v1/models" and offers:
+            self._say({"object": "list", "data": [{"id": name} for name in offers]}, 200)
+        else:
+            self.send_error(404)
 
     def _answer(self, body: dict[str, Any], last: str) -> None:
         message: dict[str, Any] = {"role": "assistant", "content": f"You said {last}."}
