@@ -64,6 +64,20 @@ def test_a_failed_child_fails_its_parent() -> None:
     assert "For loop requires a non-zero 'step'." in (played.error or "")
 
 
+def test_an_effect_that_fails_names_its_node_and_the_kind_of_it() -> None:
+    """The one rule of the contract's 2.15 for all: what failed is told with `node_id`, `node_type` and `message`."""
+    asking = flow(
+        "asking",
+        {"start": start(), "think": node("llm_call", pins={"prompt": "hi", "provider": "p", "model": "m"})},
+        "start -> think",
+    )
+    played = play(asking)
+    assert played.status == "failed"
+    told = played.failure
+    assert (told["node_id"], told["node_type"], told["visit"]) == ("think", "llm_call", 1)
+    assert played.error == f"Effect failed after 1 attempts: {told['message']}"
+
+
 def test_an_agent_without_a_loop_says_what_is_not_configured() -> None:
     chosen = {"prompt": "Find tea", "provider": "p", "model": "m"}
     nodes = {"start": start(), "agent": node("agent", pins=chosen), "end": end()}

@@ -392,7 +392,8 @@ def execute(
         else:
             code = "effect.not_wired" if handler is None else "effect.failed"
             known = outcome.result if isinstance(outcome.result, dict) else {}
-            deed.records.append(told.failed(code, outcome.error or "unknown error", deed.now, known))
+            said = outcome.error or "unknown error"
+            deed.records.append(told.failed(code, said, deed.now, known, deed.plan.place))
         if outcome.status != "failed":
             return outcome
         if attempt >= attempts or not outcome.retryable or not may_help(policy, effect, outcome.error):

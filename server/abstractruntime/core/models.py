@@ -158,6 +158,7 @@ class StepPlan:
     for an attempt comes `asked`, what was asked for: it is asked for again when the moment has come.
     A `key` names what the effect does, where the author has said so: within the run the same key is the same
     request, done once however often the step is come to, and handlers are given it in a form that other runs share.
+    `place` is what the record of a failed effect says of where it happened, besides the node's id.
     """
 
     node_id: str
@@ -171,6 +172,7 @@ class StepPlan:
     retry: Retry | None = None
     aside_key: str | None = None
     key: str | None = None
+    place: Mapping[str, Any] | None = None
 
     def __init__(
         self,
@@ -185,6 +187,7 @@ class StepPlan:
         retry: Retry | None = None,
         aside_key: str | None = None,
         key: str | None = None,
+        place: Mapping[str, Any] | None = None,
     ) -> None:
         fields = self.__dict__
         fields["node_id"] = node_id
@@ -198,6 +201,7 @@ class StepPlan:
         fields["retry"] = retry
         fields["aside_key"] = aside_key
         fields["key"] = key
+        fields["place"] = place
 
 
 @dataclass

@@ -75,13 +75,21 @@ class EffectRecords:
         """Return the record that closes the attempt with a wait that does not hold this run up."""
         return self._record(StepStatus.WAITING, {"set_aside": wait_json(wait)}, now)
 
-    def failed(self, code: str, error: str, now: str, known: Mapping[str, Any] | None = None) -> StepRecord:
-        """Return the record that closes the attempt with an error, and what is known of it besides."""
+    def failed(
+        self,
+        code: str,
+        error: str,
+        now: str,
+        known: Mapping[str, Any] | None = None,
+        place: Mapping[str, Any] | None = None,
+    ) -> StepRecord:
+        """Return the record that closes the attempt with an error, where it was, and what is known of it besides."""
         node_id = self._given[2]
         known = known or {}
         told = known.get("error")
         facts = told if isinstance(told, dict) else {}
-        result = {**known, "error": {**facts, "code": code, "message": error, "node_id": node_id}}
+        where = {"node_id": node_id, **(place or {})}
+        result = {**known, "error": {**facts, "code": code, "message": error, **where}}
         return self._record(StepStatus.FAILED, result, now, error)
 
     def _record(

@@ -302,6 +302,7 @@ class _Step:
             retry=self._retry(),
             aside_key=aside_key(self.node_id) if may_go_on else None,
             key=key,
+            place={"node_type": self.op.type, "visit": self.visit},
         )
 
     def _retry(self) -> Retry | None:
