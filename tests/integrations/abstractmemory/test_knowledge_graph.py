@@ -130,6 +130,15 @@ def test_the_same_visit_keeps_nothing_twice(graph: Graph) -> None:
     assert graph.ask(limit=100)["count"] == 5
 
 
+def test_the_same_visit_tells_of_what_it_kept_before_a_crash(graph: Graph) -> None:
+    graph.tell(FACTS[0])
+    first = graph.tell(*FACTS, key="visit-1").result
+    assert (first["count"], first["skipped_duplicates"]) == (4, 1)
+    assert graph.tell(*FACTS, key="visit-1").result == first
+    assert graph.tell(*FACTS, key="visit-2").result["count"] == 0
+    assert graph.ask(limit=100)["count"] == 5
+
+
 @pytest.mark.parametrize(
     ("facts", "reason"),
     [
@@ -137,6 +146,8 @@ def test_the_same_visit_keeps_nothing_twice(graph: Graph) -> None:
         ([("a", "ex:own", "b")], "allow_custom_predicates"),
         ([{"subject": "a", "predicate": "rdf:type"}], r"assertions\[0\].object must be a text"),
         (["text"], r"assertions\[0\] is str"),
+        ([("ex: ", "rdf:type", "b")], r"assertions\[0\].subject 'ex: ' has no name"),
+        ([{**as_fact(FACTS[0]), "confidence": "high"}], r"assertions\[0\].confidence must be a number"),
         ([{**as_fact(FACTS[0]), "scope": "planet"}], "Unknown memory scope: 'planet'"),
     ],
 )
@@ -191,7 +202,7 @@ def test_scopes_keep_facts_apart(graph: Graph) -> None:
         "ok": False,
         "count": 0,
         "items": [],
-        "error": "Unknown memory scope: 'planet' (it is one of run, session, global)",
+        "error": "Unknown memory scope: 'planet' (it is one of run, session, global; all of them where one searches: all)",
     }
     assert graph.ask(scope="run", owner_id="somebody else")["count"] == 0
 
@@ -238,6 +249,32 @@ def test_without_an_embedder_words_are_searched_and_it_is_told(tmp_path: Path) -
     assert found["items"][0]["subject"] == "ex:project-atlas"
     assert "searched by words" in found["warnings"][0]
     assert "no search by meaning" in graph.means("atla")["warnings"][0]
+
+
+def test_words_are_searched_among_the_facts_that_are_asked_for_the_best_first(tmp_path: Path) -> None:
+    graph = Graph(memory.SQLiteTripleStore(tmp_path / "kg.sqlite3"))
+    graph.tell(*FACTS)
+    graph.tell(*[(f"ex:n-{n}", "schema:name", f"Alice of the {n}th house") for n in range(40)])
+    graph.tell({**as_fact(("ex:new", "schema:name", "Zed")), "observed_at": "2026-02-01T00:00:00+00:00"})
+    only = graph.ask(query_text="alice", subject="ex:project-atlas")
+    assert {each["subject"] for each in only["items"]} == {"ex:project-atlas"}
+    assert graph.ask(query_text="alice", since="2026-01-15T00:00:00+00:00")["count"] == 0
+    assert graph.ask(query_text="alice", predicate="schema:name", limit=100)["count"] == 41
+    assert graph.ask(query_text="alice", limit=100)["count"] == 44
+    both = graph.ask(query_text="zed alice martin", predicate="schema:name", limit=2)
+    assert {each["object"] for each in both["items"]} == {"zed", "alice martin"}
+
+
+def test_a_store_that_cannot_be_asked_is_not_one_without_a_candidate() -> None:
+    class Broken:
+        def add(self, facts: Any) -> Any:
+            raise OSError("the disk is gone")
+
+        query = add
+
+    found = Graph(Broken()).means("alice", scope="all")
+    assert (found["ok"], found["count"]) == (False, 0)
+    assert "global: the disk is gone" in found["error"]
 
 
 def test_a_store_has_to_be_one() -> None:

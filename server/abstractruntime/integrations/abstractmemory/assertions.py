@@ -44,7 +44,9 @@ def assert_facts(
         return EffectOutcome.failed(f"memory_kg_assert: {error}")
     fresh = facts
     if payload.get("dedupe", payload.get("deduplicate", True)) is not False:
-        fresh = _without_known(store, facts)
+        fresh = _without_known(
+            store, facts, {_own_id(key, place) for place in range(len(given))} if key else set()
+        )
     ids = store.add(fresh) if fresh else []
     made: dict[str, Any] = {
         "ok": True,
@@ -105,11 +107,14 @@ def _same(assertion: Any) -> tuple[str, ...]:
     return (*(str(term).lower() for term in terms), str(assertion.scope), str(assertion.owner_id))
 
 
-def _without_known(store: Any, facts: list[Any]) -> list[Any]:
-    """Return the facts that nobody has told yet; one query for each subject and owner."""
+def _without_known(store: Any, facts: list[Any], own: set[str | None]) -> list[Any]:
+    """Return the facts that nobody has told yet but this visit itself, whose ids are `own`.
+
+    One query for each subject and owner.
+    """
     memory = words()
     known: set[tuple[str, ...]] = set()
     for subject, scope, owner in {(each.subject, each.scope, each.owner_id) for each in facts}:
         found = store.query(memory.TripleQuery(subject=subject, scope=scope, owner_id=owner, limit=0))
-        known |= {_same(each) for each in found}
+        known |= {_same(each) for each in found if each.assertion_id not in own}
     return [each for each in facts if _same(each) not in known]

@@ -68,9 +68,14 @@ def read_fact(given: Any, place: int, *, allow_custom: bool) -> dict[str, Any]:
     made["predicate"] = predicate
     for key in ("subject", "object"):
         made[key] = own_id(made[key])
+        if made[key] == _OWN:
+            raise BadFact(f"assertions[{place}].{key} {given[key]!r} has no name after {_OWN}")
     for key in ("attributes", "provenance"):
-        if not isinstance(made.get(key, {}), Mapping):
+        if not isinstance(made.get(key) or {}, Mapping):
             raise BadFact(f"assertions[{place}].{key} must be an object")
+    confidence = made.get("confidence")
+    if isinstance(confidence, bool) or not isinstance(confidence, int | float | None):
+        raise BadFact(f"assertions[{place}].confidence must be a number, not {confidence!r}")
     return made
 
 

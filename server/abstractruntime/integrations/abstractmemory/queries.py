@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ...core.boundary import guarded
@@ -18,6 +18,7 @@ from .assertions import words
 from .scopes import ALL, SCOPES, resolve_scope_owner_id
 
 DEFAULT_LIMIT, MOST_LIMIT = 100, 10_000
+_ALL = 2**31 - 1
 
 
 @dataclass
@@ -125,16 +126,30 @@ def _ask(store: Any, payload: dict[str, Any], scope: str, owner: str, bounds: Bo
     )
     found, error = guarded(store.query, query)
     if error is not None:
-        by_words = getattr(store, "query_keywords", None)
-        if not text or not callable(by_words):
-            raise error
+        found = _by_words(store, text, query, error)
         # No embedder, or it is down: words are better than nothing, and it is told.
         bounds.warnings.append(f"{scope}: searched by words, not by meaning ({error})")
-        found = by_words(text.split(), scope=scope, owner_id=owner)[: bounds.limit]
     return [dict(each.to_dict()) for each in found or ()]
 
 
 _PASSED = ("subject", "predicate", "object", "since", "until", "active_at")
+
+
+def _by_words(store: Any, text: str, query: Any, error: Exception) -> list[Any]:
+    """Return the facts with some of a text's words that are all else a query asks for, the best first.
+
+    Raises `error` where the store cannot look for words.
+    """
+    ask = getattr(store, "query_keywords", None)
+    if not text or not callable(ask) or getattr(store, "supports_keyword_search", True) is False:
+        raise error
+    where = {"scope": query.scope, "owner_id": query.owner_id}
+    if not any(getattr(query, key) for key in _PASSED):
+        return list(ask(text.split(), **where, limit=query.limit))
+    rest = store.query(replace(query, query_text=None, min_score=None, limit=0))
+    asked_for = {each.assertion_id for each in rest}
+    found = ask(text.split(), **where, limit=_ALL)  # the limit is for what is left of them
+    return [each for each in found if each.assertion_id in asked_for][: query.limit]
 
 
 def _ordered(rows: list[dict[str, Any]], payload: dict[str, Any]) -> list[dict[str, Any]]:
@@ -142,6 +157,8 @@ def _ordered(rows: list[dict[str, Any]], payload: dict[str, Any]) -> list[dict[s
     by_time = sorted(rows, key=lambda row: str(row.get("observed_at") or ""), reverse=is_descending)
     if not payload.get("query_text"):
         return by_time
+    if all(score_of(row) is None for row in rows):
+        return rows  # found by words: the store's order is the best first
     return sorted(by_time, key=lambda row: score_of(row) or 0.0, reverse=True)
 
 

@@ -41,6 +41,8 @@ def resolve_label(store: Any, run_store: Any, run: RunState, effect: Effect) -> 
     found: dict[tuple[str, str, str], Candidate] = {}
     for scope, owner in owners:
         _look(store, label, scope, owner, found, warnings)
+    if len(warnings) == len(owners):
+        return EffectOutcome.completed(_none("; ".join(warnings)))  # not one scope could be asked
     wants_more = payload.get("include_semantic") is True or level is RecallLevel.DEEP
     if (
         level is not RecallLevel.URGENT
