@@ -11,9 +11,9 @@ from typing import Any
 
 from ..core.models import Effect, EffectType
 from .authored import chosen, setting
-from .define import EXEC_IN, EXEC_OUT, Call, Example, Field, Pin, effect, pure
+from .define import EXEC_IN, EXEC_OUT, Call, Example, Field, NodeError, Pin, effect, pure
 from .jsontext import decoded
-from .values import items, text, truth
+from .values import described, items, text, truth
 
 Json = Any
 
@@ -148,6 +148,11 @@ def _payload(call: Call, calls: list[Json]) -> dict[str, Json]:
         allowed = chosen(call, "allowed_tools", "effectConfig.allowedTools")
     if isinstance(allowed, (list, str)):
         payload["allowed_tools"] = names_of(allowed)
+    elif allowed is not None or "allowed_tools" in call.fed:
+        message = (
+            f"'allowed_tools' needs a list of names, but got {described(allowed)}. An empty list allows none."
+        )
+        raise NodeError(message, code="tools.allowed", pin="allowed_tools")
     if truth(setting(call.data, "effectConfig.failOnError", False)):
         payload["fail_on_error"] = True
     return payload
