@@ -170,19 +170,24 @@ def test_published_modules_have_their_names(module: str, names: str) -> None:
     assert [name for name in names.split() if not hasattr(found, name)] == []
 
 
-def test_importing_the_kernel_takes_only_the_standard_library() -> None:
-    program = (
-        "import json, sys, importlib; before = set(sys.modules);"
-        f" [importlib.import_module(name) for name in {sorted(ELSEWHERE)!r}];"
-        " print(json.dumps(sorted({name.split('.')[0] for name in set(sys.modules) - before})))"
-    )
-    told = subprocess.run(
+def said_by_a_new_python(program: str) -> str:
+    """Return what a Python prints that finds the kernel and, beside the standard library, nothing else."""
+    return subprocess.run(
         [sys.executable, "-S", "-c", program],
         capture_output=True,
         text=True,
         check=True,
         env={"PYTHONPATH": str(SERVER)},
     ).stdout
+
+
+def test_importing_the_kernel_takes_only_the_standard_library() -> None:
+    program = (
+        "import json, sys, importlib; before = set(sys.modules);"
+        f" [importlib.import_module(name) for name in {sorted(ELSEWHERE)!r}];"
+        " print(json.dumps(sorted({name.split('.')[0] for name in set(sys.modules) - before})))"
+    )
+    told = said_by_a_new_python(program)
     others = set(json.loads(told)) - set(sys.stdlib_module_names) - {"abstractruntime"}
     assert others == set()
 
@@ -193,13 +198,7 @@ def test_importing_the_door_brings_little_along() -> None:
         "import json, sys; before = set(sys.modules); import abstractruntime;"
         " print(json.dumps(sorted(set(sys.modules) - before)))"
     )
-    told = subprocess.run(
-        [sys.executable, "-S", "-c", program],
-        capture_output=True,
-        text=True,
-        check=True,
-        env={"PYTHONPATH": str(SERVER)},
-    ).stdout
+    told = said_by_a_new_python(program)
     brought = json.loads(told)
     slow = (
         "sqlite3",
@@ -253,11 +252,5 @@ def test_the_parts_of_a_package_are_there_when_it_is() -> None:
         "import abstractruntime as a; print(a.scheduler.Scheduler.__name__, a.storage.sqlite.SqliteDatabase.__name__,"
         " hasattr(a, 'no_such_part'), hasattr(a.storage, 'no_such_part'))"
     )
-    told = subprocess.run(
-        [sys.executable, "-S", "-c", program],
-        capture_output=True,
-        text=True,
-        check=True,
-        env={"PYTHONPATH": str(SERVER)},
-    ).stdout
+    told = said_by_a_new_python(program)
     assert told.split() == ["Scheduler", "SqliteDatabase", "False", "False"]

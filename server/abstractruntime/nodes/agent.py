@@ -229,6 +229,16 @@ def _settle(reply: Json, call: Call) -> Json:
 
 
 _CHOSEN = {"provider": "LMStudio", "model": "qwen"}
+_SCRATCHPAD: dict[str, Json] = {
+    "sub_run_id": "r2",
+    "workflow_id": "visual_react_agent_flow_node",
+    "task": "Find tea",
+    "messages": [],
+    "node_traces": {},
+    "steps": [],
+    "tool_calls": [],
+    "tool_results": [],
+}
 _STARTED: dict[str, Json] = {
     "workflow_id": "visual_react_agent_flow_node",
     "vars": {
@@ -334,16 +344,7 @@ _DONE = {"sub_run_id": "r2", "output": {"answer": "Here.", "iterations": 2, "mes
                         "sub_run_id": "r2",
                         "iterations": 2,
                     },
-                    "scratchpad": {
-                        "sub_run_id": "r2",
-                        "workflow_id": "visual_react_agent_flow_node",
-                        "task": "Find tea",
-                        "messages": [],
-                        "node_traces": {},
-                        "steps": [],
-                        "tool_calls": [],
-                        "tool_results": [],
-                    },
+                    "scratchpad": _SCRATCHPAD,
                     "tool_calls": [],
                     "tool_results": [],
                 },
@@ -422,16 +423,7 @@ _DONE = {"sub_run_id": "r2", "output": {"answer": "Here.", "iterations": 2, "mes
                             "give it more."
                         ],
                     },
-                    "scratchpad": {
-                        "sub_run_id": "r2",
-                        "workflow_id": "visual_react_agent_flow_node",
-                        "task": "Find tea",
-                        "messages": [],
-                        "node_traces": {},
-                        "steps": [],
-                        "tool_calls": [],
-                        "tool_results": [],
-                    },
+                    "scratchpad": _SCRATCHPAD,
                     "tool_calls": [],
                     "tool_results": [],
                 },
