@@ -35,7 +35,7 @@ from .models import (
     WaitReason,
     WaitState,
 )
-from .policy import EffectPolicy, attempts_before, may_help, planned_pause
+from .policy import EffectPolicy, asked_pause, attempts_before, may_help, planned_pause
 from .records import EffectRecords
 from .spec import WorkflowSpec
 
@@ -417,7 +417,8 @@ def _put_off(
     deed: Deed, policy: EffectPolicy, outcome: EffectOutcome, attempt: int, attempts: int, now: datetime
 ) -> EffectOutcome:
     """Return the wait until the next attempt."""
-    pause = max(0.0, planned_pause(policy, deed.effect, attempt=attempt, key=deed.key))
+    asked = asked_pause(outcome.result)
+    pause = max(0.0, planned_pause(policy, deed.effect, attempt=attempt, key=deed.key, asked_s=asked))
     error = str(outcome.error)
     details = {"kind": "retry", "key": deed.key, "attempt": attempt, "max_attempts": attempts, "error": error}
     wait = WaitState(

@@ -20,6 +20,9 @@ from .models import Effect, EffectType, Retry, RunState
 from .tracked import tracked_at
 from .vars import get_namespace, get_runtime
 
+LONGEST_ASKED_S = (
+    3600.0  # a server may ask for any pause: one that has lost its clock must not hold a run for days
+)
 _CALL_IDS = ("call_id", "id", "runtime_call_id", "model_call_id", "idempotency_key")
 _KEY_LENGTH = 32
 _COUNTED_KEYS = 64
@@ -125,16 +128,30 @@ class StepsOwnPolicy:
         return self.base.idempotency_key(run=run, node_id=node_id, effect=effect)
 
 
-def planned_pause(policy: EffectPolicy, effect: Effect, *, attempt: int, key: str) -> float:
-    """Return the seconds until a planned retry: the policy's, spread by its `jitter`.
+def planned_pause(
+    policy: EffectPolicy, effect: Effect, *, attempt: int, key: str, asked_s: float = 0.0
+) -> float:
+    """Return the seconds until a planned retry: the policy's, spread by its `jitter`, and `asked_s` at least.
 
     The spread follows from key and attempt, so that it is the same when the step is taken again, and
-    different for runs that failed at the same moment.
+    different for runs that failed at the same moment. It only ever makes what was asked for longer.
     """
     pause = policy.backoff_seconds(effect=effect, attempt=attempt)
     jitter = min(max(float(getattr(policy, "jitter", 0.0)), 0.0), 1.0)
     lot = int(_digest(f"{key}:retry:{attempt}")[:8], 16) / 0xFFFFFFFF
-    return pause * (1.0 + jitter * (2.0 * lot - 1.0))
+    return max(pause * (1.0 + jitter * (2.0 * lot - 1.0)), asked_s * (1.0 + jitter * lot))
+
+
+def asked_pause(known: Any) -> float:
+    """Return the seconds for which whoever refused asked to be left alone, at most `LONGEST_ASKED_S`; else 0.
+
+    `known` is the result of a failure, which tells of a model call `{"error": {"retry_after_s": number}}`.
+    """
+    error = known.get("error") if isinstance(known, dict) else None
+    told = error.get("retry_after_s") if isinstance(error, dict) else None
+    if isinstance(told, bool) or not isinstance(told, int | float) or not told > 0:
+        return 0.0
+    return min(float(told), LONGEST_ASKED_S)
 
 
 def may_help(policy: EffectPolicy, effect: Effect, error: str | None) -> bool:

@@ -6,6 +6,8 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -339,6 +341,28 @@ def test_each_failure_says_what_it_is(
     assert server.url in str(caught.value) or "no message" in str(caught.value)
     if status == 429:
         assert caught.value.retry_after_s == 7
+
+
+@pytest.mark.parametrize(
+    ("header", "least", "most"),
+    [
+        ("2.5", 2.5, 2.5),
+        (format_datetime(datetime.now(UTC) + timedelta(hours=2), usegmt=True), 3600, 7200),
+        ("Wed, 21 Oct 2015 07:28:00 GMT", 0, 0),
+        ("soon", None, None),
+        ("inf", None, None),
+    ],
+    ids=["seconds", "date", "past", "words", "for-ever"],
+)
+def test_how_long_a_server_asks_to_be_left_alone(
+    server: Server, header: str, least: float | None, most: float | None
+) -> None:
+    server.says({"error": {"message": "too many"}}, status=429, Retry_After=header)
+    with pytest.raises(LLMCallFailed) as caught:
+        client(server).generate(prompt="x")
+    told = caught.value.retry_after_s
+    assert (told is None) == (least is None)
+    assert told is None or (least or 0) <= told <= (most or 0)
 
 
 def test_a_server_that_is_slow_or_away_is_told(server: Server) -> None:

@@ -122,6 +122,33 @@ def test_the_last_failure_ends_the_run(make_runtime: MakeRuntime, clock: Movable
     assert "retry" not in run.vars["_runtime"]
 
 
+@pytest.mark.parametrize(
+    ("asked", "pause"),
+    [(45, 45), (4, 10), (10**9, 3600), (True, 10), ("45", 10), (float("nan"), 10), (-5, 10)],
+)
+def test_a_server_that_asks_for_a_pause_has_it(
+    make_runtime: MakeRuntime, clock: MovableClock, asked: Any, pause: int
+) -> None:
+    known = {"error": {"kind": "rate_limit", "retry_after_s": asked}}
+    spec = calling()
+
+    def limited(run: RunState, effect: Effect) -> EffectOutcome:
+        return EffectOutcome.failed("too many", known=known if asked == asked else {"error": None})
+
+    runtime = make_runtime(effect_handlers={KIND: limited}, effect_policy=POLICY, clock=clock)
+    run = runtime.tick(spec, runtime.start(spec), plans_retries=True)
+    assert run.waiting is not None
+    assert run.waiting.until == clock.after(pause)
+
+
+def test_those_who_were_asked_to_wait_come_back_one_by_one_and_never_earlier() -> None:
+    policy, effect = RetryPolicy(llm_max_attempts=3, backoff_base=1.0, jitter=0.5), Effect(KIND, {}, "r")
+    pauses = [planned_pause(policy, effect, attempt=1, key=f"k{n}", asked_s=40.0) for n in range(50)]
+    assert min(pauses) >= 40.0
+    assert max(pauses) <= 60.0
+    assert len({round(each) for each in pauses}) > 10
+
+
 def test_a_scheduler_wakes_it_in_time(make_runtime: MakeRuntime, clock: MovableClock) -> None:
     line, spec, registry = Line(1), calling(), WorkflowRegistry()
     registry.register(spec)

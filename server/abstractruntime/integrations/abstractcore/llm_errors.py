@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from math import isfinite
 from typing import Any
 
 from ...core.errors import KernelError
@@ -69,8 +72,20 @@ def failure_of_status(status: int, said: str, *, asked: str, retry_after: str | 
         "rate_limit": "wait, or use another model",
     }
     hint = f" ({hints[kind]})" if kind in hints else ""
-    wait = float(retry_after) if retry_after and retry_after.strip().isdecimal() else None
+    wait = _seconds(retry_after or "")
     reason = said.strip()[:500] or "no reason given"
     return LLMCallFailed(
         kind, f"{asked} answered {status}{hint}: {reason}", status=status, retry_after_s=wait
     )
+
+
+def _seconds(retry_after: str) -> float | None:
+    """Return the seconds of a `Retry-After` header, a number or a date (source: RFC 9110, 10.2.3); None for others."""
+    try:
+        told = float(retry_after)
+    except ValueError:
+        try:
+            told = (parsedate_to_datetime(retry_after) - datetime.now(UTC)).total_seconds()
+        except (TypeError, ValueError):  # no date, or one without a zone
+            return None
+    return max(told, 0.0) if isfinite(told) else None
