@@ -430,10 +430,17 @@ def _put_off(
     return EffectOutcome.put_off(error, wait)
 
 
+_NO_GRAPH = ". A knowledge graph needs AbstractMemory: pip install 'flowstudio[memory]'."
 _HINTS = {
-    EffectType.LLM_CALL: ". No model is configured: FlowStudio takes one from its page Settings, under Models",
-    EffectType.MODEL_RESIDENCY: ". No backend that loads models is configured",
-    EffectType.TOOL_CALLS: ". No tools are configured: FlowStudio takes them from its page Settings",
+    EffectType.LLM_CALL: ". No model is configured: FlowStudio takes one from its page Settings, under Models.",
+    EffectType.MODEL_RESIDENCY: (
+        ". No backend that loads models is configured: FlowStudio has none, its models are loaded by the servers "
+        "that its page Settings, under Models, names; load the model there, and remove the node."
+    ),
+    EffectType.TOOL_CALLS: ". No tools are configured: FlowStudio takes them from its page Settings.",
+    EffectType.MEMORY_KG_ASSERT: _NO_GRAPH,
+    EffectType.MEMORY_KG_QUERY: _NO_GRAPH,
+    EffectType.MEMORY_KG_RESOLVE: _NO_GRAPH,
 }
 
 
@@ -442,7 +449,7 @@ def _call(deed: Deed, services: Services) -> EffectOutcome:
     if handler is None:
         return EffectOutcome.failed(
             f"No effect handler registered for {effect.type.value}:"
-            f" the host gives one to the Runtime (effect_handlers=...){_HINTS.get(effect.type, '')}"
+            f" the host gives one to the Runtime (effect_handlers=...){_HINTS.get(effect.type, '.')}"
         )
     outcome, error = guarded(handler.call, deed.run, effect, deed.plan.next_node, services)
     if error is not None:

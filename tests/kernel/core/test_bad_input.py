@@ -301,12 +301,24 @@ def test_a_child_of_an_unknown_workflow(make_runtime: MakeRuntime) -> None:
 
 
 @pytest.mark.parametrize(
-    "kind", [EffectType.MEMORY_KG_ASSERT, EffectType.MEMORY_KG_QUERY, EffectType.MEMORY_KG_RESOLVE]
+    ("kind", "what_to_do"),
+    [
+        (EffectType.MEMORY_KG_ASSERT, "pip install 'flowstudio[memory]'"),
+        (EffectType.MEMORY_KG_QUERY, "pip install 'flowstudio[memory]'"),
+        (EffectType.MEMORY_KG_RESOLVE, "pip install 'flowstudio[memory]'"),
+        (EffectType.LLM_CALL, "page Settings, under Models"),
+        (EffectType.TOOL_CALLS, "page Settings"),
+        (EffectType.MODEL_RESIDENCY, "page Settings, under Models"),
+    ],
 )
-def test_an_effect_that_only_a_host_can_carry_out(runtime: Runtime, stores: Stores, kind: EffectType) -> None:
+def test_an_effect_that_only_a_host_can_carry_out(
+    runtime: Runtime, stores: Stores, kind: EffectType, what_to_do: str
+) -> None:
     spec = flow("a", a=ask_for("a", kind, {}, "b"), b=end("b"))
     run = runtime.tick(spec, runtime.start(spec))
     assert run.status is RunStatus.FAILED
     assert f"No effect handler registered for {kind.value}: the host gives one" in str(run.error)
+    assert what_to_do in str(run.error)
+    assert str(run.error).endswith(".")
     failed = stores.ledger.list(run.run_id)[1]
     assert (failed["node_id"], failed["result"]["error"]["code"]) == ("a", "effect.not_wired")
