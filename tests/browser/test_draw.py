@@ -7,6 +7,8 @@ import json
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from browser.app import App
+from browser.documents import EXEC_OUT, document, node, put
 from browser.hand import Hand
 
 pytestmark = pytest.mark.browser
@@ -123,6 +125,39 @@ def test_by_keyboard_alone(page: Page) -> None:
     hand.expect_run("Done")
     assert json.loads(hand.output())["colour"] == "Blue"
     assert hand.steps() == ["On Flow Start", "Favourite", "Answer User", "On Flow End"]
+
+
+def test_a_second_way_on_from_a_step_goes_through_a_sequence(app: App, page: Page) -> None:
+    """What was wired stays and runs first; one undo takes the sequence away."""
+    say = [
+        node(name.lower(), "answer_user", 320, y, label=name, pinDefaults={"message": name})
+        for y, name in ((0, "First"), (200, "Second"), (400, "Third"))
+    ]
+    start = node("start", "on_flow_start", 0, 0, label="Start", outputs=[EXEC_OUT])
+    put(app, document("ways", "Ways", [start, *say], ["start.exec-out > first.exec-in"]))
+    hand = Hand(page).open_flow("ways")
+    before = hand.flow()
+    hand.drag(hand.pin("Start", "out", "exec-out"), hand.pin("Second", "in", "exec-in"))
+    two = (
+        "Start.exec-out > Sequence.exec-in",
+        "Sequence.then:0 > First.exec-in",
+        "Sequence.then:1 > Second.exec-in",
+    )
+    hand.expect_wires(*two)
+    expect(page.locator(".toast")).to_contain_text("A Sequence leads to both now")
+    hand.keys("Control+z")
+    assert hand.flow() == before, "the sequence, its wires and the room for it are one step"
+    hand.keys("Control+Shift+z")
+    hand.expect_wires(*two)
+
+    hand.keys("1")
+    hand.pin("Start", "out", "exec-out").focus()
+    hand.keys("w")
+    hand.choose("third")
+    hand.expect_wires(*two, "Sequence.then:2 > Third.exec-in")
+    hand.keys("r")
+    hand.expect_run("Done")
+    assert [name for name in hand.steps() if name != "Sequence"] == ["Start", "First", "Second", "Third"]
 
 
 def draw_by_keys(hand: Hand) -> None:

@@ -1,11 +1,13 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { applyAll } from "../src/model/change";
-import { bestPin, candidates, cardTakes, check, checkTypes, wireChanges } from "../src/model/connect";
+import { bestPin, candidates, cardTakes, check, checkTypes } from "../src/model/connect";
 import { createNode } from "../src/model/create";
 import { FlowDocument } from "../src/model/document";
 import type { PinAt } from "../src/model/hit";
+import { boxOf, overlap } from "../src/model/geometry";
 import { Shapes } from "../src/model/pins";
+import { forkWords, wireChanges } from "../src/model/wiring";
 import { catalog, edge, node, sample } from "./fixture";
 
 const out = (id: string, pin: string): PinAt => ({ node: id, side: "out", pin });
@@ -83,8 +85,29 @@ test("a data input and an exec output hold one wire; an exec input and a data ou
   applyAll(flow, wireChanges(flow, shapes, out("n3", "false"), into("n4", "exec-in")));
   assert.equal(flow.wiresAt("n4", "in", "exec-in").length, 2);
   applyAll(flow, wireChanges(flow, shapes, out("n3", "true"), into("n2", "exec-in")));
-  assert.equal(flow.wiresAt("n3", "out", "true").length, 1);
+  assert.deepEqual(flow.wiresAt("n3", "out", "true").map((wire) => wire.to?.type), ["parts"], "a step that leads on already gets a node that leads to both");
   assert.deepEqual(wireChanges(flow, shapes, out("n1", "exec-out"), into("n2", "exec-in")), [], "the same wire again is nothing new");
+});
+
+test("a step that leads on already gets a sequence for both: in order, with room, undone in one", () => {
+  const { flow, shapes } = open();
+  const before = JSON.stringify(flow.toJSON());
+  const goals = (): (string | undefined)[] => flow.nodes.get("node-1")!.wires.filter((wire) => wire.source === "node-1").map((wire) => `${wire.sourcePin} ${wire.target}`);
+  const first = wireChanges(flow, shapes, out("n1", "exec-out"), into("n3", "exec-in"));
+  const back = applyAll(flow, first);
+  assert.deepEqual(goals(), ["then:0 n2", "then:1 n3"]);
+  assert.deepEqual(flow.wiresAt("n1", "out", "exec-out").map((wire) => wire.target), ["node-1"]);
+  const boxes = [...flow.nodes.values()].map((each) => boxOf(each, shapes.of(each)));
+  for (const [index, box] of boxes.entries()) assert.ok(!boxes.slice(index + 1).some((other) => overlap(box, other)), "nothing lies on another");
+  assert.match(forkWords(shapes, first), /A parts leads to both now/);
+  const third = wireChanges(flow, shapes, out("n1", "exec-out"), into("n4", "exec-in"));
+  assert.equal(forkWords(shapes, third), "");
+  const shrink = applyAll(flow, third);
+  assert.deepEqual(goals(), ["then:0 n2", "then:1 n3", "then:2 n4"], "the sequence that is there gets one more branch");
+  assert.deepEqual(wireChanges(flow, shapes, out("n1", "exec-out"), into("n2", "exec-in")), [], "it leads there already");
+  applyAll(flow, shrink);
+  applyAll(flow, back);
+  assert.equal(JSON.stringify(flow.toJSON()), before);
 });
 
 test("new wires look like the reference editor's", () => {

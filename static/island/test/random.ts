@@ -1,7 +1,7 @@
 // Random work in the editor: the commands that its gestures, keys, forms and menus run, chosen by dice.
 import type { Change } from "../src/model/change";
 import { copyText, pasteText } from "../src/model/clipboard";
-import { candidates, wireChanges } from "../src/model/connect";
+import { candidates } from "../src/model/connect";
 import { createNode } from "../src/model/create";
 import type { FlowNode } from "../src/model/document";
 import { dropPin, growPin } from "../src/model/grow";
@@ -12,6 +12,7 @@ import type { Scene } from "../src/model/scene";
 import { healChanges, spliceChanges, spliceInto } from "../src/model/splice";
 import { movesOf } from "../src/model/tidy";
 import { catalog } from "./fixture";
+import { wireChanges } from "../src/model/wiring";
 
 type Roll = () => number;
 const WORDS = ["Who?", "näher ✓", "", "{{x}}", "a\nb", "=1+1"];

@@ -30,8 +30,8 @@ export interface CanvasEvents {
   /** Somebody wants to see what a node runs. */
   "step-in": { node: string };
   viewport: View;
-  /** A sentence for a live region. */
-  announce: { text: string; urgent: boolean };
+  /** A sentence for a live region; `shown`: for the eye too. */
+  announce: { text: string; urgent: boolean; shown?: boolean };
   /** Something could not be done, and why. */
   refuse: { reason: string };
   menu: { screen: Point; hit: Hit };

@@ -13,11 +13,11 @@
 // A pin is {node, side: "in"|"out", pin}. Events are listed in events.ts. The element gets a
 // read-only `model` for tests (probe.ts).
 import { type Card, type Catalog, type Json } from "../catalog";
-import { describe } from "../gesture/drop";
+import { describe, drawWire, tellFork } from "../gesture/drop";
 import { wiring } from "../gesture/wire";
 import type { Change } from "../model/change";
 import { copyText, pasteText } from "../model/clipboard";
-import { type Candidate, candidates, cardTakes, check, wireChanges } from "../model/connect";
+import { type Candidate, candidates, cardTakes, check } from "../model/connect";
 import { createNode } from "../model/create";
 import { type FlowNode } from "../model/document";
 import type { Point } from "../model/geometry";
@@ -156,7 +156,10 @@ export class FlowCanvas {
     const { desk } = this;
     const key = `create ${desk.mark()}`;
     const label = `Add ${this.catalog.card(type)?.label ?? type}`;
-    const run = (changes: readonly Change[]): void => desk.run(changes, label, key);
+    const run = (changes: readonly Change[]): void => {
+      desk.run(changes, label, key);
+      tellFork(desk, changes);
+    };
     const id = createNode(desk.flow, desk.scene.shapes, type, point, from ?? null, run);
     const node = id && desk.flow.nodes.get(id);
     if (!node) return null;
@@ -190,8 +193,9 @@ export class FlowCanvas {
       this.desk.emit("refuse", { reason: verdict.reason });
       return false;
     }
-    this.desk.run(wireChanges(flow, scene.shapes, a, b), "Add wire");
     this.desk.say(`Wired: ${verdict.note}`);
+    drawWire(this.desk, a, b, "Add wire");
+    this.desk.seal();
     return true;
   }
 

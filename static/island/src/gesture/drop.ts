@@ -1,19 +1,20 @@
 // Where a drawn wire is let go: on a pin, on a node, on its place for a new pin, or on empty canvas,
 // where it asks for a new node.
 import { EXEC } from "../catalog";
-import { bestPin, pinType, wireChanges } from "../model/connect";
+import { bestPin, pinType } from "../model/connect";
+import type { Change } from "../model/change";
 import { wireTo } from "../model/create";
 import type { FlowNode } from "../model/document";
 import { type Point, pinPoint } from "../model/geometry";
 import { nodeAt, type PinAt } from "../model/hit";
+import { forkWords, wireChanges } from "../model/wiring";
 import type { Stage, WireDraft } from "./machine";
 
 /** Let a wire go. `carried`: it was taken off a pin, so dropping it nowhere leaves it off. */
 export function dropWire(stage: Stage, draft: WireDraft, carried: boolean): void {
   const { scene } = stage;
-  const { flow, shapes } = scene;
   if (draft.target) {
-    stage.run(wireChanges(flow, shapes, draft.from, draft.target), carried ? "Move wire" : "Add wire", "wire");
+    drawWire(stage, draft.from, draft.target, carried ? "Move wire" : "Add wire");
     return;
   }
   const at = stage.viewport.toWorld(draft.pointer);
@@ -34,7 +35,20 @@ function wireToNode(stage: Stage, draft: WireDraft, node: FlowNode, at: Point): 
     return;
   }
   const pin = bestPin(flow, shapes, draft.from, node);
-  if (pin) stage.run(wireChanges(flow, shapes, draft.from, { node: node.id, side: pin.side, pin: pin.id }), "Add wire", "wire");
+  if (pin) drawWire(stage, draft.from, { node: node.id, side: pin.side, pin: pin.id }, "Add wire");
+}
+
+/** Draw a wire, and say what else that did. */
+export function drawWire(stage: Stage, from: PinAt, to: PinAt, label: string): void {
+  const changes = wireChanges(stage.scene.flow, stage.scene.shapes, from, to);
+  stage.run(changes, label, "wire");
+  tellFork(stage, changes);
+}
+
+/** Say that a node was put in to lead to several places. */
+export function tellFork(stage: Stage, changes: readonly Change[]): void {
+  const text = forkWords(stage.scene.shapes, changes);
+  if (text) stage.emit("announce", { text, urgent: false, shown: true });
 }
 
 /** What letting go would do when the pointer is at a node's place for a new pin, else nothing. */

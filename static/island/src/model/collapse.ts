@@ -3,7 +3,7 @@
 import { ANY, type Card, type Catalog, EXEC, type Json } from "../catalog";
 import { calledAt, isCall } from "./called";
 import type { Change } from "./change";
-import { nodeJSON } from "./create";
+import { nodeJSON } from "./fresh";
 import { FlowDocument, type FlowNode, type FlowWire } from "./document";
 import { titleOf, unite } from "./geometry";
 import { isObject, type JsonObject } from "./json";

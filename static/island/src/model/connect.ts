@@ -1,6 +1,5 @@
 // May this pin meet that one, and who could take this wire? Every refusal has a reason in words.
 import { ANY, type Card, type Catalog, EXEC } from "../catalog";
-import type { Change } from "./change";
 import type { FlowDocument, FlowNode, FlowWire } from "./document";
 import { titleOf } from "./geometry";
 import type { PinAt } from "./hit";
@@ -51,11 +50,12 @@ export function checker(flow: FlowDocument, shapes: Shapes, a: PinAt): (b: PinAt
     }
     const taken = from.type === EXEC ? flow.wiresAt(source.id, "out", from.id) : flow.wiresAt(target.id, "in", to.id);
     if (taken.some((wire) => joins(wire, ends.from, ends.to))) return { ok: true, note: "already wired" };
-    return taken.length ? { ok: true, note: `${types.note}, replaces the wire that is there` } : types;
+    if (!taken.length) return types;
+    return { ok: true, note: `${types.note}, ${from.type === EXEC ? "runs after what is wired here" : "replaces the wire that is there"}` };
   };
 }
 
-function joins(wire: FlowWire, from: PinAt, to: PinAt): boolean {
+export function joins(wire: FlowWire, from: PinAt, to: PinAt): boolean {
   return wire.source === from.node && wire.sourcePin === from.pin && wire.target === to.node && wire.targetPin === to.pin;
 }
 
@@ -87,17 +87,6 @@ export function checkTypes(catalog: Catalog, from: string, to: string): Verdict 
   if (from === EXEC) return no(`A step wire says what runs next; it carries no ${b}.`);
   if (to === EXEC) return no(`A ${a} value cannot start a step.`);
   return no(`${a} → ${b}: a ${b} is expected here.`);
-}
-
-/** The changes that draw a wire: the wire it replaces goes. Empty when it is there already. */
-export function wireChanges(flow: FlowDocument, shapes: Shapes, a: PinAt, b: PinAt): Change[] {
-  const ends = inOrder(a, b);
-  if (!ends) return [];
-  const source = flow.nodes.get(ends.from.node);
-  const exec = source ? shapes.pin(source, "out", ends.from.pin)?.type === EXEC : false;
-  const taken = exec ? flow.wiresAt(ends.from.node, "out", ends.from.pin) : flow.wiresAt(ends.to.node, "in", ends.to.pin);
-  if (taken.some((wire) => joins(wire, ends.from, ends.to))) return [];
-  return [...taken.map((wire): Change => ({ op: "disconnect", edge: wire.key })), { op: "connect", edge: wireJSON(flow, ends.from, ends.to, exec) }];
 }
 
 export function wireJSON(flow: FlowDocument, from: PinAt, to: PinAt, exec: boolean): { [key: string]: string | boolean } {

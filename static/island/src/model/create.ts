@@ -1,22 +1,14 @@
 // The changes that make a new node, alone or at the end of a wire.
-import { type Card, EXEC, type Json } from "../catalog";
+import { EXEC } from "../catalog";
 import type { Change } from "./change";
-import { bestPin, wireChanges } from "./connect";
+import { bestPin } from "./connect";
 import type { FlowDocument, FlowNode } from "./document";
+import { nodeJSON } from "./fresh";
 import { heightOf, pinY, type Point, snap, titleOf, widthOf } from "./geometry";
-import { growPin, pinJSON } from "./grow";
+import { growPin } from "./grow";
 import type { PinAt } from "./hit";
-import type { JsonObject } from "./json";
 import type { ShapePin, Shapes } from "./pins";
-
-/** The JSON of a new node of a type. */
-export function nodeJSON(card: Card, id: string, at: Point): JsonObject {
-  const data: JsonObject = { nodeType: card.type, label: card.label };
-  data.inputs = card.inputs.map(pinJSON);
-  data.outputs = card.outputs.map(pinJSON);
-  Object.assign(data, structuredClone(card.template ?? {}) as { [key: string]: Json });
-  return { id, type: card.type, position: { x: snap(at.x), y: snap(at.y) }, data };
-}
+import { wireChanges } from "./wiring";
 
 /** Add a node with its middle (or, wired, its pin) at a point. Each list of changes goes to `run`, as
  * parts of one step. Returns the node's id, or null when there is no such type. */

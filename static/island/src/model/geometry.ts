@@ -63,7 +63,7 @@ export function titleOf(node: FlowNode, shape: Shape): string {
   return shape.card?.label || node.type || node.id;
 }
 
-export function heightOf(shape: Shape): number {
+export function heightOf(shape: Pick<Shape, "rows">): number {
   return HEAD + (shape.rows ? shape.rows * ROW + 2 * BODY_PAD : 0);
 }
 

@@ -73,6 +73,7 @@ export function pinJSON(pin: CardPin): JsonObject {
   return { id: pin.id, label: pin.label ?? pin.id, type: pin.type };
 }
 
-function labelOf(id: string): string {
+/** What a grown pin is called until its author names it. */
+export function labelOf(id: string): string {
   return id.startsWith("then:") ? `then ${Number(id.slice(5)) + 1}` : id;
 }

@@ -173,7 +173,7 @@ export class Editor {
       void this.panel(() => undefined); // once more, should it not have come
     });
     canvas.on("viewport", ({ zoom }) => (this.tool("zoom-reset").textContent = `${Math.round(zoom * 100)}%`));
-    canvas.on("announce", ({ text, urgent }) => this.voice.say(text, urgent));
+    canvas.on("announce", ({ text, urgent, shown }) => (shown ? toast(text, undefined, 8) : this.voice.say(text, urgent)));
     canvas.on("refuse", ({ reason }) => toast(reason, undefined, 5));
     this.tool("zoom-reset").textContent = `${Math.round(canvas.view.zoom * 100)}%`;
     for (const tool of document.querySelectorAll<HTMLElement>("[data-tool]")) tool.addEventListener("click", () => this.use(tool.dataset["tool"] ?? ""));

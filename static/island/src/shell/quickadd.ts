@@ -137,7 +137,7 @@ export class QuickAdd {
             const mark = el("span", "pin-sign");
             mark.dataset["type"] = end.type;
             mark.dataset["shape"] = this.canvas.catalog.pinType(end.type).shape;
-            const note = end.taken ? "replaces" : "";
+            const note = end.taken && end.type !== EXEC ? "replaces" : "";
             return { id: String(index), mark, name: end.title, about: end.label, note };
           });
       },
