@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from reportlab.pdfgen import canvas
 
-from abstractruntime import InMemoryRunStore, RunStatus
+from abstractruntime import InMemoryRunStore, RunState, RunStatus
 from abstractruntime.integrations.abstractcore import MappingToolExecutor, PassthroughToolExecutor
 from abstractruntime.integrations.abstractcore.effect_handlers import make_tool_calls_handler
 from abstractruntime.integrations.abstractcore.session_attachments import (
@@ -20,7 +20,10 @@ from abstractruntime.integrations.abstractcore.session_attachments import (
     render_session_attachments_system_message,
     store_session_attachment,
 )
+from abstractruntime.memory.owners import new_owner
+from abstractruntime.storage import open_stores
 from abstractruntime.storage.artifacts import InMemoryArtifactStore
+from abstractruntime.storage.base import Journal, LedgerStore, RunStore
 from flowstudio.outside.pdf import pdf_text
 from integrations.abstractcore.optional import core
 from integrations.abstractcore.scripted import a_run, call, result_of, tool_effect
@@ -270,6 +273,46 @@ def test_the_first_file_that_is_read_makes_the_run_that_owns_it(shelf: Shelf, tm
     again = runs.load("session_memory_s")
     assert again is not None
     assert again.vars["_runtime"]["memory_spans"], "what the session remembers stays"
+
+
+class SomebodyElseIsFaster(RunStore):
+    """A run store into which another process writes the owner of a session right after it was not there."""
+
+    def __init__(self, url: str) -> None:
+        self.stores, self.elsewhere = open_stores(url), open_stores(url)
+
+    def save(self, run: RunState) -> None:
+        self.stores.runs.save(run)
+
+    def load(self, run_id: str) -> RunState | None:
+        found = self.stores.runs.load(run_id)
+        if found is None:
+            theirs = new_owner(run_id, "__session_memory__", now="2026-01-01T00:00:00+00:00", session_id="s")
+            theirs.vars["_runtime"]["memory_spans"] = [{"kind": "memory_note", "artifact_id": "theirs"}]
+            self.elsewhere.runs.save(theirs)
+        return found
+
+    def journal_with(self, ledger: LedgerStore) -> Journal | None:
+        return self.stores.runs.journal_with(ledger)
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "json"])
+def test_of_two_processes_that_make_the_owner_of_a_session_the_first_ones_stays(
+    shelf: Shelf, tmp_path: Path, kind: str
+) -> None:
+    (tmp_path / "a.txt").write_text("one", encoding="utf-8")
+    runs = SomebodyElseIsFaster(f"{kind}://{tmp_path}/runs.db")
+    executor = MappingToolExecutor({"read_file": lambda file_path: Path(file_path).read_text("utf-8")})
+    handler = make_tool_calls_handler(
+        tools=executor, artifact_store=shelf.store, run_store=runs, ledger_store=runs.stores.ledger
+    )
+    reading = tool_effect(call("read_file", file_path=str(tmp_path / "a.txt")))
+    assert result_of(handler(a_run(session_id="s"), reading, None))["results"][0]["success"] is True
+    owner = runs.load("session_memory_s")
+    assert owner is not None
+    assert owner.vars["_runtime"]["memory_spans"] == [{"kind": "memory_note", "artifact_id": "theirs"}]
+    [held] = shelf.store.search(run_id=owner.run_id)
+    assert held.tags["kind"] == "attachment"
 
 
 def test_a_long_file_is_named_in_place_of_its_text(

@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from threading import Lock
 from typing import Any
 
 from ...core.clock import utc_now_iso
+from ...core.errors import StaleRevision
 from ...core.models import RunState
 from ...core.vars import get_runtime
 from ...memory.owners import SESSION_WORKFLOW, new_owner
 from ...storage.artifacts import ArtifactStore
-from ...storage.base import RunStore
+from ...storage.base import LedgerStore, RunStore, StepCommit
+from ...storage.journal import open_journal
 from ..sessions import session_memory_owner_run_id
 from .constants import max_attachment_bytes, max_inline_result_bytes
 from .pdf_text import pdf_text
@@ -36,7 +39,8 @@ _making_owners = Lock()
 class Attachments:
     """The attachments of the sessions of one runtime; without an artifact store there are none.
 
-    A run store is given the run that owns a session's memory when its first file is kept.
+    A run store is given the run that owns a session's memory when its first file is kept; together with the
+    `ledger` of the runtime in one step, so that of two processes the first one's stays.
     """
 
     def __init__(
@@ -44,10 +48,16 @@ class Attachments:
         artifact_store: ArtifactStore | None,
         run_store: RunStore | None = None,
         read_pdf: PdfReader = pdf_text,
+        ledger: LedgerStore | None = None,
     ) -> None:
         self._artifacts = artifact_store
         self._runs = run_store
         self._read_pdf = read_pdf
+        self.ledger = ledger
+
+    def take_ledger(self, ledger: LedgerStore) -> None:
+        """Write from now on to a ledger that was opened later."""
+        self.ledger = ledger
 
     def owns(self, call: Mapping[str, Any]) -> bool:
         """Say whether the runtime answers this call itself."""
@@ -132,9 +142,14 @@ class Attachments:
             return
         run_id = session_memory_owner_run_id(run.session_id)
         with _making_owners:
-            if self._runs.load(run_id) is None:
-                made = new_owner(run_id, SESSION_WORKFLOW, now=utc_now_iso(), session_id=run.session_id)
+            if self._runs.load(run_id) is not None:
+                return
+            made = new_owner(run_id, SESSION_WORKFLOW, now=utc_now_iso(), session_id=run.session_id)
+            if self.ledger is None:
                 self._runs.save(made)
+                return
+            with suppress(StaleRevision):  # another process has made it meanwhile, and may have written to it
+                open_journal(self._runs, self.ledger).commit(StepCommit(made, expected_revision=None))
 
     def _offloaded(self, run: RunState, call: ToolCall, result: ToolResult) -> ToolResult:
         """Keep a large output apart, with its beginning left for the model."""

@@ -71,14 +71,13 @@ def make_tool_calls_handler(
 ) -> Handler:
     """Return the handler of TOOL_CALLS over an executor.
 
-    With a ledger store each call of a batch has records of its own, and a crash in the middle of the batch
-    repeats none that has ended. One that was begun and not ended is made again, unless the executor's
-    `may_repeat(name)` says no; a single call, too. With `fail_on_error` in the payload a failed call fails the
-    effect; taken again, it makes none of the calls again that have succeeded.
-
+    With a ledger store (also one that its `take_ledger` is given later) each call of a batch has records of its own,
+    and a crash in the middle repeats none that has ended. One that was begun and not ended is made again, unless the
+    executor's `may_repeat(name)` says no; a single call, too. With `fail_on_error` in the payload a failed call
+    fails the effect; taken again, it makes none of the calls again that have succeeded.
     With an artifact store a session has attachments; `read_pdf` makes text of a PDF, or raises ValueError.
     """
-    attachments = Attachments(artifact_store, run_store, read_pdf)
+    files = Attachments(artifact_store, run_store, read_pdf, ledger_store)
     later: list[ToolExecutor] = []  # who carries out what a person allows, where `tools` cannot
 
     def tool_calls(
@@ -98,7 +97,7 @@ def make_tool_calls_handler(
             return answered.decision
         fails = effect.payload.get("fail_on_error") is True
         try:
-            plan = _plan(run, effect, answered.calls, attachments)
+            plan = _plan(run, effect, answered.calls, files)
         except ValueError as error:
             return EffectOutcome.failed(f"The workspace of the run cannot be used: {error}")
         if not plan.for_host and not any(each.is_own for each in plan.calls):
@@ -110,16 +109,17 @@ def make_tool_calls_handler(
         question = _question_of_changes(run, able, pins, answered.hashes, was_begun)
         if question or (decision is None and _delegates(tools, [*filter(pins.allows, plan.for_host)])):
             asking = Asking(run, effect, able, plan, pins, answered.calls, question)
-            return _hand_over(asking, next_node, attachments, later)
+            return _hand_over(asking, next_node, files, later)
         pins.keep(run)
-        records = CallRecords(ledger_store, run, decided.for_host, idempotency_key, was_begun, not fails)
-        done = _carry_out(run, able, decided, decision, attachments, records, pins)
+        records = CallRecords(files.ledger, run, decided.for_host, idempotency_key, was_begun, not fails)
+        done = _carry_out(run, able, decided, decision, files, records, pins)
         return failed_by_its_calls(done, able) if fails else done
 
     def take_executor(executor: ToolExecutor) -> None:
         later[:] = [executor]
 
     tool_calls.take_executor = take_executor  # type: ignore[attr-defined]
+    tool_calls.take_ledger = files.take_ledger  # type: ignore[attr-defined]
     return tool_calls
 
 
