@@ -10,7 +10,11 @@ import pytest
 
 from abstractruntime import RunStatus, Runtime, StepPlan, WorkflowSpec
 from abstractruntime.core.models import EffectType
-from abstractruntime.integrations.abstractcore import MappingToolExecutor
+from abstractruntime.integrations.abstractcore import (
+    MappingToolExecutor,
+    create_hybrid_runtime,
+    create_remote_runtime,
+)
 from abstractruntime.integrations.abstractcore.effect_handlers import make_tool_calls_handler
 from abstractruntime.storage import open_stores
 from integrations.abstractcore.scripted import call, tool_effect
@@ -97,6 +101,36 @@ def test_calls_that_have_ended_are_not_made_again(desk: Desk, paper: str, when: 
     assert [each["output"] for each in output["results"]] == ["a stamped", "b stamped", "c stamped"]
     twice = {paper} if when == "after" else set()
     assert {each for each in "abc" if desk.stamped.count(each) == 2} == twice
+
+
+@pytest.mark.parametrize(
+    ("make", "more"),
+    [(create_remote_runtime, {}), (create_hybrid_runtime, {"tool_timeout_s": 0})],
+    ids=["remote", "hybrid"],
+)
+def test_a_runtime_that_is_put_together_for_a_host_records_each_call(
+    desk: Desk, make: Any, more: dict[str, Any]
+) -> None:
+    def opened() -> tuple[Runtime, WorkflowSpec]:
+        stores = open_stores(desk.url)
+        runtime = make(
+            server_base_url="http://127.0.0.1:9/v1",
+            model="m",
+            run_store=stores.runs,
+            ledger_store=stores.ledger,
+            tool_executor=MappingToolExecutor({"stamp": desk.stamp}),
+            **more,
+        )
+        return runtime, desk.runtime()[1]
+
+    desk.cuts = {"b": "before"}
+    runtime, spec = opened()
+    run_id = runtime.start(spec)
+    with pytest.raises(PowerCut):
+        runtime.tick(spec, run_id)
+    runtime, spec = opened()
+    assert runtime.tick(spec, run_id).status is RunStatus.COMPLETED
+    assert desk.stamped == ["a", "b", "c"]
 
 
 def test_a_call_that_must_not_be_repeated_is_told_instead(desk: Desk) -> None:

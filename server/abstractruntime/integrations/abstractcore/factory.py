@@ -210,6 +210,9 @@ def _runtime(
         ledger = ObservableLedgerStore(ledger)
     artifacts = artifact_store if artifact_store is not None else InMemoryArtifactStore()
     handlers = build_effect_handlers(llm=llm, tools=tools, artifact_store=artifacts, run_store=runs)
+    take_ledger = getattr(handlers.get(EffectType.TOOL_CALLS), "take_ledger", None)
+    if callable(take_ledger):  # each call of a batch has records of its own
+        take_ledger(ledger)
     return Runtime(
         run_store=runs,
         ledger_store=ledger,
