@@ -160,6 +160,28 @@ def test_a_second_way_on_from_a_step_goes_through_a_sequence(app: App, page: Pag
     assert [name for name in hand.steps() if name != "Sequence"] == ["Start", "First", "Second", "Third"]
 
 
+def test_a_wire_let_go_on_a_node_takes_its_pin_or_asks_which(app: App, page: Page) -> None:
+    nodes = [
+        node("text", "literal_string", 0, 0, label="Text", literalValue="x"),
+        node("join", "concat", 320, 0, label="Join"),
+    ]
+    put(app, document("bodies", "Bodies", nodes, []))
+    hand = Hand(page).open_flow("bodies")
+    hand.drag(hand.pin("Text", "out", "value"), hand.node("Join").locator(".fc-title"))
+    expect(hand.quick_add).to_be_visible()
+    assert page.locator(".chooser-name").all_inner_texts() == ["a", "b"]
+    hand.keys("Escape")
+    hand.expect_wires()
+    hand.drag(hand.pin("Text", "out", "value"), hand.node("Join").locator(".fc-title"))
+    hand.keys("ArrowDown", "Enter")
+    hand.expect_wires("Text.value > Join.b")
+    hand.drag(hand.pin("Text", "out", "value"), hand.node("Join").locator(".fc-title"))
+    hand.expect_wires("Text.value > Join.b", "Text.value > Join.a")
+    expect(hand.quick_add).to_be_hidden()
+    hand.keys("Control+z")
+    hand.expect_wires("Text.value > Join.b")
+
+
 def draw_by_keys(hand: Hand) -> None:
     """Draw ask - answer - end; no pointer is touched."""
     page = hand.page

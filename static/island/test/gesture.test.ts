@@ -237,6 +237,26 @@ test("a wire dropped on a node takes its best pin, and on the place for new pins
   assert.deepEqual(fake.flow.nodes.get("n5")!.data.inputs, undefined, "pin and wire are one step");
 });
 
+test("a wire dropped on a node of which several free pins fit asks which; one taken off its pin takes the best", () => {
+  const fake = new Fake();
+  const body = (id: string): Point => {
+    const box = fake.scene.box(fake.flow.nodes.get(id)!);
+    return fake.world({ x: box.x + box.w / 2, y: box.y + 10 });
+  };
+  fake.run([{ op: "disconnect", edge: fake.flow.wiresAt("n5", "in", "a")[0]!.key }], "free");
+  const mark = fake.history.mark;
+  fake.drag(fake.pin("n2", "out", "response"), body("n5"), {}, false);
+  assert.match(fake.draft!.words, /2 pins fit/);
+  fake.machine.up(fake.pointer(body("n5")));
+  const { event, detail } = fake.events.at(-1)!;
+  assert.equal(event, "request-wire");
+  assert.deepEqual((detail.candidates as { pin: string }[]).map((each) => each.pin), ["a", "b"]);
+  assert.equal((detail.from as { pin: string }).pin, "response");
+  assert.equal(fake.history.mark, mark, "nothing is drawn before it is chosen");
+  fake.drag(fake.pin("n4", "in", "text"), body("n5"));
+  assert.equal(fake.history.mark, mark + 1);
+});
+
 test("a click on a pin and a click on another wire them, without a drag", () => {
   const fake = new Fake();
   fake.click(fake.pin("n2", "out", "response"));

@@ -16,7 +16,7 @@ export interface CanvasEvents {
    * `strict` only types that can take the wire from `from` make sense; else it is only a wish. `into`
    * names the wire that the node is to go into. */
   "request-add": { point: Point; screen: Point; from: PinWords | null; strict: boolean; into?: string };
-  /** Keyboard wiring: show these in a list and call `connect(from, chosen)`. */
+  /** Wiring by keyboard, or to a node of which several pins fit: show these in a list and call `connect(from, chosen)`. */
   "request-wire": { from: PinWords; candidates: Candidate[]; screen: Point };
   /** A node is to get another name while the canvas does not show. */
   "request-name": { node: string };

@@ -1,7 +1,7 @@
 // Where a drawn wire is let go: on a pin, on a node, on its place for a new pin, or on empty canvas,
 // where it asks for a new node.
 import { EXEC } from "../catalog";
-import { bestPin, pinType } from "../model/connect";
+import { bestPin, choicesAt, pinType } from "../model/connect";
 import type { Change } from "../model/change";
 import { wireTo } from "../model/create";
 import type { FlowNode } from "../model/document";
@@ -20,7 +20,7 @@ export function dropWire(stage: Stage, draft: WireDraft, carried: boolean): void
   const at = stage.viewport.toWorld(draft.pointer);
   const node = nodeAt(scene, at);
   if (node) {
-    if (node.id !== draft.from.node && draft.ok) wireToNode(stage, draft, node, at);
+    if (node.id !== draft.from.node && draft.ok) wireToNode(stage, draft, node, at, carried);
     else if (draft.words) stage.emit("refuse", { reason: draft.words });
     return;
   }
@@ -28,14 +28,22 @@ export function dropWire(stage: Stage, draft: WireDraft, carried: boolean): void
   else if (!carried) stage.emit("request-add", { point: at, screen: draft.pointer, from: describe(stage, draft.from) });
 }
 
-function wireToNode(stage: Stage, draft: WireDraft, node: FlowNode, at: Point): void {
+/** Wire to the pin of a node that fits; of several one is chosen from a list. A wire that hangs on
+ * something already takes the best. */
+function wireToNode(stage: Stage, draft: WireDraft, node: FlowNode, at: Point, carried: boolean): void {
   const { flow, shapes } = stage.scene;
   if (grownAt(stage, draft.from, node, at)) {
     wireTo(flow, shapes, draft.from, node, (changes) => stage.run(changes, "Add pin and wire", "wire"), true);
     return;
   }
-  const pin = bestPin(flow, shapes, draft.from, node);
-  if (pin) drawWire(stage, draft.from, { node: node.id, side: pin.side, pin: pin.id }, "Add wire");
+  const choices = carried ? [] : choicesAt(flow, shapes, draft.from, node);
+  if (choices.length > 1) {
+    stage.emit("request-wire", { from: describe(stage, draft.from), candidates: choices, screen: draft.pointer });
+    return;
+  }
+  const pin = choices[0]?.pin ?? bestPin(flow, shapes, draft.from, node)?.id;
+  const side = draft.from.side === "out" ? "in" : "out";
+  if (pin) drawWire(stage, draft.from, { node: node.id, side, pin }, carried ? "Move wire" : "Add wire");
 }
 
 /** Draw a wire, and say what else that did. */

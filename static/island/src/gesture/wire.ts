@@ -1,7 +1,7 @@
 // Drawing a wire: by dragging from a pin, or by a click on one pin and a click on another. The pin of
 // a wired input lets its wire be taken off and carried elsewhere.
 import { EXEC } from "../catalog";
-import { bestPin, checker, pinType, type Verdict } from "../model/connect";
+import { bestPin, checker, choicesAt, pinType, type Verdict } from "../model/connect";
 import { type PinAt, nodeAt, pinNear } from "../model/hit";
 import { distance, type Next, type Pointer, SLACK, type Stage, type State, type WireDraft } from "./machine";
 import { dropWire, grownAt } from "./drop";
@@ -32,6 +32,7 @@ export function wiring(stage: Stage, from: PinAt, start: Pointer, mark: number |
   let stays = sticky;
   let pressed = !sticky;
   if (sticky) stage.showWire(draftAt(stage, from, test, start));
+  const carried = mark !== null;
   const end = (): null => {
     stage.showWire(null);
     return null;
@@ -39,7 +40,7 @@ export function wiring(stage: Stage, from: PinAt, start: Pointer, mark: number |
   return {
     name: "wire",
     edges: true,
-    move: (pointer) => stage.showWire(draftAt(stage, from, test, pointer)),
+    move: (pointer) => stage.showWire(draftAt(stage, from, test, pointer, carried)),
     down() {
       pressed = true;
     },
@@ -51,9 +52,9 @@ export function wiring(stage: Stage, from: PinAt, start: Pointer, mark: number |
         stage.showWire(draftAt(stage, from, test, pointer));
         return undefined;
       }
-      const draft = draftAt(stage, from, test, pointer);
+      const draft = draftAt(stage, from, test, pointer, carried);
       end();
-      dropWire(stage, draft, mark !== null);
+      dropWire(stage, draft, carried);
       stage.seal();
       return null;
     },
@@ -65,7 +66,7 @@ export function wiring(stage: Stage, from: PinAt, start: Pointer, mark: number |
 }
 
 /** What the wire would do if it were let go here. */
-export function draftAt(stage: Stage, from: PinAt, test: (at: PinAt) => Verdict, pointer: Pointer): WireDraft {
+export function draftAt(stage: Stage, from: PinAt, test: (at: PinAt) => Verdict, pointer: Pointer, carried = false): WireDraft {
   const { scene, viewport } = stage;
   const at = viewport.toWorld(pointer.at);
   const draft: WireDraft = { from, end: at, target: null, words: "", ok: true, pointer: pointer.at };
@@ -82,6 +83,8 @@ export function draftAt(stage: Stage, from: PinAt, test: (at: PinAt) => Verdict,
   if (near) return { ...draft, target: near, end: scene.pinPoint(near.node, near.side, near.pin) ?? at, words: noteOf(test(near)) };
   if (!node || node.id === from.node) return draft;
   const best = bestPin(scene.flow, scene.shapes, from, node);
+  const several = best && !carried ? choicesAt(scene.flow, scene.shapes, from, node).length : 0;
+  if (several > 1) return { ...draft, words: `${several} pins fit; let go to choose` };
   if (best) return { ...draft, words: `→ ${best.label || (best.side === "in" ? "start" : "then")}` };
   return { ...draft, words: "No pin of this node fits.", ok: false };
 }

@@ -100,17 +100,18 @@ export interface Candidate extends PinAt {
   label: string;
   type: string;
   note: string;
+  /** Whether it has the one wire that it holds. */
   taken: boolean;
 }
 
-/** Every pin of the flow that could take a wire from this one, nearest first. */
-export function candidates(flow: FlowDocument, shapes: Shapes, from: PinAt): Candidate[] {
+/** Every pin of the flow, or of one node, that could take a wire from this one, nearest first. */
+export function candidates(flow: FlowDocument, shapes: Shapes, from: PinAt, nodes: Iterable<FlowNode> = flow.nodes.values()): Candidate[] {
   const home = flow.nodes.get(from.node);
   if (!home) return [];
   const side: Side = from.side === "out" ? "in" : "out";
   const may = checker(flow, shapes, from);
   const found: (Candidate & { far: number })[] = [];
-  for (const node of flow.nodes.values()) {
+  for (const node of nodes) {
     const shape = shapes.of(node);
     for (const pin of shape.pins) {
       if (pin.side !== side) continue;
@@ -119,10 +120,18 @@ export function candidates(flow: FlowDocument, shapes: Shapes, from: PinAt): Can
       if (!verdict.ok) continue;
       const far = Math.hypot(node.x - home.x, node.y - home.y);
       const label = pin.label || (side === "in" ? "starts here" : "then");
-      found.push({ ...at, title: titleOf(node, shape), label, type: pin.type, note: verdict.note, taken: shapes.isWired(node, pin), far });
+      const taken = (side === "in") !== (pin.type === EXEC) && shapes.isWired(node, pin);
+      found.push({ ...at, title: titleOf(node, shape), label, type: pin.type, note: verdict.note, taken, far });
     }
   }
   return found.sort((a, b) => a.far - b.far).map(({ far: _far, ...rest }) => rest);
+}
+
+/** The pins of a node between which a wire dropped on it may choose: the free ones, else all that fit. */
+export function choicesAt(flow: FlowDocument, shapes: Shapes, from: PinAt, node: FlowNode): Candidate[] {
+  const fit = candidates(flow, shapes, from, [node]);
+  const free = fit.filter((pin) => !pin.taken);
+  return free.length ? free : fit;
 }
 
 /** The pin of a node that suits a wire best: same type first, then free, then in order. */

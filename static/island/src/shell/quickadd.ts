@@ -121,6 +121,7 @@ export class QuickAdd {
   }
 
   private wire(wish: CanvasEvents["request-wire"]): void {
+    const here = new Set(wish.candidates.map((end) => end.node)).size === 1;
     const ends = wish.candidates.map((end) => ({ end, words: normal(`${end.title} ${end.label}`) }));
     this.chooser.open({
       ...this.onPage(wish.screen),
@@ -138,7 +139,7 @@ export class QuickAdd {
             mark.dataset["type"] = end.type;
             mark.dataset["shape"] = this.canvas.catalog.pinType(end.type).shape;
             const note = end.taken && end.type !== EXEC ? "replaces" : "";
-            return { id: String(index), mark, name: end.title, about: end.label, note };
+            return { id: String(index), mark, name: here ? end.label : end.title, about: here ? end.title : end.label, note };
           });
       },
       chosen: (index) => {
