@@ -1,13 +1,13 @@
-"""Random flows of loops, choices, branches, questions and subflows end as a plain Python function of the same shape ends.
+"""Random flows of loops, choices, branches, waits and subflows end as a plain Python generator of the same shape ends.
 
-`Sketch` draws nodes and wires and, beside each of them, what it means: a function of one table of variables. The
-trace `t` gathers a sign for each step, so that a wrong order, a turn too many or a value of the wrong turn is seen.
+`Sketch` draws nodes and wires and, beside each of them, what it means: a generator over one table of variables, which
+yields where it waits (`properties.waits`). The trace `t` gathers a sign for each step, so that a wrong order, a turn too
+many or a value of the wrong turn is seen.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,9 +15,8 @@ import pytest
 
 from abstractruntime.visualflow_compiler import check, errors_of
 from drive import Document, Host, flow, node, start
+from properties.waits import Meaning, Steps, Table, World, at_once, at_the_same_time, in_turn, play
 
-Table = dict[str, Any]
-Meaning = Callable[[Table], None]
 Exits = list[str]
 Drawn = tuple[Exits, Meaning]
 DEEPEST = 3
@@ -26,14 +25,6 @@ FLOWS, IN_ONE_TEST = 200, 20
 
 class Ended(Exception):
     """An end node was reached."""
-
-
-def in_turn(meanings: list[Meaning]) -> Meaning:
-    def mean(table: Table) -> None:
-        for each in meanings:
-            each(table)
-
-    return mean
 
 
 @dataclass
@@ -47,7 +38,6 @@ class Sketch:
     nodes: dict[str, Document] = field(default_factory=dict)
     wires: list[str] = field(default_factory=list)
     scope: list[str] = field(default_factory=list)
-    may_wait: bool = True
 
     def put(self, kind: str, exits: Exits | None = None, **rest: Any) -> str:
         name = f"{kind}_{len(self.nodes)}"
@@ -92,7 +82,7 @@ class Sketch:
 
     def step(self, exits: Exits, depth: int) -> Drawn:
         kinds = ["sign", "sign", "value", "count"]
-        kinds += ["ask"] * self.may_wait + ["call"] * (self.may_wait and self.level < 2)
+        kinds += ["ask", "nap", "hear"] + ["call"] * (self.level < 2)
         kinds += ["choose", "for_each", "times", "as_long", "sequence", "parallel"] * (depth < DEEPEST)
         kinds += ["finish"] * (depth > 1 and self.chance.random() < 0.2)
         drawn: Drawn = getattr(self, f"draw_{self.chance.choice(kinds)}")(exits, depth)
@@ -100,33 +90,59 @@ class Sketch:
 
     def draw_sign(self, exits: Exits, depth: int) -> Drawn:
         sign = self.chance.choice("xyz.")
-        return self.mark(exits, sign), lambda table: table.update(t=table["t"] + sign)
+        return self.mark(exits, sign), at_once(lambda table: table.update(t=table["t"] + sign))
 
     def draw_value(self, exits: Exits, depth: int) -> Drawn:
         if not self.scope:
             return self.draw_sign(exits, depth)
         source = self.chance.choice(self.scope)
-        return self.mark(exits, source=source), lambda table: table.update(t=f"{table['t']}{table[source]}")
+        return self.mark(exits, source=source), at_once(
+            lambda table: table.update(t=f"{table['t']}{table[source]}")
+        )
 
     def draw_count(self, exits: Exits, depth: int) -> Drawn:
         name = self.chance.choice("abc")
-        return self.keep(exits, name, self.more(name)), lambda table: table.update({name: table[name] + 1})
+        return self.keep(exits, name, self.more(name)), at_once(
+            lambda table: table.update({name: table[name] + 1})
+        )
 
     def draw_ask(self, exits: Exits, depth: int) -> Drawn:
         question = self.put("ask_user", exits)
         self.wires.append(f"{self.variable('t')} -> {question}.prompt")
 
-        def mean(table: Table) -> None:
-            table["asked"].append(table["t"])
-            table["t"] += f"!{len(table['asked'])}"
+        def mean(table: Table) -> Steps:
+            answered = yield [table["world"].wait(prompt=table["t"])]
+            table["t"] += f"!{answered.number}"
 
         return self.mark([question], source=f"{question}.response"), mean
+
+    def draw_nap(self, exits: Exits, depth: int) -> Drawn:
+        seconds = self.chance.randint(1, 4)
+
+        def mean(table: Table) -> Steps:
+            yield [table["world"].wait(seconds=seconds)]
+            table["t"] += "z"
+
+        return self.mark([self.put("wait_until", exits, pins={"duration": seconds})], "z"), mean
+
+    def draw_hear(self, exits: Exits, depth: int) -> Drawn:
+        event = self.put("wait_event", exits, pins={"event_key": f"{self.flow_id}/{len(self.nodes)}"})
+        self.wires.append(f"{self.variable('t')} -> {event}.prompt")
+        told = self.put("get", pins={"key": "response"})
+        self.wires.append(f"{event}.event_data -> {told}.object")
+
+        def mean(table: Table) -> Steps:
+            answered = yield [table["world"].wait(prompt=table["t"])]
+            table["t"] += f"!{answered.number}"
+
+        return self.mark([event], source=f"{told}.value"), mean
 
     def draw_finish(self, exits: Exits, depth: int) -> Drawn:
         self.finish(exits)
 
-        def mean(table: Table) -> None:
+        def mean(table: Table) -> Steps:
             raise Ended
+            yield
 
         return [], mean
 
@@ -151,9 +167,9 @@ class Sketch:
         self.wires.append(f"{source} -> {chooser}.{pin}")
         drawn = [self.block([f"{chooser}:{way}"], depth + 1) for way in ways]
 
-        def mean(table: Table) -> None:
+        def mean(table: Table) -> Steps:
             way = (0 if table[name] < bound else 1) if len(ways) == 2 else min(table[name], 2)
-            drawn[way][1](table)
+            yield from drawn[way][1](table)
 
         return [each for left, _ in drawn for each in left], mean
 
@@ -172,10 +188,10 @@ class Sketch:
         loop = self.put("loop", exits, pins={"items": items})
         meaning = self.turns(loop, ["item", "index"], depth)
 
-        def mean(table: Table) -> None:
+        def mean(table: Table) -> Steps:
             for index, item in enumerate(items):
                 table.update({f"{loop}.item": item, f"{loop}.index": index})
-                meaning(table)
+                yield from meaning(table)
 
         return [f"{loop}:done"], mean
 
@@ -184,10 +200,10 @@ class Sketch:
         loop = self.put("for", exits, pins={"start": first, "end": last, "step": step})
         meaning = self.turns(loop, ["i", "index"], depth)
 
-        def mean(table: Table) -> None:
+        def mean(table: Table) -> Steps:
             for index, number in enumerate(range(first, last, step)):
                 table.update({f"{loop}.i": number, f"{loop}.index": index})
-                meaning(table)
+                yield from meaning(table)
 
         return [f"{loop}:done"], mean
 
@@ -201,9 +217,9 @@ class Sketch:
         if self.chance.random() < 0.3:
             self.wires += [f"{each} -> {loop}" for each in left]
 
-        def mean(table: Table) -> None:
+        def mean(table: Table) -> Steps:
             for _ in range(bound):
-                meaning(table)
+                yield from meaning(table)
 
         return [f"{loop}:done"], mean
 
@@ -214,13 +230,11 @@ class Sketch:
         return drawn[-1][0], in_turn([meaning for _, meaning in drawn])  # the rest hangs at the last branch
 
     def draw_parallel(self, exits: Exits, depth: int) -> Drawn:
-        """Without waits its branches are done one after the other."""
+        """Its branches begin in their order, each as far as it comes; whose wait is over goes on."""
         ways = [f"then:{number}" for number in range(self.chance.randint(1, 3))]
         fork = self.put("parallel", exits, outs=[f"{way}|execution" for way in (*ways, "completed")])
-        before, self.may_wait = self.may_wait, False
         drawn = [self.block([f"{fork}:{way}"], depth + 1) for way in ways]
-        self.may_wait = before
-        return [f"{fork}:completed"], in_turn([meaning for _, meaning in drawn])
+        return [f"{fork}:completed"], at_the_same_time([meaning for _, meaning in drawn])
 
     def draw_call(self, exits: Exits, depth: int) -> Drawn:
         name = f"sub{len(self.subflows)}"
@@ -231,9 +245,9 @@ class Sketch:
         call = self.put("subflow", exits, ins=["exec-in", "t", "a"], outs=["exec-out", "t"], subflowId=name)
         self.wires += [f"{self.variable(each)} -> {call}.{each}" for each in "ta"]
 
-        def mean(table: Table) -> None:
-            own = {"t": table["t"], "a": table["a"], "b": 0, "c": 0, "asked": table["asked"]}
-            meaning(own)
+        def mean(table: Table) -> Steps:
+            own = {"t": table["t"], "a": table["a"], "b": 0, "c": 0, "world": table["world"]}
+            yield [table["world"].wait(inner=meaning(own))]
             table["t"] = own["t"]
 
         return self.keep([call], "t", f"{call}.t"), mean
@@ -244,10 +258,10 @@ class Sketch:
         exits, meaning = self.block(self.mark(["start"], ">"), 0)
         self.finish(exits)
 
-        def mean(table: Table) -> None:
+        def mean(table: Table) -> Steps:
             table["t"] += ">"
             try:
-                meaning(table)
+                yield from meaning(table)
             except Ended:
                 return
 
@@ -262,12 +276,13 @@ def test_a_flow_does_what_its_drawing_means(first: int) -> None:
     for seed in range(first, first + IN_ONE_TEST):
         sketch = Sketch(random.Random(seed))
         meaning = sketch.whole()
-        table: Table = {"t": "", "a": 0, "b": 0, "c": 0, "asked": []}
-        meaning(table)
+        world = World()
+        table: Table = {"t": "", "a": 0, "b": 0, "c": 0, "world": world}
+        play(meaning(table), world)
         document = sketch.document()
         assert errors_of(check(document, flows=sketch.subflows)) == [], seed
         host = Host(document, *sketch.subflows.values())
-        answers = [f"!{number}" for number in range(1, 500)]
+        answers = [f"!{number}" for number in range(1, 1_000)]
         played = host.play({"t": "", "a": 0}, answers, restarts=seed % 5 == 0)
         assert (played.status, played.error) == ("completed", None), seed
-        assert (played.output, played.asked) == ({"t": table["t"], "success": True}, table["asked"]), seed
+        assert (played.output, played.asked) == ({"t": table["t"], "success": True}, world.asked), seed
