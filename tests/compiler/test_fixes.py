@@ -56,6 +56,34 @@ MENDED: dict[str, list[Document]] = {
         small({"n": node("note", pins={"words": "hi"})}, "start -> n"),
         small({"n": node("note"), "m": node("note")}, "start -> n, n -> m, n.told -> m.body"),
     ],
+    "ask.no_prompt": [
+        flow("f", {"start": start(), "a": node("ask_user", pins={"prompt": " "})}, "start -> a")
+    ],
+    "wait.stage": [
+        flow("f", {"start": start(), "a": node("ask_user", effectConfig=stages)}, "start -> a")
+        for stages in (
+            {"remindEvery": 0.5},
+            {"remindEvery": 1},
+            {"passOnAfter": 3, "passOnTo": "Bo", "remindEvery": 1},
+        )
+    ],
+    "event.unknown_scope": [
+        flow(
+            "f",
+            {"start": start(), "a": node("emit_event", pins={"name": "n", "scope": "town"})},
+            "start -> a",
+        )
+    ],
+    "for.no_step": [
+        flow("f", {"start": start(), "a": node("for", pins={"end": 3, "step": 0})}, "start -> a")
+    ],
+    "code.permissions": [
+        flow(
+            "f",
+            {"start": start(), "a": node("code", pins={"permissions": "full_access"}, codeBody="return {}")},
+            "start -> a",
+        )
+    ],
     "pin.choice": [
         flow("f", {"start": start(), "a": node("answer_user", pins={"level": "eror"})}, "start -> a")
     ],

@@ -168,7 +168,7 @@ def check_stages(data: Mapping[str, Json]) -> list[Finding]:
         return []
     if _mode(data) == "wait":
         message = "Reminders and somebody else to ask come before a deadline; there is none, so nothing of that happens."
-        sets = {ON_TIMEOUT.path: "branch"}
+        sets = {ON_TIMEOUT.path: "branch", "pinDefaults.deadline": _later_than(data, said)}
         return [Finding("risk", "wait.stage", message, sets=sets, label="Give it a deadline")]
     most = pin_value(data, "deadline")
     most = _IN.default if most is UNSET else most
@@ -185,6 +185,14 @@ def check_stages(data: Mapping[str, Json]) -> list[Finding]:
     if after not in (None, "") and not (isinstance(to, str) and to.strip()):
         found.append(Finding("risk", "wait.stage", "The question is to be passed on: say to whom."))
     return found
+
+
+def _later_than(data: Mapping[str, Json], fields: list[Field]) -> Json:
+    """Return the deadline that is written, or one that lets these amounts come to pass."""
+    given = [setting(data, field.path, None) for field in fields]
+    most = max([amount for amount in given if _is_number(amount)], default=0)
+    typed = pin_value(data, "deadline")
+    return typed if _is_number(typed) and typed > most else max(_IN.default, 2 * most)
 
 
 def _is_number(value: Json) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 
-_ROW = re.compile(r"^\| `([a-z_]+\.[a-z_]+)`[ *]*\| (.+?) \| (.+?) \|", re.MULTILINE)
+_ROW = re.compile(r"^\| `([a-z_]+(?:\.[a-z_]+)+)`[ *]*\| (.+?) \| (.+?) \|", re.MULTILINE)
 _LINK = re.compile(r"\[([^\]]*)\]\([^)]*\)")
 
 
