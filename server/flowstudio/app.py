@@ -147,6 +147,7 @@ def build(settings: Settings) -> tuple[Studio, Worker]:
             versions=versions,
             misfits=ai.tools.misfits,
         ),
+        standstill=lambda: worker.standstill,
         stories=NodeStories(reader, programs),
         stores=stores,
         versions=versions,

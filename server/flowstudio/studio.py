@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, cast
 
@@ -50,6 +51,7 @@ class Studio:
     programs: Programs
     reader: RunReader
     runner: Runner
+    standstill: Callable[[], str | None]  # why no run goes on just now
     stories: NodeStories
     stores: Stores
     texts: FlowTexts

@@ -4,7 +4,8 @@ The kernel's pool queues a run at most once and has it driven by one thread at a
 steps each turn, so that a busy run never starves the others. The time keeper sleeps until the earliest wait is due;
 every few seconds it also looks for runs that should be moving and are not queued, so a lost
 message costs seconds and never a run. A fault while driving one run is logged and handed back;
-it never ends a thread.
+it never ends a thread. A disk that is full, or fails, is no fault of the run: it is kept, and
+goes on when the disk takes what is written again.
 """
 
 from __future__ import annotations
@@ -16,12 +17,13 @@ from threading import Condition, Thread
 from time import monotonic
 from typing import Protocol
 
-from abstractruntime.core.errors import KernelError
+from abstractruntime.core.errors import KernelError, StoreFull, StoreUnsynced
 from abstractruntime.scheduler import Pool
 
 log = logging.getLogger("flowstudio.worker")
 
 SWEEP_SECONDS = 10.0
+OF_THE_DISK = (StoreFull, StoreUnsynced)
 RETRY_SECONDS = (0.05, 0.2, 1.0, 5.0)
 
 
@@ -54,6 +56,7 @@ class Worker:
         self._changed = Condition()
         self._later: dict[str, float] = {}  # run -> moment to queue it again
         self._troubles: dict[str, int] = {}
+        self._standstill: str | None = None
         self._remind_at = inf
         self._is_stopping = False
         self._clock = Thread(target=self._keep_time, name="worker-clock", daemon=True)
@@ -91,6 +94,11 @@ class Worker:
         with self._changed:
             return not (self._later or self._pool.taken)
 
+    @property
+    def standstill(self) -> str | None:
+        """Why no run goes on, in the store's words: its disk is full, or fails; None as soon as one was driven."""
+        return self._standstill
+
     def _work(self, run_id: str) -> None:
         """Drive a run for one turn, in a thread of the pool; no fault of it may end the thread."""
         driver = self._driver_of()
@@ -98,8 +106,10 @@ class Worker:
             if driver.drive(run_id):
                 self._pool.submit(run_id)
             self._troubles.pop(run_id, None)
+            self._standstill = None
         except Exception as error:
-            log.error("Run %s stopped short: %s", run_id, error, exc_info=error)
+            if self._standstill is None or not isinstance(error, OF_THE_DISK):  # that is told once
+                log.error("Run %s stopped short: %s", run_id, error, exc_info=error)
             pause = self._trouble(driver, run_id, error)
             if pause is not None:
                 with self._changed:
@@ -109,6 +119,9 @@ class Worker:
     def _trouble(self, driver: Drivable, run_id: str, error: Exception) -> float | None:
         """Put a run off when trying again may help, else end it; return the seconds to wait."""
         count = self._troubles[run_id] = self._troubles.get(run_id, 0) + 1
+        if isinstance(error, OF_THE_DISK):
+            self._standstill = str(error)
+            return RETRY_SECONDS[-1]
         if isinstance(error, KernelError) and error.retriable:
             return RETRY_SECONDS[min(count, len(RETRY_SECONDS)) - 1]
         try:

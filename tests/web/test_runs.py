@@ -7,6 +7,10 @@ from typing import Any
 
 import pytest
 
+from abstractruntime.core.errors import StoreFull
+from abstractruntime.core.models import RunStatus
+from abstractruntime.storage.base import StepCommit
+from flowstudio import worker as worker_module
 from flowstudio.settings import Settings
 from web.conftest import Client, open_client
 from web.documents import asking, asking_at_once, asking_often, calling, counting, hello, listening, sleeping
@@ -138,6 +142,31 @@ def test_a_nap_ends_on_time(client: Client) -> None:
     page = client.until(run_id, "waiting")
     assert page["waiting"]["reason"] == "until"
     client.until(run_id, "completed", seconds=3)
+
+
+def test_a_full_disk_is_told_on_the_pages_and_the_run_goes_on_when_there_is_room(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker_module, "RETRY_SECONDS", (0.05,))
+    journal = client.studio.runner._runtime.journal
+    commit, has_room = journal.commit, False
+
+    def full(step: StepCommit) -> int:
+        if step.run.status is not RunStatus.FAILED and not has_room:  # a run that fails takes less room
+            raise StoreFull("The disk is full: make room.")
+        return commit(step)
+
+    client.save(sleeping(1.5))
+    run_id = client.launch("sleeping")
+    client.until(run_id, "waiting")
+    monkeypatch.setattr(journal, "commit", full)
+    client.wait(client.studio.standstill, lambda said: said is not None)
+    for page in (f"/runs/{run_id}", "/runs", "/"):
+        assert "The disk is full: make room." in client.get(page).text, page
+    has_room = True
+    client.until(run_id, "completed")
+    client.wait(client.studio.standstill, lambda said: said is None)
+    assert "No run goes on" not in client.get("/runs").text
 
 
 def test_pause_resume_and_cancel_hold_for_the_whole_tree(client: Client) -> None:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from abstractruntime.core.errors import StoreBusy
+from abstractruntime.core.errors import StoreBusy, StoreFull, StoreUnsynced
 from flowstudio import worker as worker_module
 from flowstudio.worker import Worker
 
@@ -133,6 +133,22 @@ def test_a_busy_store_puts_a_run_off_and_tries_again() -> None:
     with working(runs, threads=1) as worker:
         worker.submit("a")
         until(lambda: worker.is_idle and len(runs.driven) == 3)
+    assert runs.failed == {}
+
+
+@pytest.mark.parametrize("trouble", [StoreFull("The disk is full."), StoreUnsynced("The disk failed.")])
+def test_what_the_disk_does_is_no_fault_of_a_run_and_is_told(
+    trouble: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker_module, "RETRY_SECONDS", (0.01,))
+    runs = Runs()
+    runs.errors["a"] = [trouble] * 5
+    with working(runs, threads=1) as worker:
+        assert worker.standstill is None
+        worker.submit("a")
+        until(lambda: worker.standstill == str(trouble))
+        until(lambda: worker.is_idle and len(runs.driven) == 6)
+        assert worker.standstill is None, "a run was driven since"
     assert runs.failed == {}
 
 

@@ -82,6 +82,7 @@ def text_of(request: Request, template: str, /, **words: Any) -> str:
         "script": studio.assets.script,
         "theme": theme_of(request),
         "here": request.url.path,
+        "standstill": studio.standstill(),
     }
     if "inbox_count" not in words:
         known["inbox_count"] = questions(studio)
