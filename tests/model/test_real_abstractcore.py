@@ -15,7 +15,7 @@ from abstractruntime.integrations.abstractcore import (
 )
 from abstractruntime.integrations.abstractcore.llm_client import subscribe_llm_tokens
 from integrations.abstractcore.optional import core
-from model.asking import CITY, GREEDY, MODEL, asked
+from model.asking import CITY, GREEDY, MODEL, WEATHER, asked
 from model.conftest import ModelServer
 
 pytestmark = [
@@ -61,6 +61,17 @@ def test_abstractcore_keeps_usage_of_structured_answers(model_server: ModelServe
     local = local_runtime(model_server, "qwen3-4b")
     answer = asked(local, prompt="Oslo is cold. Which city, and is it warm?", response_schema=CITY)
     assert set(answer["data"]) == {"city", "warm"}
+    assert answer["usage"]["output_tokens"] > 0
+
+
+def test_abstractcore_calls_a_tool_by_a_forced_schema(model_server: ModelServer) -> None:
+    local = local_runtime(model_server, "qwen3-4b")  # by this name the server forces the schema, see above
+    params = {**GREEDY, "tool_mode": "schema"}
+    answer = asked(local, prompt="Weather in Oslo?", tools=[WEATHER], params=params)
+    [made] = answer["tool_calls"]
+    assert (made["name"], set(made["arguments"])) == ("get_weather", {"city"})
+    assert made["call_id"]
+    assert (answer["finish_reason"], answer["data"], answer["content"]) == ("tool_calls", None, "")
     assert answer["usage"]["output_tokens"] > 0
 
 

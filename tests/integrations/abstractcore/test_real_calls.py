@@ -21,8 +21,10 @@ from abstractruntime import (
 from abstractruntime.integrations.abstractcore import (
     AbstractCoreEmbeddingsClient,
     EmbeddingsResult,
+    LocalAbstractCoreLLMClient,
     attach_global_event_bus_bridge,
 )
+from abstractruntime.integrations.abstractcore.llm_client import LLMCallFailed
 from abstractruntime.storage.observable import ObservableLedgerStore
 from integrations.abstractcore.optional import core
 from integrations.abstractcore.test_doors import SERVER
@@ -59,6 +61,55 @@ def test_a_remote_call_needs_httpx_and_no_abstractcore(server: Server) -> None:
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == "{'said': 'Hi'}"
     assert server.bodies[0]["messages"] == [{"role": "user", "content": "Hello"}]
+
+
+def in_process(server: Server) -> LocalAbstractCoreLLMClient:
+    """AbstractCore's own client of that server; by this name it takes the model for one that knows tools."""
+    core()
+    options = {"base_url": f"{server.url}/v1", "api_key": "none", "validate_model": False, "timeout": 20}
+    return LocalAbstractCoreLLMClient(provider="openai-compatible", model="qwen3-4b", llm_kwargs=options)
+
+
+TOOL = {"name": "weather", "description": "Tells it.", "parameters": {"city": {"type": "string"}}}
+EARLIER = [
+    {"role": "user", "content": "Oslo?"},
+    {"role": "assistant", "content": "", "tool_calls": [{"name": "weather", "arguments": {"city": "Oslo"}}]},
+    {"role": "tool", "content": "cold", "name": "weather", "tool_call_id": "call_1"},
+    {"role": "user", "content": "And Rome?"},
+]
+
+
+@pytest.mark.parametrize("mode", ["prompted", "schema"])
+def test_in_process_tools_are_told_in_words_where_that_is_asked_for(server: Server, mode: str) -> None:
+    call = '{"name": "weather", "arguments": {"city": "Rome"}}'
+    text = call if mode == "schema" else f"<tool_call>{call}</tool_call>"
+    server.says({"model": "m", "choices": [{"message": {"content": text}, "finish_reason": "stop"}]})
+    answer = in_process(server).generate(
+        prompt="", messages=EARLIER, system_prompt="Be brief.", tools=[TOOL], params={"tool_mode": mode}
+    )
+    [body] = server.bodies
+    assert "tools" not in body
+    assert ("response_format" in body) == (mode == "schema")
+    first, *others = body["messages"]
+    assert first["content"].startswith("Be brief.\n\nYou may use these tools:\n- weather: Tells it.")
+    assert {each["role"] for each in others} == {"user", "assistant"}
+    assert "Result of weather:\ncold" in others[-1]["content"]
+    [made] = answer["tool_calls"]
+    assert (made["name"], made["arguments"]) == ("weather", {"city": "Rome"})
+    assert (answer["content"], answer["data"], answer["finish_reason"]) == ("", None, "tool_calls")
+
+
+def test_in_process_an_answer_in_words_is_one(server: Server) -> None:
+    said = '{"answer": "It is warm."}'
+    server.says({"model": "m", "choices": [{"message": {"content": said}, "finish_reason": "stop"}]})
+    answer = in_process(server).generate(prompt="Rome?", tools=[TOOL], params={"tool_mode": "schema"})
+    assert (answer["content"], answer["tool_calls"], answer["finish_reason"]) == ("It is warm.", None, "stop")
+
+
+def test_in_process_an_unknown_way_to_call_tools_is_refused(server: Server) -> None:
+    with pytest.raises(LLMCallFailed, match=r"params\.tool_mode must be one of native, schema, prompted"):
+        in_process(server).generate(prompt="Rome?", tools=[TOOL], params={"tool_mode": "magic"})
+    assert server.bodies == []
 
 
 def test_texts_become_vectors_in_their_order(server: Server, tmp_path: Path) -> None:

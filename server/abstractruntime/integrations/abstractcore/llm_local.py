@@ -9,12 +9,18 @@ from contextvars import ContextVar
 from threading import Lock, RLock
 from typing import Any
 
+from pydantic import RootModel
+
 from .guard import abstractcore, quiet_logging
 from .llm_errors import LLMCallFailed
+from .llm_messages import chat_messages
 from .llm_paid import note_attempt
 from .llm_result import llm_result, summed_usage
+from .llm_schema import model_of_either
 from .llm_stream import CALLED_OFF, has_ended, joined_tool_calls, tell
 from .llm_text_calls import parse_tool_calls_from_text
+from .llm_tool_modes import NATIVE, PROMPTED, SCHEMA, described, forced_schema, in_words, mode_of, read_answer
+from .tool_specs import BadToolSpec, openai_tools
 
 _NOT_FOR_ENGINES = frozenset(
     {"base_url", "_provider", "_model", "stream", "streaming", "timeout_s", "tool_mode"}
@@ -57,10 +63,11 @@ class LocalAbstractCoreLLMClient:
             "tools": tools,
             "media": media,
         }
-        given = {key: value for key, value in given.items() if key == "prompt" or value}
         options = {key: value for key, value in params.items() if key not in _NOT_FOR_ENGINES}
         if "max_tokens" in options:  # to AbstractCore that is the whole window; we mean the answer
             options.setdefault("max_output_tokens", options.pop("max_tokens"))
+        mode, specs = _in_mode(given, options, params)
+        given = {key: value for key, value in given.items() if key == "prompt" or value}
         is_streamed = (
             bool(params.get("stream") or params.get("streaming")) and "response_model" not in options
         )
@@ -73,7 +80,9 @@ class LocalAbstractCoreLLMClient:
                 known = _joined(answer, run_id, begun)
             else:
                 known = _known(answer)
-        names = [_tool_name(each) for each in tools or ()]
+        if specs:
+            known = _of_mode(known, specs, mode)
+        names = [_tool_name(each) for each in given.get("tools") or ()]
         if names and not known.get("tool_calls"):
             known["tool_calls"], known["content"] = parse_tool_calls_from_text(
                 known.get("content"), allowed_tool_names=[name for name in names if name]
@@ -141,6 +150,37 @@ class MultiLocalAbstractCoreLLMClient:
             return client
 
 
+def _in_mode(
+    given: dict[str, Any], options: dict[str, Any], params: dict[str, Any]
+) -> tuple[str, list[dict[str, Any]]]:
+    """Have tools called as `params.tool_mode` says; return the mode, and the tools that are told in words.
+
+    By itself, and asked for `native`, AbstractCore chooses a way by the model's name. Raises LLMCallFailed.
+    """
+    mode = mode_of(params)
+    if mode == NATIVE:
+        return mode, []
+    try:
+        specs = openai_tools(given["tools"])
+    except BadToolSpec as bad:
+        raise LLMCallFailed("bad_request", str(bad)) from None
+    given["tools"] = None
+    if given["messages"]:
+        whole = chat_messages(prompt="", messages=given["messages"], system_prompt=None)
+        given["messages"] = in_words(whole, mode)
+    if specs:
+        given["system_prompt"] = "\n\n".join(filter(None, (given["system_prompt"], described(specs, mode))))
+    if specs and mode == SCHEMA and "response_model" not in options:
+        options["response_model"] = model_of_either(forced_schema(specs), name="ToolCall")
+        return mode, specs
+    return mode, specs if mode == PROMPTED else []
+
+
+def _of_mode(known: dict[str, Any], specs: list[dict[str, Any]], mode: str) -> dict[str, Any]:
+    calls, content = read_answer(known.get("content"), known.get("tool_calls"), specs, mode)
+    return {**known, "tool_calls": calls, "content": content, "data": None}
+
+
 def _known(answer: Any) -> dict[str, Any]:
     """Return the facts of an answer of AbstractCore, whichever of its shapes it has."""
     if hasattr(answer, "content") and hasattr(answer, "finish_reason"):
@@ -160,7 +200,7 @@ def _known(answer: Any) -> dict[str, Any]:
     if callable(dump):  # structured output: the answer itself; what it cost was heard on the way
         heard = _heard.get() or []
         return {
-            "content": dump(by_alias=True),
+            "content": dump(by_alias=True, exclude_unset=isinstance(answer, RootModel)),
             "data": answer.model_dump(mode="json", by_alias=True),
             "usage": summed_usage([getattr(each, "usage", None) for each in heard]),
             "model": getattr(heard[-1], "model", None) if heard else None,

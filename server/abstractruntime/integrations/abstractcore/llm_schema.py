@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping
 from importlib import import_module
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
+from pydantic import BaseModel, ConfigDict, Field, RootModel, ValidationError, create_model
 
 from .guard import NotInstalled
 
@@ -126,6 +126,12 @@ def model_of(schema: Mapping[str, Any], *, name: str = DEFAULT_NAME) -> type[Bas
     made = _object(schema, re.sub(r"\W+", "_", name) or DEFAULT_NAME, _definitions(schema))
     setattr(made, SOURCE, dict(schema))
     return made
+
+
+def model_of_either(schema: Mapping[str, Any], *, name: str) -> type[BaseModel]:
+    """Return a pydantic model for a schema whose root is `anyOf` of objects."""
+    root: Any = RootModel[_type(schema, name, _definitions(schema), 0)]  # type: ignore[misc]
+    return create_model(name, __base__=root)
 
 
 def schema_of(model: type[BaseModel]) -> dict[str, Any]:
