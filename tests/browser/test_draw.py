@@ -182,6 +182,54 @@ def test_a_wire_let_go_on_a_node_takes_its_pin_or_asks_which(app: App, page: Pag
     hand.expect_wires("Text.value > Join.b")
 
 
+def counting(app: App, flow_id: str) -> None:
+    """A flow that says one thing, then another; neither repeats."""
+    say = [
+        node(name.lower(), "answer_user", x, 0, label=name, pinDefaults={"message": name})
+        for x, name in ((280, "First"), (620, "Second"), (960, "Third"))
+    ]
+    start = node("start", "on_flow_start", 0, 0, label="Start", outputs=[EXEC_OUT])
+    wires = ("start > first", "first > second", "second > third")
+    ways = [f"{a}.exec-out > {b}.exec-in" for a, b in (wire.split(" > ") for wire in wires)]
+    put(app, document(flow_id, "Counting", [start, *say], ways))
+
+
+LOOPED = (
+    "Start.exec-out > While.exec-in",
+    "While.loop > First.exec-in",
+    "First.exec-out > Second.exec-in",
+    "While.done > Third.exec-in",
+)
+
+
+def test_a_wire_drawn_back_is_refused_and_a_key_makes_a_while_of_it(app: App, page: Page) -> None:
+    counting(app, "back")
+    hand = Hand(page).open_flow("back")
+    before = hand.flow()
+    hand.drag(hand.pin("Second", "out", "exec-out"), hand.node("First").locator(".fc-title"))
+    expect(page.locator(".toast")).to_contain_text("This would run in a circle")
+    assert hand.flow() == before
+    hand.keys("Control+.")
+    expect(hand.node("While")).to_be_visible()
+    hand.expect_wires(*LOOPED)
+    expect(page.locator(".toast").last).to_contain_text("for as long as its condition holds")
+    expect(hand.setting("condition")).to_be_focused()
+    hand.keys("Escape", "Control+z")
+    assert hand.flow() == before
+
+
+def test_by_keyboard_a_step_before_is_offered_last_and_refused_alike(app: App, page: Page) -> None:
+    counting(app, "keys-back")
+    hand = Hand(page).open_flow("keys-back")
+    hand.pin("Second", "out", "exec-out").focus()
+    hand.keys("w")
+    assert page.locator(".chooser-name").all_inner_texts() == ["Third", "First"]
+    hand.choose("first")
+    page.locator(".toast").get_by_role("button", name="Make it a While").click()
+    expect(hand.node("While")).to_be_visible()
+    hand.expect_wires(*LOOPED)
+
+
 def draw_by_keys(hand: Hand) -> None:
     """Draw ask - answer - end; no pointer is touched."""
     page = hand.page

@@ -6,6 +6,7 @@ import { createNode } from "../src/model/create";
 import { FlowDocument } from "../src/model/document";
 import type { PinAt } from "../src/model/hit";
 import { boxOf, overlap } from "../src/model/geometry";
+import { loopChanges } from "../src/model/loop";
 import { Shapes } from "../src/model/pins";
 import { forkWords, wireChanges } from "../src/model/wiring";
 import { catalog, edge, node, sample } from "./fixture";
@@ -106,6 +107,25 @@ test("a step that leads on already gets a sequence for both: in order, with room
   assert.deepEqual(goals(), ["then:0 n2", "then:1 n3", "then:2 n4"], "the sequence that is there gets one more branch");
   assert.deepEqual(wireChanges(flow, shapes, out("n1", "exec-out"), into("n2", "exec-in")), [], "it leads there already");
   applyAll(flow, shrink);
+  applyAll(flow, back);
+  assert.equal(JSON.stringify(flow.toJSON()), before);
+});
+
+test("a wire back to an earlier step can be a loop of the steps between, undone in one", () => {
+  const { flow, shapes } = open({
+    nodes: [node("a", "begin", {}, 0), node("b", "ask", {}, 320), node("c", "ask", {}, 640), node("d", "finish", {}, 960)],
+    edges: [edge("1", "a", "exec-out", "b", "exec-in"), edge("2", "b", "exec-out", "c", "exec-in"), edge("3", "c", "exec-out", "d", "exec-in")],
+  });
+  const before = JSON.stringify(flow.toJSON());
+  const verdict = check(flow, shapes, into("b", "exec-in"), out("c", "exec-out"));
+  assert.deepEqual(!verdict.ok && verdict.back, { from: out("c", "exec-out"), to: into("b", "exec-in") });
+  assert.deepEqual(candidates(flow, shapes, out("c", "exec-out"), undefined, true).map((each) => `${each.node} ${each.back}`), ["d false", "b true"]);
+  const made = loopChanges(flow, shapes, out("c", "exec-out"), into("b", "exec-in"))!;
+  const back = applyAll(flow, made.changes);
+  const wires = [...flow.wires.values()].map((wire) => `${wire.source}.${wire.sourcePin} ${wire.target}`);
+  assert.deepEqual(wires.sort(), ["a.exec-out node-1", "b.exec-out c", "node-1.done d", "node-1.loop b"]);
+  assert.deepEqual([made.pin, flow.nodes.get(made.node)!.type], ["condition", "repeat"]);
+  assert.deepEqual([flow.nodes.get("node-1")!.x, flow.nodes.get("a")!.x < 320, flow.nodes.get("b")!.x > 560], [320, true, true], "it stands where the first step was");
   applyAll(flow, back);
   assert.equal(JSON.stringify(flow.toJSON()), before);
 });

@@ -49,6 +49,7 @@ export const catalog = new Catalog({
     card("guard", "control", [], [exec("exec-out"), exec("undo", "undo")]),
     card("branch", "control", [pin("condition", "boolean")], [exec("true", "true"), exec("false", "false")]),
     card("each", "control", [pin("items", "array")], [exec("loop", "loop"), exec("done", "done"), pin("item", "any"), pin("index", "number")]),
+    card("repeat", "control", [pin("condition", "boolean")], [exec("loop", "loop"), exec("done", "done"), pin("index", "number")]),
     card("parts", "control", [], [exec("then:0", "then 1"), exec("then:1", "then 2")], { grows: { side: "outputs", names: "then", least: 2, type: "execution", description: "One branch." } }),
     card("choose", "control", [], [exec("default", "default")], { shaped: true, words: { inputs: {}, outputs: { "": "One case." } } }),
     card("glue", "pure", [pin("a", "string"), pin("b", "string")], [pin("result", "string")], { grows: { side: "inputs", names: "letters", least: 2, type: "string" } }),

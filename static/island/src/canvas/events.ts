@@ -32,8 +32,8 @@ export interface CanvasEvents {
   viewport: View;
   /** A sentence for a live region; `shown`: for the eye too. */
   announce: { text: string; urgent: boolean; shown?: boolean };
-  /** Something could not be done, and why. */
-  refuse: { reason: string };
+  /** Something could not be done, and why; `back`: the ends of a wire that a loop could stand for. */
+  refuse: { reason: string; back?: { from: PinAt; to: PinAt } | undefined };
   menu: { screen: Point; hit: Hit };
   /** A click or tap on a node that moved nothing. */
   press: { node: string };

@@ -190,7 +190,7 @@ export class FlowCanvas {
     const { flow, scene } = this.desk;
     const verdict = check(flow, scene.shapes, a, b);
     if (!verdict.ok) {
-      this.desk.emit("refuse", { reason: verdict.reason });
+      this.desk.emit("refuse", verdict);
       return false;
     }
     this.desk.say(`Wired: ${verdict.note}`);
@@ -199,9 +199,9 @@ export class FlowCanvas {
     return true;
   }
 
-  /** The pins that could take a wire from this one, nearest first. */
+  /** The pins that could take a wire from this one, nearest first; then those that a loop could lead back to. */
   candidates(from: PinAt): Candidate[] {
-    return candidates(this.desk.flow, this.desk.scene.shapes, from);
+    return candidates(this.desk.flow, this.desk.scene.shapes, from, undefined, true);
   }
 
   /** Whether a new node of this type could take a wire from a pin. */

@@ -21,10 +21,10 @@ export function dropWire(stage: Stage, draft: WireDraft, carried: boolean): void
   const node = nodeAt(scene, at);
   if (node) {
     if (node.id !== draft.from.node && draft.ok) wireToNode(stage, draft, node, at, carried);
-    else if (draft.words) stage.emit("refuse", { reason: draft.words });
+    else if (draft.words) stage.emit("refuse", { reason: draft.words, back: draft.back });
     return;
   }
-  if (!draft.ok) stage.emit("refuse", { reason: draft.words });
+  if (!draft.ok) stage.emit("refuse", { reason: draft.words, back: draft.back });
   else if (!carried) stage.emit("request-add", { point: at, screen: draft.pointer, from: describe(stage, draft.from) });
 }
 

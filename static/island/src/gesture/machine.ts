@@ -56,6 +56,8 @@ export interface WireDraft {
   /** What the pointer says, and whether it is good news. */
   words: string;
   ok: boolean;
+  /** The ends of a wire that would lead steps back; a loop could do what it is meant to. */
+  back?: { from: PinAt; to: PinAt } | undefined;
   pointer: Point;
 }
 

@@ -74,8 +74,7 @@ export function draftAt(stage: Stage, from: PinAt, test: (at: PinAt) => Verdict,
   const near = pinNear(scene, at, SNAP / viewport.zoom, (pin) => test(pin).ok);
   const under = pinNear(scene, at, 12 / viewport.zoom, (pin) => !same(pin));
   if (under && !test(under).ok) {
-    const verdict = test(under);
-    return { ...draft, words: verdict.ok ? "" : verdict.reason, ok: false };
+    return refused(draft, test(under));
   }
   const node = nodeAt(scene, at);
   const grown = node && node.id !== from.node ? grownAt(stage, from, node, at) : null;
@@ -86,8 +85,11 @@ export function draftAt(stage: Stage, from: PinAt, test: (at: PinAt) => Verdict,
   const several = best && !carried ? choicesAt(scene.flow, scene.shapes, from, node).length : 0;
   if (several > 1) return { ...draft, words: `${several} pins fit; let go to choose` };
   if (best) return { ...draft, words: `→ ${best.label || (best.side === "in" ? "start" : "then")}` };
-  return { ...draft, words: "No pin of this node fits.", ok: false };
+  const start = test({ node: node.id, side: "in", pin: "exec-in" });
+  return refused(draft, !start.ok && start.back ? start : { ok: false, reason: "No pin of this node fits." });
 }
+
+const refused = (draft: WireDraft, verdict: Verdict): WireDraft => (verdict.ok ? draft : { ...draft, words: verdict.reason, ok: false, back: verdict.back });
 
 const noteOf = (verdict: Verdict): string => (verdict.ok ? verdict.note : verdict.reason);
 

@@ -5,9 +5,10 @@ import { titleOf } from "./geometry";
 import type { PinAt } from "./hit";
 import type { ShapePin, Shapes, Side } from "./pins";
 
-export type Verdict = { ok: true; note: string } | { ok: false; reason: string };
+/** `back`: steps would run in a circle, which a loop node does. */
+export type Verdict = { ok: true; note: string } | { ok: false; reason: string; back?: { from: PinAt; to: PinAt } };
 
-const no = (reason: string): Verdict => ({ ok: false, reason });
+const no = (reason: string): { ok: false; reason: string } => ({ ok: false, reason });
 
 /** What a pin type is called on screen. */
 export function typeWord(type: string, catalog?: Catalog): string {
@@ -46,7 +47,7 @@ export function checker(flow: FlowDocument, shapes: Shapes, a: PinAt): (b: PinAt
     const types = checkTypes(shapes.catalog, from.type, to.type);
     if (!types.ok) return types;
     if (circle.has(b.node)) {
-      return no(from.type === EXEC ? "This would run in a circle; use a loop node." : "This value would depend on itself.");
+      return from.type === EXEC ? { ...no("This would run in a circle; use a loop node."), back: ends } : no("This value would depend on itself.");
     }
     const taken = from.type === EXEC ? flow.wiresAt(source.id, "out", from.id) : flow.wiresAt(target.id, "in", to.id);
     if (taken.some((wire) => joins(wire, ends.from, ends.to))) return { ok: true, note: "already wired" };
@@ -102,10 +103,13 @@ export interface Candidate extends PinAt {
   note: string;
   /** Whether it has the one wire that it holds. */
   taken: boolean;
+  /** Whether steps would run in a circle. */
+  back: boolean;
 }
 
-/** Every pin of the flow, or of one node, that could take a wire from this one, nearest first. */
-export function candidates(flow: FlowDocument, shapes: Shapes, from: PinAt, nodes: Iterable<FlowNode> = flow.nodes.values()): Candidate[] {
+/** Every pin of the flow, or of one node, that could take a wire from this one, nearest first; with
+ * `backs` then those of earlier steps, to which a loop could lead. */
+export function candidates(flow: FlowDocument, shapes: Shapes, from: PinAt, nodes: Iterable<FlowNode> = flow.nodes.values(), backs = false): Candidate[] {
   const home = flow.nodes.get(from.node);
   if (!home) return [];
   const side: Side = from.side === "out" ? "in" : "out";
@@ -117,14 +121,14 @@ export function candidates(flow: FlowDocument, shapes: Shapes, from: PinAt, node
       if (pin.side !== side) continue;
       const at = { node: node.id, side, pin: pin.id };
       const verdict = may(at);
-      if (!verdict.ok) continue;
+      if (!verdict.ok && !(backs && verdict.back)) continue;
       const far = Math.hypot(node.x - home.x, node.y - home.y);
       const label = pin.label || (side === "in" ? "starts here" : "then");
       const taken = (side === "in") !== (pin.type === EXEC) && shapes.isWired(node, pin);
-      found.push({ ...at, title: titleOf(node, shape), label, type: pin.type, note: verdict.note, taken, far });
+      found.push({ ...at, title: titleOf(node, shape), label, type: pin.type, note: verdict.ok ? verdict.note : "back", taken, back: !verdict.ok, far });
     }
   }
-  return found.sort((a, b) => a.far - b.far).map(({ far: _far, ...rest }) => rest);
+  return found.sort((a, b) => Number(a.back) - Number(b.back) || a.far - b.far).map(({ far: _far, ...rest }) => rest);
 }
 
 /** The pins of a node between which a wire dropped on it may choose: the free ones, else all that fit. */

@@ -4,7 +4,7 @@ import type { Change } from "./change";
 import { joins, wireJSON } from "./connect";
 import type { FlowDocument, FlowNode, FlowWire } from "./document";
 import { nodeJSON } from "./fresh";
-import { boxOf, heightOf, overlap, type Rect, snap, WIDTH_LEAST } from "./geometry";
+import { boxOf, heightOf, overlap, type Point, type Rect, snap, WIDTH_LEAST } from "./geometry";
 import { growPin, labelOf, nextName, pinJSON } from "./grow";
 import type { PinAt } from "./hit";
 import type { JsonObject } from "./json";
@@ -30,7 +30,10 @@ export function forkChanges(flow: FlowDocument, shapes: Shapes, taken: readonly 
   const goals = [...taken.map((wire): PinAt => ({ node: wire.target, side: "in", pin: wire.targetPin })), to];
   const id = flow.freshNodeId();
   const pins = branches(card, goals.length);
-  const { at, moves } = placeAfter(flow, shapes, source, pins.length);
+  const own = boxOf(source, shapes.of(source));
+  const edge = own.x + own.w;
+  const place = { x: snap(edge + GAP), y: snap(own.y), w: WIDTH_LEAST, h: heightOf({ rows: pins.length }) };
+  const { at, moves } = roomAt(flow, shapes, place, edge);
   const raw = nodeJSON(card, id, at);
   const node = { ...raw, data: { ...(raw.data as JsonObject), outputs: pins } };
   const ways = goals.map((goal, index) => connect(id, pins[index]!.id as string, goal));
@@ -59,22 +62,20 @@ function branches(card: Card, count: number): JsonObject[] {
   return pins;
 }
 
-/** A place behind a node. What stands to the right makes room, where there is none. */
-function placeAfter(flow: FlowDocument, shapes: Shapes, node: FlowNode, rows: number): { at: { x: number; y: number }; moves: Change[] } {
-  const own = boxOf(node, shapes.of(node));
-  const edge = own.x + own.w;
-  const place: Rect = { x: snap(edge + GAP), y: snap(own.y), w: WIDTH_LEAST, h: heightOf({ rows }) };
-  const others = [...flow.nodes.values()].filter((other) => other !== node).map((other) => ({ other, box: boxOf(other, shapes.of(other)) }));
-  const near = { ...place, x: edge, w: place.w + 2 * GAP };
-  const by = place.w + GAP;
+/** Room for a new node, where it is to stand or below. When it is not free, all from an edge on goes to the right. */
+export function roomAt(flow: FlowDocument, shapes: Shapes, wish: Rect, edge: number): { at: Point; moves: Change[] } {
+  const place = { ...wish };
+  const all = [...flow.nodes.values()].map((node) => ({ node, box: boxOf(node, shapes.of(node)) }));
+  const near = { ...place, x: edge, w: place.x + place.w + GAP - edge };
+  const by = snap(place.w + GAP);
   const moves: Change[] = [];
-  if (others.some(({ box }) => overlap(box, near))) {
-    for (const { other, box } of others) {
-      if (box.x < edge || isLocked(other)) continue;
+  if (all.some(({ box }) => overlap(box, near))) {
+    for (const { node, box } of all) {
+      if (box.x < edge || isLocked(node)) continue;
       box.x += by;
-      moves.push({ op: "move", node: other.id, x: other.x + by, y: other.y });
+      moves.push({ op: "move", node: node.id, x: node.x + by, y: node.y });
     }
   }
-  while (others.some(({ box }) => overlap(box, place))) place.y += DOWN;
+  while (all.some(({ box }) => overlap(box, place))) place.y += DOWN;
   return { at: place, moves };
 }

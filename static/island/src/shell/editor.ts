@@ -37,6 +37,7 @@ const RUN = {
 } as const;
 const NARROW = 900;
 const BESIDE = 1100; // from here the text stands beside the canvas
+const LOOP = "Make it a While";
 const READABLE = 0.7;
 const WHOLE = 0.59; // a flow that fits at this is shown whole
 
@@ -174,7 +175,7 @@ export class Editor {
     });
     canvas.on("viewport", ({ zoom }) => (this.tool("zoom-reset").textContent = `${Math.round(zoom * 100)}%`));
     canvas.on("announce", ({ text, urgent, shown }) => (shown ? toast(text, undefined, 8) : this.voice.say(text, urgent)));
-    canvas.on("refuse", ({ reason }) => toast(reason, undefined, 5));
+    canvas.on("refuse", ({ reason, back }) => toast(reason, back && { label: `${LOOP} ${keymap.label("fix")}`, run: () => void this.more.loop(back) }, back ? 10 : 5));
     this.tool("zoom-reset").textContent = `${Math.round(canvas.view.zoom * 100)}%`;
     for (const tool of document.querySelectorAll<HTMLElement>("[data-tool]")) tool.addEventListener("click", () => this.use(tool.dataset["tool"] ?? ""));
     place("run-button").addEventListener("click", () => void this.running((run) => void run.begin(), true));
@@ -320,6 +321,7 @@ export class Editor {
       case "problems":
         return this.side.show("problems");
       case "fix":
+        if (offered()) return offered()?.click();
         return this.problems.fixFirst((text) => {
           toast(text, undefined, 5);
           this.voice.say(text);
@@ -466,6 +468,11 @@ export class Editor {
       this.quick.put(type, point);
     });
   }
+}
+
+/** What a refusal on the page offers instead. */
+function offered(): HTMLElement | undefined {
+  return [...document.querySelectorAll<HTMLElement>(".toast button")].find((each) => each.textContent?.startsWith(LOOP));
 }
 
 function isTyping(event: Event): boolean {

@@ -220,6 +220,11 @@ export class More {
     this.takeFocus();
   }
 
+  /** Make a loop of what a wire back was meant to repeat. */
+  async loop(back: { from: PinAt; to: PinAt }): Promise<void> {
+    (await this.part(import("./seldom")))?.loopBack(this.canvas, back);
+  }
+
   /** Arrange the selection, or the whole flow. */
   async tidy(): Promise<void> {
     await (await this.part(import("./seldom")))?.tidy(this.canvas);
