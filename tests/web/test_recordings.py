@@ -1,13 +1,16 @@
-"""What a model server has answered once is answered again without it; and an agent's answer in the shape that was asked for."""
+"""What a model server has answered once is answered again without it; an agent's answer in the shape that was asked for; no file by its path."""
 
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from drive import end, flow, node, start
+from flowstudio.ai.recordings import RecordedModel, RecordingModel
+from integrations.abstractcore.scripted import Script, said
 from web.conftest import Client
 from web.leaky import LeakyModel
 
@@ -52,6 +55,19 @@ def test_a_flow_that_was_recorded_runs_without_its_server(client: Client, whole:
     assert "ask a provider that records first" in other["error"]
 
 
+def test_the_same_words_about_two_pictures_are_two_recordings(tmp_path: Path) -> None:
+    places = [tmp_path / name for name in ("1.png", "2.png", "copy.png")]
+    for place, content in zip(places, (b"cat", b"dog", b"cat"), strict=True):
+        place.write_bytes(content)
+    recorder = RecordingModel(Script(said("A cat"), said("A dog"), said("Hello")), tmp_path / "kept")
+    for media in ([str(places[0])], [str(places[1])], None):
+        recorder.generate(prompt="What is it?", media=media)
+    recorded = RecordedModel(tmp_path / "kept")
+    answers = [recorded.generate(prompt="What is it?", media=[str(place)])["content"] for place in places]
+    assert answers == ["A cat", "A dog", "A cat"], "a picture is known by what it shows, wherever it lies"
+    assert recorded.generate(prompt="What is it?")["content"] == "Hello"
+
+
 def test_an_agents_answer_has_the_shape_that_was_asked_for(client: Client) -> None:
     provide(client, kind="scripted")
     city = {"type": "object", "properties": {"city": {"type": "string"}, "days": {"type": "integer"}}}
@@ -69,3 +85,15 @@ def test_an_agents_answer_has_the_shape_that_was_asked_for(client: Client) -> No
     assert json.loads(done["output"]["said"]) == data
     assert isinstance(data["city"], str)
     assert isinstance(data["days"], int)
+
+
+def test_no_flow_sends_a_file_of_the_server_to_a_model_by_its_path(client: Client, tmp_path: Path) -> None:
+    picture = tmp_path / "private.png"
+    picture.write_bytes(b"\x89PNG")
+    provide(client, kind="scripted")
+    asks = node("llm_call", pins={"prompt": "What is it?", "context": {"attachments": [str(picture)]}})
+    nodes = {"start": start(), "ask": asks, "end": end("said")}
+    done = outcome(client, flow("looking", nodes, "start -> ask, ask -> end, ask.response -> end.said"))
+    assert (done["status"], done["failed_node"]) == ("failed", "ask")
+    assert "is a path; this server takes files as artifacts" in done["error"]
+    assert "Import Server File" in done["error"]

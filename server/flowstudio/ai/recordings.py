@@ -1,7 +1,7 @@
 """Answers of models, kept as they came, to be given again: for tests, and for work without a network.
 
-A call is known by a digest of what decides its answer: model, messages, tools, schema and the parameters of
-sampling. Each is one file, so that recordings can be read, compared and kept beside a flow.
+A call is known by a digest of what decides its answer: model, messages, tools, schema, files and the parameters
+of sampling. Each is one file, so that recordings can be read, compared and kept beside a flow.
 """
 
 from __future__ import annotations
@@ -32,9 +32,16 @@ def call_digest(asked: dict[str, Any]) -> str:
         "tools": asked.get("tools") or [],
         "params": {key: params[key] for key in _DECIDING if params.get(key) is not None},
         "schema": schema_of(wanted) if isinstance(wanted, type) else None,
+        **({"media": [_seen(each) for each in asked["media"]]} if asked.get("media") else {}),
     }
     text = json.dumps(json_safe(known), sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def _seen(item: Any) -> Any:
+    """Return what a file is known by: its content, for its path is another at each call."""
+    path = Path(item) if isinstance(item, str) else None
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path is not None and path.is_file() else item
 
 
 class RecordingModel:

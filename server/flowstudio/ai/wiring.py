@@ -85,7 +85,9 @@ class Ai:
         self, artifacts: ArtifactStore, runs: RunStore, ledger: LedgerStore, folder: Path
     ) -> Handlers:
         """Return the handlers of models, tools and facts."""
-        asks = make_llm_call_handler(llm=self.models, artifact_store=artifacts, run_store=runs)
+        asks = make_llm_call_handler(
+            llm=self.models, artifact_store=artifacts, run_store=runs, allow_media_paths=False
+        )
         made: Handlers = {
             EffectType.LLM_CALL: within_budget(
                 asks, lambda: self.budget.tokens, runs, UsedByRuns(cast(Ledger, ledger))

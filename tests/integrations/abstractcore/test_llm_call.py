@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -337,6 +338,28 @@ def test_text_goes_into_the_message_and_other_files_by_their_path() -> None:
     assert run.vars["_runtime"]["pending_media"] == []
     kept = result["metadata"]["_runtime_observability"]["llm_generate_kwargs"]["media"]
     assert kept == [media[0], {"$artifact": picture.artifact_id}]
+
+
+@pytest.mark.parametrize(
+    ("kind", "suffix"), [("image/png", ".png"), ("image/jpeg; q=1", ".jpg"), ("x-none/x-none", "")]
+)
+def test_a_file_without_a_name_is_called_by_what_it_is(kind: str, suffix: str) -> None:
+    store = InMemoryArtifactStore()
+    picture = {"$artifact": store.store(b"\x89PNG", content_type=kind).artifact_id}
+    script = Script(said())
+    result_of(ask(script, None, store, prompt="What is it?", media=[picture]))
+    assert Path(script.asked[0]["media"][0]).suffix == suffix
+
+
+def test_a_host_that_allows_no_paths_sends_no_file_of_its_machine(tmp_path: Path) -> None:
+    picture = tmp_path / "private.png"
+    picture.write_bytes(b"\x89PNG")
+    script = Script(said())
+    handler = make_llm_call_handler(llm=script, allow_media_paths=False)
+    outcome = handler(a_run(), llm_effect(prompt="What is it?", media=[str(picture)]), None)
+    assert outcome.status == "failed"
+    assert "is a path; this server takes files as artifacts" in str(outcome.error)
+    assert script.asked == []
 
 
 def test_a_further_attempt_sees_the_picture_that_the_failed_one_was_given() -> None:

@@ -21,7 +21,7 @@ from .attachment_calls import PENDING_MEDIA
 from .constants import MAX_INLINE_ATTACHMENT_BYTES
 from .llm_client import ground
 from .llm_errors import LLMCallFailed
-from .llm_media import inlined, materialized, merged_media
+from .llm_media import Files, inlined, materialized, merged_media
 from .llm_paid import Attempt, bill_of, note_attempt, paid_attempts, paying
 from .llm_protocol import LLMClient
 from .llm_result import finish_reason_of
@@ -62,11 +62,16 @@ class Ask:
 
 
 def make_llm_call_handler(
-    *, llm: LLMClient, artifact_store: ArtifactStore | None = None, run_store: Any = None
+    *,
+    llm: LLMClient,
+    artifact_store: ArtifactStore | None = None,
+    run_store: Any = None,
+    allow_media_paths: bool = True,
 ) -> Handler:
     """Return the handler of LLM_CALL over a client.
 
     With a run store, an answer that comes piece by piece is given up when its run has ended meanwhile.
+    A server says no to `allow_media_paths`: what a flow names by its path may be any file of the machine.
     """
 
     def llm_call(
@@ -82,7 +87,8 @@ def make_llm_call_handler(
         with paying() as attempts:
             try:
                 ask = _prepare(run, effect.payload, artifact_store)
-                result = _with_bill(_asked(llm, run, ask, effect.payload, artifact_store), attempts)
+                files = Files(artifact_store, allow_media_paths)
+                result = _with_bill(_asked(llm, run, ask, effect.payload, files), attempts)
             except (LLMCallFailed, BadSchema) as error:
                 facts = getattr(error, "facts", {"kind": "schema", "retryable": False})
                 known = {**bill_of(attempts), "error": facts}
@@ -260,19 +266,17 @@ def _take_schema(ask: Ask, payload: dict[str, Any]) -> None:
 # ---- asking --------------------------------------------------------------------------------------
 
 
-def _asked(
-    llm: LLMClient, run: RunState, ask: Ask, payload: dict[str, Any], store: ArtifactStore | None
-) -> dict[str, Any]:
+def _asked(llm: LLMClient, run: RunState, ask: Ask, payload: dict[str, Any], files: Files) -> dict[str, Any]:
     refs = ask.media
     most = _whole(ask.params.pop("max_inline_attachment_bytes", None))
     most = _whole(ask.params.pop("max_inline_text_attachment_bytes", None)) if most is None else most
     messages, media = inlined(
         ask.messages,
         ask.media or [],
-        store,
+        files.store,
         most_bytes=MAX_INLINE_ATTACHMENT_BYTES if most is None else most,
     )
-    with materialized(media or (), store) as paths:
+    with materialized(media or (), files) as paths:
         call = Ask(ask.prompt, messages, ask.system_prompt, ask.tools, paths or None, ask.params)
         call.is_structured, call.falls_back = ask.is_structured, ask.falls_back
         result = _until_whole(llm, run, call, payload)

@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
+import mimetypes
 import re
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -17,7 +19,16 @@ from .llm_errors import LLMCallFailed
 from .session_attachments import is_text_type, media_name
 
 _ID_KEYS = ("$artifact", "artifact_id")
+_INSTEAD = 'Give {"$artifact": id}: the node Import Server File makes one of a file of the workspace.'
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
+
+
+@dataclass(frozen=True)
+class Files:
+    """Where files may come from: artifacts of a store, and paths of this machine where those are allowed."""
+
+    store: ArtifactStore | None
+    allow_paths: bool = True
 
 
 def artifact_id_of(item: Any) -> str | None:
@@ -69,14 +80,20 @@ def inlined(
 
 
 @contextmanager
-def materialized(media: Iterable[Any], store: ArtifactStore | None) -> Iterator[list[str]]:
+def materialized(media: Iterable[Any], files: Files) -> Iterator[list[str]]:
     """Give the paths of media for the time of a call; raise LLMCallFailed when one cannot be had."""
     with tempfile.TemporaryDirectory(prefix="media-") as folder:
-        yield [_path(item, store, Path(folder)) for item in media]
+        yield [_path(item, files, Path(folder)) for item in media]
 
 
-def _path(item: Any, store: ArtifactStore | None, folder: Path) -> str:
+def _path(item: Any, files: Files, folder: Path) -> str:
+    store = files.store
     if isinstance(item, str) and item.strip():
+        if not files.allow_paths:
+            raise LLMCallFailed(
+                "bad_request",
+                f"media: {item!r:.200} is a path; this server takes files as artifacts. {_INSTEAD}",
+            )
         return item.strip().removeprefix("@")
     found = artifact_id_of(item)
     if found is None:
@@ -89,6 +106,8 @@ def _path(item: Any, store: ArtifactStore | None, folder: Path) -> str:
     name = PurePosixPath(_name(item, artifact))
     stem = _UNSAFE.sub("_", name.stem).strip("._") or "file"
     suffix = _UNSAFE.sub("", name.suffix)
+    if not suffix:  # whoever reads the file goes by it
+        suffix = mimetypes.guess_extension(artifact.content_type.partition(";")[0].strip()) or ""
     target = folder / f"{stem[:80]}__{found[:8]}{suffix}"
     target.write_bytes(artifact.content)
     return str(target)
