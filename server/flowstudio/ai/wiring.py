@@ -208,6 +208,12 @@ class _Triples:
     def query_keywords(self, words: Any, **where: Any) -> Any:
         return self._opened().query_keywords(words, **where)
 
+    def embedding_pin(self) -> Any:
+        return self._opened().embedding_pin()
+
+    def stored_vector(self, assertion_id: str) -> Any:
+        return self._opened().stored_vector(assertion_id)
+
     def close(self) -> None:
         with self._lock:
             if self._store is not None:

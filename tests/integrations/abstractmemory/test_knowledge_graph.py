@@ -251,6 +251,35 @@ def test_without_an_embedder_words_are_searched_and_it_is_told(tmp_path: Path) -
     assert "no search by meaning" in graph.means("atla")["warnings"][0]
 
 
+class Unreliable(WordVectors):
+    """An embedder that is away for a while."""
+
+    is_away = False
+
+    def embed_texts(self, texts: list[str]) -> list[list[float]]:
+        if self.is_away:
+            raise OSError("the embedder is away")
+        return super().embed_texts(texts)
+
+
+@pytest.mark.filterwarnings("ignore:#FALLBACK")
+def test_facts_that_no_embedder_has_seen_are_told(tmp_path: Path) -> None:
+    pin, embedder = memory.build_pin(WordVectors.model, 64, source="test"), Unreliable()
+    store = memory.SQLiteTripleStore(tmp_path / "kg.sqlite3", embedder=embedder, embedding_pin=pin)
+    graph = Graph(store)
+    assert "warnings" not in graph.tell(FACTS[0]).result
+    embedder.is_away = True
+    [warning] = graph.tell(*FACTS[1:3]).result["warnings"]
+    assert warning.startswith("2 facts were kept without a vector")
+    assert "page Settings, under Models" in warning
+    by_words = graph.ask(query_text="martin")
+    assert [each["object"] for each in by_words["items"]] == ["alice martin"]
+    assert by_words["warnings"] == ["run: searched by words, not by meaning (the embedder is away)"]
+    embedder.is_away = False
+    assert "warnings" not in graph.tell(FACTS[3]).result
+    store.close()
+
+
 def test_words_are_searched_among_the_facts_that_are_asked_for_the_best_first(tmp_path: Path) -> None:
     graph = Graph(memory.SQLiteTripleStore(tmp_path / "kg.sqlite3"))
     graph.tell(*FACTS)

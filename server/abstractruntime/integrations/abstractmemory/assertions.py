@@ -15,6 +15,11 @@ from .scopes import resolve_scope_owner_id
 
 NOT_DURABLE = "the triple store is in memory: these facts are gone when the process ends"
 
+NO_VECTOR = (
+    "{count} facts were kept without a vector, for no model that embeds texts answered: they are found by what "
+    "they name, not by their meaning. See that it answers (FlowStudio: page Settings, under Models)."
+)
+
 
 def words() -> Any:
     """Return AbstractMemory; raise NotInstalled."""
@@ -55,9 +60,23 @@ def assert_facts(
         "count_attempted": len(given),
         "skipped_duplicates": len(given) - len(fresh),
     }
-    if "memory" in type(store).__name__.lower():
-        made["warnings"] = [NOT_DURABLE]
+    told = [NOT_DURABLE] if "memory" in type(store).__name__.lower() else []
+    if without := _without_vector(store, made["assertion_ids"]):
+        told.append(NO_VECTOR.format(count=without))
+    if told:
+        made["warnings"] = told
     return EffectOutcome.completed(made)
+
+
+def _without_vector(store: Any, ids: list[str]) -> int:
+    """Return how many facts an embedder that failed has left without a vector; 0 where a store has no embedder.
+
+    A store that has one embeds all of a batch or nothing of it.
+    """
+    pin, vector = getattr(store, "embedding_pin", None), getattr(store, "stored_vector", None)
+    if not ids or not callable(pin) or not callable(vector) or pin() is None:
+        return 0
+    return 0 if any(vector(each) is not None for each in ids) else len(ids)
 
 
 def _facts(
