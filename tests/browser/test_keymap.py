@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from browser.app import App
+from browser.documents import asking, put
 from browser.hand import Hand
 
 pytestmark = pytest.mark.browser
@@ -145,3 +146,25 @@ def test_the_menu_of_the_person_leads_to_the_keys_of_the_editor(hand: Hand) -> N
     expect(dialog).to_contain_text("Press a key of the list to change it.")
     hand.keys("Escape")
     expect(page.locator("summary[aria-label=You]")).to_be_focused()
+
+
+@pytest.mark.parametrize("place", ["/", "/runs", "/inbox", "/nodes", "/settings", "/flows"])
+def test_ctrl_k_leads_from_every_page_to_the_search_of_flows(app: App, page: Page, place: str) -> None:
+    put(app, asking("sought"))
+    page.goto(place)
+    page.keyboard.press("Control+k")
+    page.wait_for_url("**/flows*")
+    search = page.get_by_placeholder("Search flows")
+    expect(search).to_be_focused()
+    page.keyboard.type("Ask sought")
+    expect(page.locator("#flow-list")).to_contain_text("Ask sought")
+
+
+def test_ctrl_k_does_not_lead_away_from_what_is_being_written(page: Page) -> None:
+    page.goto("/nodes")
+    field = page.get_by_placeholder("Search nodes")
+    field.fill("concat")
+    page.keyboard.press("Control+k")
+    expect(field).to_be_focused()
+    expect(field).to_have_value("concat")
+    assert "/nodes" in page.url

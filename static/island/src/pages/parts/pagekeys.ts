@@ -1,5 +1,5 @@
 // The keys of pages that have none of their own: `G` and a letter go to a place, `/` to the search of the page,
-// `?` shows them all. One table: what is shown is what acts.
+// `Ctrl+K` to that of all flows, `?` shows them all. One table: what is shown is what acts.
 import { lettersAct } from "./letters.ts";
 
 export const PLACES: Record<string, [name: string, address: string]> = {
@@ -18,7 +18,20 @@ function isTyping(target: EventTarget | null): boolean {
   return target instanceof HTMLElement && (target.isContentEditable || /^(input|select|textarea)$/i.test(target.tagName));
 }
 
+const SEARCH = "#search";
+
+/** To the search of all flows; never away from a field in which something may have been written. */
+function onSearchKey(event: KeyboardEvent): boolean {
+  if (!(event.ctrlKey || event.metaKey) || event.altKey || event.shiftKey || event.key.toLowerCase() !== "k") return false;
+  if (isTyping(event.target) || document.querySelector("dialog[open]")) return false;
+  event.preventDefault();
+  if (location.pathname === "/flows") focusSearch(event);
+  else location.assign(`/flows${SEARCH}`);
+  return true;
+}
+
 function onKey(event: KeyboardEvent): void {
+  if (onSearchKey(event)) return;
   if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target) || list?.open || !lettersAct()) return;
   const key = event.key.toLowerCase();
   const place = Date.now() - going < CHORD_MS && PLACES[key];
@@ -55,6 +68,7 @@ function show(): void {
   close.dataset["closes"] = "";
   const rows = Object.entries(PLACES).map(([key, [name]]) => row(`Go to ${name}`, "G", key.toUpperCase()));
   if (document.querySelector("input[type=search]")) rows.push(row("Search this page", "/"));
+  rows.push(row("Search all flows", "Ctrl", "K"));
   const off = lettersAct() ? [] : [make("p", "soft small", "Single-letter keys are switched off, so none of these acts.")];
   list = make("dialog", "dialog", make("div", "body", title, ...off, make("dl", "page-keys", ...rows, row("This list", "?")), make("div", "acts", close)));
   list.setAttribute("aria-labelledby", title.id);
@@ -64,6 +78,7 @@ function show(): void {
 
 export function keepKeys(): void {
   document.addEventListener("keydown", onKey);
+  if (location.hash === SEARCH) document.querySelector<HTMLInputElement>("input[type=search]")?.focus();
   document.addEventListener("click", (event) => {
     if ((event.target as Element).closest("[data-tool=keys]")) show();
   });
