@@ -74,6 +74,10 @@ MENDED: dict[str, list[Document]] = {
             "start -> a",
         )
     ],
+    "schedule.no_zone": [
+        flow("f", {"s": node("on_schedule", pins={"schedule": when})}, "")
+        for when in ("0 7 * * *", "@daily", "2030-01-31T09:00")
+    ],
     "for.no_step": [
         flow("f", {"start": start(), "a": node("for", pins={"end": 3, "step": 0})}, "start -> a")
     ],
@@ -146,7 +150,7 @@ CASES = [(code, place) for code, documents in MENDED.items() for place in range(
 
 
 def problems(document: Document, code: str) -> list[Any]:
-    types = catalog() if any(each["type"] == "on_flow_start" for each in document["nodes"]) else TINY
+    types = catalog() if any(each["type"].startswith("on_") for each in document["nodes"]) else TINY
     return [problem for problem in check(document, types, {"f", "other"}) if problem.code == code]
 
 

@@ -63,6 +63,12 @@ class Schedule:
     cron: str | None = None
     once: datetime | None = None
 
+    def goes_by_a_clock(self, written: Json) -> bool:
+        """Say whether another zone would mean other instants: a time of day or a day in cron, a date without offset."""
+        if self.cron is not None:
+            return self.cron.split()[-4:] != ["*"] * 4
+        return self.once is not None and datetime.fromisoformat(str(written).strip()).tzinfo is None
+
     def after(self, last: datetime) -> Iterator[datetime]:
         """Yield the instants later than `last`, in order; an interval counts from `last` itself."""
         if self.every is not None:

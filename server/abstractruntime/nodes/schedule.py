@@ -27,13 +27,14 @@ GRACE = timedelta(seconds=60)
 FIRING = "_schedule"
 """The variable that tells a run of one firing of its own which one it is: node, timestamp, missed."""
 
+_ZONE = "eventConfig.timeZone"
 _MISSED = ("once", "skip", "all")
 _OVERLAP = ("skip", "queue", "allow")
 _MOST = 10
 
 
 def _schedule(call: Call) -> Schedule:
-    zone = zone_of(setting(call.data, "eventConfig.timeZone"))
+    zone = zone_of(setting(call.data, _ZONE))
     return read_schedule(chosen(call, "schedule", "eventConfig.schedule", "15s"), zone)
 
 
@@ -136,15 +137,22 @@ def _check_schedule(data: Mapping[str, Json]) -> list[Finding]:
     findings = []
     zone: Any = UTC
     try:
-        zone = zone_of(setting(data, "eventConfig.timeZone"))
+        zone = zone_of(setting(data, _ZONE))
     except NodeError as problem:
         findings.append(Finding("error", problem.code, str(problem)))
     typed = pin_value(data, "schedule")
     value = setting(data, "eventConfig.schedule", "15s") if typed is UNSET else typed
     try:
-        read_schedule(value, zone)
+        schedule = read_schedule(value, zone)
     except NodeError as problem:
         findings.append(Finding("error", problem.code, str(problem), pin="schedule"))
+    else:
+        if schedule.goes_by_a_clock(value) and not text(setting(data, _ZONE)).strip():
+            message = f"'{value}' goes by a clock, but no time zone is chosen, so UTC is meant. Choose one, such as Europe/Paris."
+            sets = {_ZONE: "UTC"}
+            findings.append(
+                Finding("risk", "schedule.no_zone", message, "schedule", sets, "Say that UTC is meant")
+            )
     for path, words in (("eventConfig.missed", _MISSED), ("eventConfig.overlap", _OVERLAP)):
         word = setting(data, path)
         if word not in (None, "", *words):
@@ -181,7 +189,7 @@ def _check_schedule(data: Mapping[str, Json]) -> list[Finding]:
     ),
     fields=(
         Field(
-            "eventConfig.timeZone",
+            _ZONE,
             "string",
             "",
             "Time zone",

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..core.models import Effect, EffectType
-from .authored import chosen, setting
-from .define import EXEC_IN, EXEC_OUT, Call, Example, Field, NodeError, Pin, effect, pure
+from .authored import chosen, pin_value, setting
+from .define import EXEC_IN, EXEC_OUT, UNSET, Call, Example, Field, Finding, NodeError, Pin, effect, pure
 from .jsontext import decoded
 from .values import described, items, text, truth
 
@@ -141,6 +141,16 @@ def calls_of(value: Json) -> list[Json]:
     return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
 
 
+def _check_allowed(data: Mapping[str, Json]) -> list[Finding]:
+    """Find calls that a model words and nobody limits; a call of one tool is mostly worded by the author."""
+    typed = pin_value(data, "allowed_tools")
+    settled = (setting(data, "effectConfig.allowed_tools"), setting(data, "effectConfig.allowedTools"))
+    if (typed is not UNSET and typed is not None) or any(each not in (None, "") for each in settled):
+        return []
+    message = "Whatever tool the calls name may be called. Name those that may be, or wire those that the model was offered."
+    return [Finding("risk", "tools.no_allow_list", message, pin="allowed_tools")]
+
+
 def _payload(call: Call, calls: list[Json]) -> dict[str, Json]:
     payload: dict[str, Json] = {"tool_calls": calls}
     allowed = chosen(call, "allowed_tools", "effectConfig.allowed_tools")
@@ -220,6 +230,7 @@ _BROKEN = {"call_id": "c1", "name": "add", "success": False, "output": None, "er
     fields=_CALL_FIELDS,
     settle=_settle_calls,
     main="results",
+    check=_check_allowed,
     keywords=("execute", "function", "run", "agent", "action"),
     examples=(
         Example(
