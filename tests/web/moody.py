@@ -60,6 +60,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._say({"error": {"message": "model 'unknown' not found"}}, 404)
         elif moody.mood == "busy":
             self._say({"error": "overloaded"}, 503)
+        elif moody.mood == "limits":
+            self._say({"error": {"message": "too many questions"}}, 429, {"Retry-After": "120"})
         elif moody.mood == "slow":
             time.sleep(2)
         else:
@@ -109,9 +111,11 @@ class _Handler(BaseHTTPRequestHandler):
     def _event(self, event: Any) -> None:
         self.wfile.write(f"data: {json.dumps(event)}\n\n".encode())
 
-    def _say(self, answer: Any, status: int) -> None:
+    def _say(self, answer: Any, status: int, headers: dict[str, str] | None = None) -> None:
         raw = json.dumps(answer).encode()
         self.send_response(status)
+        for name, value in (headers or {}).items():
+            self.send_header(name, value)
         self.send_header("Content-Length", str(len(raw)))
         self.end_headers()
         self.wfile.write(raw)

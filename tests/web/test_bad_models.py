@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from abstractruntime import WaitReason
 from drive import end, flow, node, start
 from web.conftest import Client
 from web.moody import MoodyModel
@@ -74,6 +76,24 @@ def paid(client: Client, run_id: str) -> int:
         for each in client.records(run_id)
         if (each.get("effect") or {}).get("type") == "llm_call" and each["status"] == "completed"
     )
+
+
+def test_a_server_that_limits_is_left_alone_for_as_long_as_it_asks(client: Client, moody: MoodyModel) -> None:
+    provide(client, moody.url)
+    moody.mood = "limits"
+    asks = node("llm_call", pins={"prompt": "first"}, policy={"retries": 3, "pause": 1})
+    nodes = {"start": start(), "ask": asks, "end": end("said")}
+    client.save(flow("limited", nodes, "start -> ask, ask -> end, ask.response -> end.said"))
+    before = datetime.now(UTC)
+    run_id = client.launch("limited")
+    client.until(run_id, "waiting")
+    run = client.studio.stores.runs.load(run_id)
+    wait = run.waiting if run is not None else None
+    assert wait is not None
+    assert wait.reason is WaitReason.UNTIL
+    assert "answered 429 (wait, or use another model): too many questions" in (wait.details or {})["error"]
+    assert datetime.fromisoformat(str(wait.until)) >= before + timedelta(seconds=120), "and not in a second"
+    assert len(moody.asked) == 1
 
 
 @pytest.mark.parametrize(
