@@ -229,6 +229,16 @@ def _settle(reply: Json, call: Call) -> Json:
 
 
 _CHOSEN = {"provider": "LMStudio", "model": "qwen"}
+_UNSTRUCTURED: dict[str, Json] = {
+    "schema": AGENT_META,
+    "version": 1,
+    "output_mode": "unstructured",
+    "provider": "lmstudio",
+    "model": "qwen",
+    "tool_calls": 0,
+    "tool_results": 0,
+    "sub_run_id": "r2",
+}
 _SCRATCHPAD: dict[str, Json] = {
     "sub_run_id": "r2",
     "workflow_id": "visual_react_agent_flow_node",
@@ -334,14 +344,7 @@ _DONE = {"sub_run_id": "r2", "output": {"answer": "Here.", "iterations": 2, "mes
                     "response": "Here.",
                     "success": True,
                     "meta": {
-                        "schema": AGENT_META,
-                        "version": 1,
-                        "output_mode": "unstructured",
-                        "provider": "lmstudio",
-                        "model": "qwen",
-                        "tool_calls": 0,
-                        "tool_results": 0,
-                        "sub_run_id": "r2",
+                        **_UNSTRUCTURED,
                         "iterations": 2,
                     },
                     "scratchpad": _SCRATCHPAD,
@@ -408,14 +411,7 @@ _DONE = {"sub_run_id": "r2", "output": {"answer": "Here.", "iterations": 2, "mes
                     "response": "Perhaps.",
                     "success": False,
                     "meta": {
-                        "schema": AGENT_META,
-                        "version": 1,
-                        "output_mode": "unstructured",
-                        "provider": "lmstudio",
-                        "model": "qwen",
-                        "tool_calls": 0,
-                        "tool_results": 0,
-                        "sub_run_id": "r2",
+                        **_UNSTRUCTURED,
                         "iterations": 26,
                         "stopped": "max_iterations",
                         "warnings": [
