@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,7 +11,7 @@ from pathlib import Path
 from abstractruntime.core.errors import StoreError
 
 from .access import read_token
-from .serve import make_folder, serve
+from .serve import Restart, make_folder, serve
 from .settings import SettingsError, read_settings
 
 
@@ -25,6 +26,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return 0
         settings = read_settings(host=given.host, port=given.port, data=given.data, flows=given.flows)
         return serve(settings, opens_browser=not given.no_browser)
+    except Restart as wanted:
+        again = [
+            *(sys.argv[1:] if arguments is None else arguments),
+            "--port",
+            str(wanted.port),
+            "--no-browser",
+        ]
+        sys.stdout.flush()
+        os.execv(sys.executable, [sys.executable, "-m", "flowstudio", *again])
     except (SettingsError, StoreError) as error:
         print(f"flowstudio: {error}", file=sys.stderr)
         return 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -44,6 +45,7 @@ from .outside.web import WebRequest
 from .outside.workspace import WorkspaceFolder
 from .pages import error_page
 from .pages import router as pages
+from .presence import Presence
 from .programs import Programs
 from .prompts import routes as prompts
 from .runner import Runner
@@ -65,14 +67,18 @@ def create_app(settings: Settings) -> FastAPI:
     @asynccontextmanager
     async def running(app: FastAPI) -> AsyncIterator[None]:
         studio.bell.open()
+        studio.presence.begin()
+        present = asyncio.create_task(studio.presence.keep())
         worker.start()
         start_testing(shared_sandbox())
         yield
+        present.cancel()
         studio.bell.close()
         worker.stop()
         studio.ai.close()
         studio.stores.close()
         studio.history.close()
+        studio.presence.touch()
 
     app = FastAPI(
         title="FlowStudio", lifespan=running, docs_url=None, redoc_url=None, openapi_url="/api/openapi.json"
@@ -104,7 +110,8 @@ def build(settings: Settings) -> tuple[Studio, Worker]:
     shop = practice.Practice(settings.data / "practice.json")
     ai = open_ai(settings.data, artifacts, shop, starter_script(packaged("flows")))
     programs = open_programs(settings, library, versions, types, ai)
-    reader = RunReader(stores, programs, library)
+    presence = Presence(settings.data)
+    reader = RunReader(stores, programs, library, presence)
     outbox = Outbox(settings.data / "outbox")
     runtime = Runtime(
         run_store=stores.runs,
@@ -136,6 +143,7 @@ def build(settings: Settings) -> tuple[Studio, Worker]:
         history=history,
         library=library,
         outbox=outbox,
+        presence=presence,
         programs=programs,
         reader=reader,
         runner=Runner(

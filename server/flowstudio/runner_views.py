@@ -20,6 +20,7 @@ from abstractruntime.storage.base import PlacedRecord, QueryableRunIndexStore, Q
 from .ai.budget import is_shared
 from .ai.used import Ledger, UsedByRuns
 from .library import FlowLibrary, FlowNotFound
+from .presence import Presence, repeated
 from .programs import Programs
 
 Json = Any
@@ -55,7 +56,10 @@ class Tree:
 class RunReader:
     """Reads runs, prompts and ledgers for routes and streams."""
 
-    def __init__(self, stores: Stores, programs: Programs, library: FlowLibrary) -> None:
+    def __init__(
+        self, stores: Stores, programs: Programs, library: FlowLibrary, presence: Presence | None = None
+    ) -> None:
+        self._presence = presence
         self._stores = stores
         self._programs = programs
         self._library = library
@@ -92,6 +96,26 @@ class RunReader:
     def used(self, run_id: str) -> dict[str, Json]:
         """Return what the model calls of a run and its descendants have used: `calls`, `tokens`, `cost`."""
         return self._used.told(each.run_id for each in self.tree(run_id).runs)
+
+    def away(self, tree: Tree) -> dict[str, Json] | None:
+        """Return how often and how long the server was away in the life of a run, and what was done again for it.
+
+        `times`, `seconds` and `repeated`, the number of effects that were begun twice; None where it was never away.
+        """
+        run = tree.root
+        if self._presence is None or run.created_at is None:
+            return None
+        over = (
+            max(filter(None, (each.updated_at for each in tree.runs)), default=None)
+            if tree.is_settled
+            else None
+        )
+        absences = self._presence.between(run.created_at, over)
+        if not absences:
+            return None
+        again = repeated(self.records(run.run_id, limit=ALL), absences)
+        seconds = round(sum(each.seconds for each in absences), 1)
+        return {"times": len(absences), "seconds": seconds, "repeated": again}
 
     def children(self, run_id: str) -> list[RunState]:
         """Return the direct children of a run."""
@@ -163,6 +187,7 @@ class RunReader:
             "waiting": waiting_of(tree),
             "failed_node": failed,
             "pause_reason": pause_reason(run),
+            "away": self.away(tree),
             "prompts": [self._prompt(asking, self.root_of(run_id)) for asking in tree.asking],
         }
 

@@ -28,6 +28,14 @@ else:
 NOT_HERE = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT, errno.EPROTONOSUPPORT)
 
 
+class Restart(Exception):
+    """The server has stopped to be started anew, at the same `port`."""
+
+    def __init__(self, port: int) -> None:
+        super().__init__(f"To be started anew on port {port}.")
+        self.port = port
+
+
 class Server(uvicorn.Server):
     """A server that lets its event streams go as soon as it is asked to stop."""
 
@@ -40,6 +48,12 @@ class Server(uvicorn.Server):
         self._studio.bell.close()
         super().handle_exit(sig, frame)
 
+    def restart(self) -> None:
+        """Stop as on a signal, to be started anew."""
+        self.is_to_restart = True
+        self._studio.bell.close()
+        self.should_exit = True
+
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start, then say where."""
         await super().startup(sockets)
@@ -47,10 +61,14 @@ class Server(uvicorn.Server):
             announce(self._studio, sockets or [], opens_browser=self._opens_browser)
 
     _opens_browser = False
+    is_to_restart = False
 
 
 def serve(settings: Settings, *, opens_browser: bool) -> int:
-    """Serve until stopped; return the exit code. Raises SettingsError for what cannot be served."""
+    """Serve until stopped; return the exit code.
+
+    Raises SettingsError for what cannot be served, and Restart when a person has asked for it on a page.
+    """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     make_folder(settings.data, "--data")
     locks = [hold_folder(settings.data), *hold_store(settings)]
@@ -73,6 +91,8 @@ def serve(settings: Settings, *, opens_browser: bool) -> int:
     )
     server = Server(config, app.state.studio)
     server._opens_browser = opens_browser
+    if sys.platform != "win32":  # where a process can become another
+        app.state.restart = server.restart
     try:
         server.run(sockets=listening)
     except KeyboardInterrupt:
@@ -82,6 +102,8 @@ def serve(settings: Settings, *, opens_browser: bool) -> int:
             one.close()
         for lock in locks:
             lock.close()
+    if server.is_to_restart:
+        raise Restart(settings.port)
     return 0 if server.started else 1
 
 

@@ -24,6 +24,7 @@ from .library_history import FlowHistory
 from .library_versions import Versions
 from .live.bell import Bell
 from .outside.outbox import Outbox
+from .presence import Presence
 from .programs import Programs
 from .runner import Runner
 from .runner_nodes import NodeStories
@@ -48,6 +49,7 @@ class Studio:
     history: FlowHistory
     library: FlowLibrary
     outbox: Outbox
+    presence: Presence
     programs: Programs
     reader: RunReader
     runner: Runner

@@ -56,6 +56,28 @@ def test_a_newcomer_sees_a_finished_run(fresh: App, door: Page) -> None:
     assert len(ledger(fresh, hand.run_line())) > 4
 
 
+def test_the_server_is_restarted_by_a_button_while_the_demo_waits(
+    fresh: App, door: Page, watch: Watch
+) -> None:
+    door.goto(fresh.link)
+    door.get_by_role("button", name="Run the 20-second demo").click()
+    hand = Hand(door)
+    question = door.locator(".ask-card")
+    question.get_by_role("textbox").fill("Ana")
+    door.keyboard.press("Enter")
+    expect(question).to_be_hidden()
+    watch.is_line_cut = True
+    door.locator("#coach").get_by_role("button", name="Restart the server").click()
+    head = door.locator("#pane-run .run-head")
+    expect(head.locator(".away")).to_contain_text("nothing repeated", timeout=PROMISE_S * 1000)
+    expect(head.locator(".state")).to_have_text("Done", timeout=PROMISE_S * 1000)
+    assert "Ana" in hand.output()
+    kinds = [record["status"] for record in ledger(fresh, hand.run_line())]
+    assert kinds.count("waiting") == 2, "each was asked once"
+    assert fresh.process is not None
+    assert fresh.process.poll() is None, "it is the same process"
+
+
 def test_the_same_by_keyboard_alone_and_on_to_a_flow_of_ones_own(fresh: App, door: Page) -> None:
     door.goto(fresh.link)
     start = door.get_by_role("button", name="Run the 20-second demo")

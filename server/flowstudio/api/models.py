@@ -306,6 +306,14 @@ class Waiting(BaseModel):
     run_id: str
 
 
+class Away(BaseModel):
+    """How often, and for how many seconds in all, the server was away while a run lived; effects begun again for it."""
+
+    times: int
+    seconds: float
+    repeated: int
+
+
 class RunPage(RunRow):
     """All about one run but its records; `prompts` are rows as in `GET /api/prompts`, `version` is the flow's.
 
@@ -318,6 +326,7 @@ class RunPage(RunRow):
     waiting: Waiting | None
     failed_node: str | None
     pause_reason: str | None
+    away: Away | None
     version: int | None
     prompts: list[dict[str, Json]]
 

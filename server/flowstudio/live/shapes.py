@@ -63,6 +63,7 @@ class StateEvent(Told):
     paused: bool
     current_node: str
     waiting: dict[str, Json] | None  # described as in the page of a run
+    away: dict[str, Json] | None  # so too
 
 
 class WordsEvent(Told):

@@ -118,7 +118,7 @@ class RunStream:
         """Return a `state` frame when the tree stands otherwise than last told."""
         row = self._reader.row(tree.root)
         told = {key: row[key] for key in ("run_id", "status", "paused")}
-        told["waiting"] = waiting_of(tree)
+        told |= {"waiting": waiting_of(tree), "away": self._reader.away(tree)}
         if told == self._shown:
             return []
         self._shown = told

@@ -19,6 +19,7 @@ from . import (
     outbox,
     pickers,
     runs,
+    server,
     settings,
     versions,
 )
@@ -37,6 +38,7 @@ for page in (
     inbox,
     outbox,
     nodes,
+    server,
     settings,
     inspector,
     expression,

@@ -21,9 +21,9 @@ from abstractruntime.core.models import RunStatus, WaitReason
 from abstractruntime.storage.base import QueryableRunStore
 
 from ..runner_views import asks
-from ..settings import packaged
+from ..settings import is_loopback, packaged
 from ..studio import Studio, studio_of
-from .words import moment, money, size, state, took
+from .words import lasting, moment, money, size, state, took
 
 THEMES = frozenset({"light", "dark", "contrast"})
 HTMX = json.dumps(
@@ -57,6 +57,7 @@ def environment() -> Environment:
         one_line=one_line,
         moment=moment,
         took=took,
+        lasting=lasting,
         size=size,
         money=money,
         state=state,
@@ -83,10 +84,17 @@ def text_of(request: Request, template: str, /, **words: Any) -> str:
         "theme": theme_of(request),
         "here": request.url.path,
         "standstill": studio.standstill(),
+        "own_machine": can_restart(request),
     }
     if "inbox_count" not in words:
         known["inbox_count"] = questions(studio)
     return environment().get_template(template).render({**known, **words})
+
+
+def can_restart(request: Request) -> bool:
+    """Say whether this server can be started anew from a page: by `flowstudio serve`, for this machine alone."""
+    state = request.app.state
+    return getattr(state, "restart", None) is not None and is_loopback(studio_of(request).settings.host)
 
 
 def fragment(request: Request, template: str, /, **words: Any) -> Response:

@@ -67,7 +67,11 @@ def took(start: str | None, end: str | None) -> str:
     begin, finish = instant(start), instant(end)
     if begin is None or finish is None:
         return ""
-    seconds = max(0.0, (finish - begin).total_seconds())
+    return lasting(max(0.0, (finish - begin).total_seconds()))
+
+
+def lasting(seconds: float) -> str:
+    """Write a number of seconds as `took` does."""
     if seconds < 0.001:
         return "< 1 ms"
     if seconds < 0.9995:

@@ -37,6 +37,8 @@ export interface RunStateEvent {
   paused: boolean;
   /** `run_id` is the run that waits: this one, or a child that asks. */
   waiting: { reason: string; run_id: string; until?: string | null; prompt?: string | null } | null;
+  /** How often and long the server was away meanwhile, and how many effects it began again for that. */
+  away?: { times: number; seconds: number; repeated: number } | null;
 }
 
 /** What a model is saying in the call of a run that is under way, its end if it is long. */

@@ -9,7 +9,7 @@ import { titleOf } from "../model/geometry";
 import type { Problem } from "../view/look";
 import { Activity } from "./activity";
 import { Lead } from "./lead";
-import { button, el, icon, place, pretty } from "./parts";
+import { button, el, icon, length, place, pretty } from "./parts";
 import { Scrub } from "./scrub";
 import { PromptForm } from "./promptform";
 import { RunForm } from "./runform";
@@ -291,7 +291,7 @@ export class RunPane {
       more.href = `/runs/${encodeURIComponent(this.stream.run)}`;
       more.title = "Open the run's own page";
       more.setAttribute("aria-label", more.title);
-      this.head.append(chip, this.waits(), el("span", "spacer"), more, ...this.controls(status));
+      this.head.append(chip, this.waits(), this.away(), el("span", "spacer"), more, ...this.controls(status));
     }
     this.result.replaceChildren(...this.outcome());
     if (this.isUnderWay) this.start.replaceChildren();
@@ -303,6 +303,15 @@ export class RunPane {
     if (waiting?.reason === "until" && waiting.until) return el("span", "small muted", `until ${new Date(waiting.until).toLocaleString()}`);
     if (waiting?.reason === "event") return el("span", "small muted", "for an event");
     return el("span", "");
+  }
+
+  /** What a restart of the server has done to the run: nothing, as a rule. */
+  private away(): HTMLElement {
+    const away = this.state?.away;
+    if (!away) return el("span", "");
+    const again = away.repeated ? `${away.repeated} begun again` : "nothing repeated";
+    const times = away.times > 1 ? `${away.times} times, ` : "";
+    return el("span", "away small muted", `server away ${times}${length(away.seconds * 1000)} · ${again}`);
   }
 
   private controls(status: string): HTMLElement[] {
