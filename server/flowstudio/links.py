@@ -46,8 +46,10 @@ def linked(document: Document, bind: Bind) -> Document:
     Where it gives None the node names its flow as before. The same object where nothing is bound.
     """
     nodes = document.get("nodes")
-    told = [_linked(node, bind) for node in nodes] if isinstance(nodes, list) else []
-    is_same = all(old is new for old, new in zip(nodes or (), told, strict=False))
+    if not isinstance(nodes, list):
+        return document
+    told = [_linked(node, bind) for node in nodes]
+    is_same = all(old is new for old, new in zip(nodes, told, strict=True))
     return document if is_same else {**document, "nodes": told}
 
 
@@ -72,7 +74,7 @@ def problems_of(
 
 def _linked(node: Json, bind: Bind) -> Json:
     data: Json = node.get("data") if isinstance(node, dict) else None
-    word = wanted(data)
+    word = wanted(data) if data else ""
     called = _called(data) if word else None
     key = bind(called[1], word) if called is not None else None
     return node if called is None or key is None else {**node, "data": {**dict(data), called[0]: key}}
