@@ -153,11 +153,14 @@ class Programs:
         self._latest: dict[tuple[str, bool], tuple[dict[str, str], str]] = {}
 
     def problems(self, flow_id: str, document: Mapping[str, Any]) -> list[dict[str, Any]]:
-        """Return what is wrong with a document, also what keeps it from being read as a flow."""
+        """Return what is wrong with a document, also what keeps it from being read as a flow.
+
+        The document is one that was read strictly, from the library or a request.
+        """
         body = {"id": flow_id, **document}
         flows = LibraryFlows(self._library, {flow_id: body}, version=self._version)
         try:
-            found = self._check(open_flow(flows[flow_id], self._types), flows)
+            found = self._check(open_flow(flows[flow_id], self._types, own=True), flows)
         except InvalidFlow as error:
             found = cast(list[Problem], list(error.problems)) or [Problem("error", error.code, str(error))]
         return [problem.to_json() for problem in found]

@@ -31,6 +31,7 @@ from abstractruntime.visualflow_compiler import (  # noqa: E402
     lower_opened,
     open_flow,
 )
+from corpus.real import documents  # noqa: E402
 from drive import Document, end, flow, node, start  # noqa: E402
 from flowstudio.library import FlowLibrary  # noqa: E402
 from flowstudio.programs import Programs  # noqa: E402
@@ -120,19 +121,19 @@ def least(rounds: int, *acts: Callable[[], Any]) -> list[float]:
     return best
 
 
-def side_by_side(count: int) -> Document:
-    """The sample flows beside one another, again and again, until there are that many nodes: real ones."""
-    samples = [json.loads(file.read_text()) for file in sorted((ROOT / "flows").glob("*.json"))]
+def side_by_side(name: str, files: list[Path], count: int) -> Document:
+    """Real flows beside one another, again and again, until there are that many nodes, as a request brings them."""
+    flows = [json.loads(file.read_text()) for file in files]
     nodes: list[Document] = []
     edges: list[Document] = []
-    for number, sample in enumerate(cycle(samples)):
+    for number, sample in enumerate(cycle(flows)):
         if len(nodes) >= count:
-            return {"id": "samples", "nodes": nodes, "edges": edges}
+            return json.loads(json.dumps({"id": name, "nodes": nodes, "edges": edges}))  # type: ignore[no-any-return]
         nodes += [{**each, "id": f"{number}-{each['id']}"} for each in sample["nodes"]]
         for each in sample["edges"]:
             ends = {end: f"{number}-{each[end]}" for end in ("id", "source", "target")}
             edges.append({**each, **ends})
-    raise AssertionError("there are no sample flows")
+    raise AssertionError(f"there are no flows for {name}")
 
 
 def yardstick() -> int:
@@ -151,11 +152,16 @@ def validation(rounds: int) -> None:
     print("|---|---|")
     with tempfile.TemporaryDirectory() as folder:
         programs = Programs(Path(folder) / "programs", FlowLibrary(Path(folder) / "flows"), catalog())
-        shapes = [*((count, chain(count)) for count in (100, 1_000, 10_000)), (1_000, side_by_side(1_000))]
+        shapes = [(count, chain(count)) for count in (100, 1_000, 10_000)]
+        for name, files in (
+            ("sample", sorted((ROOT / "flows").glob("*.json"))),
+            ("corpus", [*documents().values()]),
+        ):
+            shapes += [(1_000, side_by_side(name, files, 1_000))] if files else []
         for count, document in shapes:
             turns = max(3, min(rounds, rounds * 1_000 // count))
             (best,) = least(turns, lambda document=document: programs.problems("chain", document))
-            name = f"{count:,}" if document["id"] == "chain" else f"{count:,} of the sample flows"
+            name = f"{count:,}" if document["id"] == "chain" else f"{count:,} of the {document['id']} flows"
             print(f"| {name} | {1_000 * best:.1f} |")
 
 

@@ -13,70 +13,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Literal
 
 from ..core.models import Effect
+from .pin import ERROR_OUT, ERROR_PINS, EXEC_IN, EXEC_OUT, UNSET, Pin, by_id
 
 Kind = Literal["event", "pure", "action", "effect", "control"]
 Json = Any
-
-
-class _Unset:
-    """The mark for "no default": the pin is absent unless wired."""
-
-    def __repr__(self) -> str:
-        return "UNSET"
-
-    def __bool__(self) -> bool:
-        return False
-
-
-UNSET: Any = _Unset()
-
-
-@dataclass(frozen=True)
-class Pin:
-    """A place where a wire can end.
-
-    `id` is the key in documents; `label` defaults to it. `default` is what an unconnected input
-    gets at run time (UNSET: nothing). `choices` limits text; `widget` names a template of the
-    inspector (`templates/widgets/`) when the type's own does not fit. `hidden` pins are honoured
-    when a document wires or defaults them but are not offered. `on_demand` outputs are made only when
-    another node reads them, and are no part of the ambient value. `was` holds old ids.
-    """
-
-    id: str
-    type: str = "any"
-    default: Json = UNSET
-    description: str = ""
-    label: str | None = None
-    choices: tuple[str, ...] = ()
-    widget: str | None = None
-    required: bool = False
-    hidden: bool = False
-    on_demand: bool = False
-    was: tuple[str, ...] = ()
-
-    @property
-    def is_exec(self) -> bool:
-        """Whether the pin carries control instead of a value."""
-        return self.type == "execution"
-
-    @property
-    def has_default(self) -> bool:
-        """Whether an unconnected pin gets a value (null is one)."""
-        return self.default is not UNSET
-
-
-EXEC_IN = Pin("exec-in", "execution", label="")
-EXEC_OUT = Pin("exec-out", "execution", label="")
-
-# What a step whose failure is caught has besides its own pins (see `Field` ON_ERROR, decision 0010).
-ERROR_OUT = Pin("exec-error", "execution", description="Taken when the step fails.", label="On error")
-ERROR_PINS = (
-    Pin("error_message", "string", description="What went wrong, when the step failed."),
-    Pin("error_code", "string", description="The code of the failure; it stays the same in all versions."),
-)
 
 
 @dataclass(frozen=True)
@@ -409,6 +353,21 @@ class NodeType:
         """What the ambient value is after this node."""
         return self.carries or ("own" if self.kind in ("event", "action") else "before")
 
+    @cached_property
+    def inputs_by_id(self) -> Mapping[str, Pin]:
+        """The declared inputs by their ids."""
+        return by_id(self.inputs)
+
+    @cached_property
+    def outputs_by_id(self) -> Mapping[str, Pin]:
+        """The declared outputs by their ids."""
+        return by_id(self.outputs)
+
+    @cached_property
+    def judged(self) -> tuple[Field, ...]:
+        """The settings that can be wrong by themselves: those with choices, and flows."""
+        return tuple(each for each in self.fields if each.choices or each.type == "flow")
+
     @property
     def summary(self) -> str:
         """The first line of the help text."""
@@ -477,6 +436,7 @@ __all__ = [
     "Pin",
     "Source",
     "action",
+    "by_id",
     "control",
     "effect",
     "event",

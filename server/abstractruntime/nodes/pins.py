@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from .define import ERROR_OUT, ERROR_PINS, ON_ERROR, Grow, NodeType, Pin
+from .define import ERROR_OUT, ERROR_PINS, ON_ERROR, Grow, NodeType, Pin, by_id
 
 
 @dataclass(frozen=True)
@@ -115,17 +115,27 @@ def saved_pins(raw: Any) -> tuple[Pin, ...]:
         name = entry.get("id") if isinstance(entry, dict) else None
         if not isinstance(name, str) or not (name := name.strip()):
             continue
-        kind, label = entry.get("type"), entry.get("label")
-        words = (
-            name,
-            kind if isinstance(kind, str) and kind else ANY,
-            label if isinstance(label, str) else None,
-        )
-        description = str(entry.get("description") or "")
-        pins.append(
-            Pin(*words[:2], description=description, label=words[2]) if description else _plain(*words)
-        )
+        get = entry.get
+        kind, label, description = get("type"), get("label"), get("description")
+        if not isinstance(kind, str) or not kind:
+            kind = ANY
+        if not isinstance(label, str):
+            label = None
+        if description:
+            pins.append(Pin(name, kind, description=str(description), label=label))
+        else:
+            pins.append(_plain(name, kind, label))
     return tuple(pins)
+
+
+def has_execution(raw: Any) -> bool:
+    """Say whether a document keeps an execution pin among these."""
+    for entry in raw if isinstance(raw, (list, tuple)) else ():
+        if isinstance(entry, dict) and entry.get("type") == EXECUTION:
+            name = entry.get("id")
+            if isinstance(name, str) and name.strip():
+                return True
+    return False
 
 
 @lru_cache(maxsize=4_096)
@@ -159,9 +169,12 @@ def pins_of(kind: NodeType, data: Mapping[str, Any]) -> tuple[tuple[Pin, ...], t
     the pins for it last.
     """
     inputs, outputs = _own_pins(kind, data)
-    return (
-        (inputs, _with_error_pins(outputs, data.get(ON_ERROR.path))) if kind.may_fail else (inputs, outputs)
-    )
+    if not kind.may_fail:
+        return inputs, outputs
+    choice = data.get(ON_ERROR.path)
+    if choice is None and outputs is kind.outputs and ERROR_OUT.id not in kind.outputs_by_id:
+        return inputs, outputs
+    return inputs, _with_error_pins(outputs, choice)
 
 
 def error_pins(choice: Any) -> tuple[Pin, ...]:
@@ -193,15 +206,17 @@ def _kept(raw: Any, declared: tuple[Pin, ...], grow: Grow | None) -> tuple[Pin, 
     saved = saved_pins(raw)
     if not saved:
         return _grown(declared, grow) if grow is not None else declared
-    known = {pin.id: pin for pin in declared}
-    kept = tuple(known.get(pin.id) or _described(pin, grow) for pin in saved)
+    known = by_id(declared)
+    kept = tuple([known.get(pin.id) or _described(pin, grow) for pin in saved])
     present = {pin.id for pin in saved}
     # A growing node may have lost a declared pin on purpose; execution pins are never lost.
-    missing = tuple(
+    missing = [
         pin for pin in declared if pin.id not in present and (grow is None or pin.is_exec or pin.hidden)
-    )
-    execs = tuple(pin for pin in missing if pin.is_exec)
-    return execs + kept + tuple(pin for pin in missing if not pin.is_exec)
+    ]
+    if not missing:
+        return kept
+    execs = tuple([pin for pin in missing if pin.is_exec])
+    return execs + kept + tuple([pin for pin in missing if not pin.is_exec])
 
 
 def _described(pin: Pin, grow: Grow | None) -> Pin:

@@ -29,6 +29,7 @@ EXEC_OUT = "exec-out"
 _FLOW_KEYS = ("id", "name", "description", "interfaces", "nodes", "edges", "entryNode")
 _NODE_KEYS = ("id", "type", "position", "data")
 _MISSING = type(None)
+_NUMBERS = frozenset((int, float))
 # Parts without which a node would do something else than its author wrote.
 _NEEDED = ("pinDefaults", "inputs", "outputs")
 _EDGE_KEYS = ("id", "source", "sourceHandle", "target", "targetHandle", "animated")
@@ -40,7 +41,7 @@ class NotAFlow(InvalidFlow, TypeError):
     code = "flow.not_an_object"
 
 
-@dataclass
+@dataclass(slots=True)
 class VisualNode:
     """A node as the document has it. `raw` is its entry with every key, known or not."""
 
@@ -71,7 +72,7 @@ class VisualNode:
         return entry
 
 
-@dataclass
+@dataclass(slots=True)
 class VisualEdge:
     """A wire as the document has it; a handle that is missing is the empty text."""
 
@@ -154,8 +155,11 @@ def flow_text(flow: VisualFlow) -> str:
     return json.dumps(flow.to_json(), indent=2, ensure_ascii=False) + "\n"
 
 
-def load_visualflow_json(source: Any) -> VisualFlow:
+def load_visualflow_json(source: Any, *, own: bool = False) -> VisualFlow:
     """Read a flow from a mapping, JSON text or bytes, a path, or an object with `model_dump`.
+
+    With `own` the source is a dict that was just read from JSON text, within the same limits, and is not
+    changed as long as the flow is used: it is taken as it is, where all others are copied.
 
     Raises NotAFlow (a TypeError) for what is not a JSON object and InvalidFlow (a ValueError) for
     a document without an id or beyond the limits of size and depth. Everything else is kept, and
@@ -163,7 +167,7 @@ def load_visualflow_json(source: Any) -> VisualFlow:
     """
     if isinstance(source, VisualFlow):
         return source
-    document = _document(source)
+    document = source if own else _document(source)
     if not isinstance(document, dict):
         raise NotAFlow("VisualFlow must be a JSON object (dict)")
     flow_id = next(
@@ -251,9 +255,10 @@ def _check_depth(document: dict[str, Any]) -> None:
 
 
 def _read_nodes(flow: VisualFlow, entries: Any) -> None:
+    kinds: dict[str, str] = {}
     for place, entry in enumerate(_entries(flow, "nodes", entries)):
         node_id = _text(entry.get("id")) if isinstance(entry, dict) else ""
-        kind = _type_name(entry.get("type")) if node_id else ""
+        kind = _known_type_name(entry.get("type"), kinds) if node_id else ""
         if not kind:
             what = "is not an object" if not isinstance(entry, dict) else "has no id or no type"
             name = f"Node '{node_id}'" if node_id else f"Node number {place + 1}"
@@ -264,11 +269,35 @@ def _read_nodes(flow: VisualFlow, entries: Any) -> None:
             text = f"Node '{node_id}': data is not an object; the node is ignored."
             _stray(flow, "nodes", place, entry, text, node_id)
             continue
-        for part, wanted in _odd_parts(entry, data or {}):
+        for part, wanted in () if _is_usual(entry, data or {}) else _odd_parts(entry, data or {}):
             text = f"Node '{node_id}': {part} is not {wanted}; it is ignored."
             severity: Severity = "error" if part.removeprefix("data.") in _NEEDED else "risk"
             flow.warnings.append(Problem(severity, "node.malformed", text, node_id))
         flow.nodes.append(VisualNode(node_id, kind, data or {}, entry))
+
+
+def _is_usual(entry: dict[str, Any], data: dict[str, Any]) -> bool:
+    """Whether no part of a node is of the wrong kind, seen quickly; what does not pass is looked at part by part."""
+    place = entry.get("position")
+    if place is not None and (
+        place.__class__ is not dict or not _NUMBERS.issuperset(map(type, place.values()))
+    ):
+        return False
+    if data.get("pinDefaults").__class__ not in (dict, _MISSING):
+        return False
+    for side in ("inputs", "outputs"):
+        pins = data.get(side)
+        if pins.__class__ is not list:
+            if pins is None:
+                continue
+            return False
+        for pin in pins:
+            if pin.__class__ is not dict:
+                return False
+            name = pin.get("id")
+            if name.__class__ is not str or not name or name.isspace():
+                return False
+    return True
 
 
 def _odd_parts(entry: dict[str, Any], data: dict[str, Any]) -> Iterator[tuple[str, str]]:
@@ -292,6 +321,7 @@ def _is_number(value: Any) -> bool:
 
 
 def _read_edges(flow: VisualFlow, entries: Any) -> None:
+    edges = flow.edges
     for place, entry in enumerate(_entries(flow, "edges", entries)):
         source = _text(entry.get("source")) if isinstance(entry, dict) else ""
         target = _text(entry.get("target")) if isinstance(entry, dict) else ""
@@ -300,8 +330,8 @@ def _read_edges(flow: VisualFlow, entries: Any) -> None:
             _stray(flow, "edges", place, entry, f"Wire number {place + 1} {what}; it is ignored.")
             continue
         edge_id = _text(entry.get("id")) or f"edge-{place + 1}"
-        handles = _text(entry.get("sourceHandle")), _text(entry.get("targetHandle"))
-        flow.edges.append(VisualEdge(edge_id, source, handles[0], target, handles[1], entry))
+        start, goal = _text(entry.get("sourceHandle")), _text(entry.get("targetHandle"))
+        edges.append(VisualEdge(edge_id, source, start, target, goal, entry))
 
 
 def _entries(flow: VisualFlow, key: str, entries: Any) -> list[Any]:
@@ -315,6 +345,16 @@ def _stray(flow: VisualFlow, key: str, place: int, entry: Any, message: str, nod
     code = "node.malformed" if key == "nodes" else "edge.malformed"
     # What has no name cannot be meant by a wire: leaving it out changes nothing else.
     flow.warnings.append(Problem("error" if node_id else "risk", code, message, node_id or None))
+
+
+def _known_type_name(value: Any, known: dict[str, str]) -> str:
+    """Return the name of a type; `known` are those of the texts that were met before."""
+    if value.__class__ is not str:
+        return _type_name(value)
+    name = known.get(value)
+    if name is None:
+        name = known[value] = _type_name(value)
+    return name
 
 
 def _type_name(value: Any) -> str:
@@ -332,7 +372,7 @@ def _ordered(raw: Mapping[str, Any], keys: tuple[str, ...]) -> dict[str, Any]:
 
 
 def _text(value: Any) -> str:
-    return value.strip() if isinstance(value, str) else ""
+    return value.strip() if value.__class__ is str or isinstance(value, str) else ""
 
 
 def _plain_text(value: Any) -> str:

@@ -11,15 +11,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from ..nodes.catalog import Catalog
-from ..nodes.define import FAULTS, NodeType, Pin
-from ..nodes.pins import pins_of, saved_pins
-from .document import EXEC_OUT, VisualEdge, VisualFlow, VisualNode
+from ..nodes.define import FAULTS, NodeType, Pin, by_id
+from ..nodes.pins import has_execution, pins_of, saved_pins
+from .document import EXEC_IN, EXEC_OUT, VisualEdge, VisualFlow, VisualNode
 from .routes import Routes, routes_of
 
 _THEN = re.compile(r"then:\d{1,6}")
 
 
-@dataclass
+@dataclass(slots=True)
 class Placed:
     """A node with its type (None when unknown) and its pins. `fault` says why pins are guessed."""
 
@@ -126,10 +126,12 @@ def sorted_graph(flow: VisualFlow, types: Catalog) -> Graph:
             graph.nodes[node.id] = _placed(node, types.resolve(node.type))
         if "inputRouteOverrides" in node.data:
             graph.routes[node.id] = routes_of(node)
-    graph.passed = _past_values(graph)
+    graph.passed = passed = _past_values(graph)
     for edge in flow.edges:
-        if edge is not graph.passed.get(edge.source):
-            _sort(graph, _led(edge, graph.passed))
+        if not passed:
+            _sort(graph, edge)
+        elif edge is not passed.get(edge.source):
+            _sort(graph, _led(edge, passed))
     for node_id, exits in graph.exits.items():
         _grow_exits(graph.nodes[node_id], exits)
     return graph
@@ -145,6 +147,8 @@ def _past_values(graph: Graph) -> dict[str, VisualEdge]:
         for node_id, placed in graph.nodes.items()
         if placed.kind is not None and not placed.is_exec and _drawn_as_step(placed.node)
     }
+    if not drawn:
+        return {}
     entered = {edge.target for edge in graph.flow.edges if edge.is_exec and edge.target in drawn}
     onward: dict[str, VisualEdge] = {}
     for edge in graph.flow.edges:
@@ -154,7 +158,7 @@ def _past_values(graph: Graph) -> dict[str, VisualEdge]:
 
 
 def _drawn_as_step(node: VisualNode) -> bool:
-    return any(pin.is_exec for side in ("inputs", "outputs") for pin in saved_pins(node.data.get(side)))
+    return any(has_execution(node.data.get(side)) for side in ("inputs", "outputs"))
 
 
 def _led(edge: VisualEdge, onward: Mapping[str, VisualEdge]) -> VisualEdge:
@@ -200,16 +204,24 @@ def _placed(node: VisualNode, kind: NodeType | None) -> Placed:
             inputs, outputs = pins_of(kind, node.data)
         except FAULTS as error:
             inputs, outputs, fault = kind.inputs, kind.outputs, str(error) or type(error).__name__
+    if kind is None:
+        return Placed(node, kind, by_id(inputs), by_id(outputs), is_exec, fault)
     return Placed(
-        node, kind, {pin.id: pin for pin in inputs}, {pin.id: pin for pin in outputs}, is_exec, fault
+        node,
+        kind,
+        kind.inputs_by_id if inputs is kind.inputs else by_id(inputs),
+        kind.outputs_by_id if outputs is kind.outputs else by_id(outputs),
+        is_exec,
+        fault,
     )
 
 
 def _sort(graph: Graph, edge: VisualEdge) -> None:
     source, target = graph.nodes.get(edge.source), graph.nodes.get(edge.target)
+    handle = edge.target_handle
     if source is None or target is None:
         graph.dangling.append(edge)
-    elif edge.is_exec:
+    elif handle == EXEC_IN:
         if not (source.is_exec and target.is_exec):
             graph.crossed.append(edge)
             return
@@ -222,9 +234,9 @@ def _sort(graph: Graph, edge: VisualEdge) -> None:
             graph.incoming.setdefault(edge.target, []).append(edge)
     elif edge.is_data:
         wires = graph.wires.setdefault(edge.target, {})
-        if edge.target_handle in wires:
-            graph.doubled_wires.append(wires.pop(edge.target_handle))
-        wires[edge.target_handle] = edge
+        if handle in wires:
+            graph.doubled_wires.append(wires.pop(handle))
+        wires[handle] = edge
     else:
         graph.crossed.append(edge)
 

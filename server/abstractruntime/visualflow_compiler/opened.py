@@ -42,8 +42,8 @@ class Opened:
         return examine(self.graph(listeners=True), flows, self.notes)
 
 
-def open_flow(source: Any, types: Catalog | None = None) -> Opened:
+def open_flow(source: Any, types: Catalog | None = None, *, own: bool = False) -> Opened:
     """Read a flow in any form that `load_visualflow_json` takes, and bring it up to date."""
     known = types or catalog()
-    flow, notes = migrate(load_visualflow_json(source), known)
+    flow, notes = migrate(load_visualflow_json(source, own=own), known)
     return Opened(flow, tuple(notes), sorted_graph(flow, known))

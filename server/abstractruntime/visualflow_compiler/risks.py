@@ -88,7 +88,8 @@ def _repeated(graph: Graph) -> set[str]:
 
 def _calls_itself(graph: Graph) -> Iterator[Problem]:
     """Yield a problem where every way from the entry comes to a step that runs this very flow."""
-    if graph.entry is None or not any(_calls(graph, placed) for placed in graph.nodes.values()):
+    callers = [placed for placed in graph.nodes.values() if placed.kind is not None and placed.kind.judged]
+    if graph.entry is None or not any(_calls(graph, placed) for placed in callers):
         return
     seen, stack, caller = {graph.entry}, [graph.entry], ""
     while stack:
@@ -113,7 +114,7 @@ def _calls(graph: Graph, placed: Placed) -> bool:
 
 
 def _flows_of(placed: Placed) -> Iterator[str]:
-    for setting in placed.kind.fields if placed.kind is not None else ():
+    for setting in placed.kind.judged if placed.kind is not None else ():
         if setting.type == "flow":
             here = placed.node.data
             for key in setting.path.split("."):

@@ -220,16 +220,22 @@ def _node(
         text = f"{placed.name} is never reached from the start; it is left out."
         yield Problem("note", "node.unreachable", text, node_id, fix=_removal(node_id))
     if not placed.is_exec:
-        yield from _stray_pins(placed, placed.node.id in graph.passed)
-    yield from _inputs(graph, placed, used)
+        yield from _stray_pins(placed, node_id in graph.passed)
     data, wires = placed.node.data, graph.wires.get(node_id, {})
+    computed = expressions_of(data)
+    if wires:
+        yield from _wires_in(graph, placed, wires, used)
+    yield from _inputs(placed, wires, computed, used)
     if EXPRESSIONS in data:
         yield from expression_problems(node_id, placed.name, data, placed.data_pins(), wires)
-    yield from policy_problems(placed, kind)
-    for setting in kind.fields:
-        yield from _field(placed, setting, used, flows)
+    if "policy" in data:
+        yield from policy_problems(placed, kind)
+    for setting in kind.judged:
+        value = setting_of(data, setting.path)
+        if value is not None or setting.type == "flow":
+            yield from _field(placed, setting, value, used, flows)
     if kind.check is not None:
-        given = {**wires, **expressions_of(data)}
+        given = {**wires, **computed} if computed else wires
         fixed = constants(graph, placed) if given else {}
         yield from _own_check(placed, kind.check, used, given, fixed)
 
@@ -285,13 +291,18 @@ def _exits(graph: Graph, placed: Placed) -> Iterator[Problem]:
         )
 
 
-def _inputs(graph: Graph, placed: Placed, used: bool) -> Iterator[Problem]:
-    node_id = placed.node.id
-    wires = graph.wires.get(node_id, {})
+def _wires_in(graph: Graph, placed: Placed, wires: Mapping[str, VisualEdge], used: bool) -> Iterator[Problem]:
     for pin_id, edge in wires.items():
-        yield from _wire(graph, placed, placed.inputs.get(pin_id), edge, used)
-    defaults, computed = placed.node.defaults, expressions_of(placed.node.data)
-    for pin in placed.inputs.values():
+        source, pin = graph.nodes[edge.source], placed.inputs.get(pin_id)
+        out = source.outputs.get(edge.source_handle)
+        fits = out is not None and pin is not None and (out.type == pin.type or may_flow(out.type, pin.type))
+        if not fits or (used and source.is_exec and edge.source not in graph.reached):
+            yield from _wire(graph, placed, pin, edge, used)
+
+
+def _inputs(placed: Placed, wires: Container[str], computed: Container[str], used: bool) -> Iterator[Problem]:
+    node_id, defaults = placed.node.id, placed.node.defaults
+    for pin in [pin for pin in placed.inputs.values() if pin.id in defaults or pin.required]:
         if pin.is_exec or pin.id in wires or pin.id in computed:
             continue
         if pin.id in defaults:
@@ -304,9 +315,6 @@ def _inputs(graph: Graph, placed: Placed, used: bool) -> Iterator[Problem]:
 def _wire(graph: Graph, placed: Placed, pin: Pin | None, edge: VisualEdge, used: bool) -> Iterator[Problem]:
     node_id, source = placed.node.id, graph.source_of(edge)
     out = source.outputs.get(edge.source_handle)
-    is_told = out is not None and pin is not None and (out.type == pin.type or may_flow(out.type, pin.type))
-    if is_told and not (used and source.is_exec and edge.source not in graph.reached):
-        return
     where = f"{placed.name}: the input '{edge.target_handle}'"
     if pin is None:
         text = f"{where} is not one of this node's; the value may have no effect."
@@ -365,8 +373,9 @@ def _shown(value: Any) -> str:
     return text if len(text) <= 60 else text[:59] + "…"
 
 
-def _field(placed: Placed, setting: Field, used: bool, flows: Container[str] | None) -> Iterator[Problem]:
-    value = setting_of(placed.node.data, setting.path)
+def _field(
+    placed: Placed, setting: Field, value: Any, used: bool, flows: Container[str] | None
+) -> Iterator[Problem]:
     if setting.choices and isinstance(value, str) and value and value not in setting.choices:
         text = f"{placed.name}: '{setting.path}' is '{value[:60]}', not one of: {', '.join(setting.choices)}."
         usual = choose("Use the default", placed.node.id, setting.path, value, setting.choices)
