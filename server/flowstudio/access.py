@@ -18,6 +18,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from time import time
 from typing import Any
+from urllib.parse import quote
 
 from .settings import Settings, SettingsError
 from .staging import write_whole
@@ -62,11 +63,12 @@ class Access:
         self._guesses: list[float] = []
         self._sessions = self._read_sessions()
 
-    def login_link(self, address: str) -> str:
-        """Make a link that signs one browser in, once, within ten minutes."""
+    def login_link(self, address: str, then: str = "") -> str:
+        """Make a link that signs one browser in, once, within ten minutes; `then` is the path it leads on to."""
         token = secrets.token_urlsafe(32)
         self._links[_digest(token)] = self._clock() + LOGIN_SECONDS
-        return f"{address}/login#token={token}"
+        onward = f"?next={quote(then, safe='/')}" if then else ""
+        return f"{address}/login{onward}#token={token}"
 
     def sign_in(self, token: str) -> str | None:
         """Trade a login token, or the API token, for a new session's cookie value.

@@ -83,6 +83,7 @@ CODES: Mapping[str, tuple[int, str]] = {
     "run.is_paused": (409, "The run is held back"),
     "run.stale_revision": (409, "The run moves faster than it can be changed; try again"),
     "server.not_own": (409, "The server cannot be restarted from a page"),
+    "server.not_reachable": (409, "No other device can reach the server"),
     "conflict": (409, "The request does not fit the present state"),
     "run.is_over": (409, "The run has ended, or ended otherwise than the request needs"),
     "flow.stale": (412, "The flow was saved meanwhile; `document` and `revision` are the newer ones"),

@@ -16,6 +16,7 @@ from ..studio import Studio, TheStudio
 from .behaviour import behaviour
 from .form import Posted, go, text
 from .html import compact, path, render
+from .phone import form_address
 
 router = APIRouter()
 Json = Any
@@ -49,6 +50,8 @@ def versions(request: Request, studio: TheStudio, flow_id: str, before: int | No
         last=studio.history.last(flow_id),
         why=WHY,
         is_live=_is_published(studio, flow_id, document),
+        address=form_address(studio, flow_id),
+        reachable=studio.settings.origin is not None,
     )
 
 
