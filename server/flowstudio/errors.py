@@ -70,6 +70,7 @@ CODES: Mapping[str, tuple[int, str]] = {
     "edit.not_found": (404, "The edit log of the flow does not reach back to this place"),
     "version.not_found": (404, "The flow has no version of this number or name"),
     "run.not_found": (404, "No run has this id"),
+    "run.no_outputs": (404, "The node gave no outputs in the run, or none that are kept"),
     "workflow.not_found": (404, "The program of the run is missing"),
     "provider.not_found": (404, "There is no provider of models with this name"),
     "mcp.not_found": (404, "There is no MCP server with this id"),
@@ -95,6 +96,10 @@ CODES: Mapping[str, tuple[int, str]] = {
     "version.bad_span": (422, "Two versions to compare are named as `a..b`"),
     "flow.invalid": (422, "The flow cannot run; `problems` says why"),
     "run.bad_input": (422, "An input cannot be used"),
+    "outputs.not_pinnable": (
+        422,
+        "The outputs are too large to be pinned, or not kept whole; `detail` says which",
+    ),
     "value.not_durable": (422, "A value is not JSON; `path` says which"),
     "prompt.not_a_choice": (422, "The question takes only one of its choices"),
     "bundle.missing": (422, "The form holds no file"),

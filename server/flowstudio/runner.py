@@ -29,6 +29,7 @@ from abstractruntime.integrations.abstractcore.tool_approval import read_decisio
 from .ai.budget import is_shared
 from .library_versions import Versions
 from .programs import Programs
+from .runner_pins import trial_vars
 from .runner_retry import retry
 from .runner_views import RunReader, asks, timed_out, tool_calls_of
 
@@ -105,21 +106,25 @@ class Runner:
         actor: str,
         session_id: str | None = None,
         draft: bool = False,
+        trial: Mapping[str, Json] | None = None,
     ) -> str:
         """Start a flow and return the run's id: its published version where there is one, unless `draft`.
 
-        Raises FlowNotFound, InvalidFlow with the problems, or NotDurable for an input.
+        `trial` is what is asked of a run of the draft beyond its program, see `runner_pins`. Raises FlowNotFound, InvalidFlow with the problems, or NotDurable for an input.
         """
         reserved = [name for name in inputs if name.startswith("_")]
         if reserved:
             raise BadInput(f"Inputs may not begin with an underscore: {', '.join(map(repr, reserved))}.")
+        if trial and not draft:
+            raise BadInput("Only a run of the draft is a trial run: ask for `draft` as well.")
         root = self._programs.keep(flow_id, draft=draft)
         spec = self._programs.get_or_raise(root)
+        asked = trial_vars(trial, self._programs.document(root), self._programs.program(root))
         run_id = new_run_id()
         self._versions.began(flow_id, self._programs.document(root), run_id, actor)
         self._runtime.start(
             workflow=spec,
-            vars=dict(inputs),
+            vars={**inputs, **asked},
             actor_id=actor,
             session_id=session_id or run_id,
             run_id=run_id,

@@ -8,7 +8,7 @@ keep them: clipped (`visualflow_compiler.clip`). Those of the last visit are als
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from threading import Lock
@@ -42,6 +42,7 @@ class Visit:
     `state` is running, waiting, done or failed; a failure that the flow has caught is told by `error` of a
     visit that is done. `ms` is the time from its begin to its end. `is_value`: of a value node, read by the
     step `read_by`. `position` is that of its first record in the ledger of the whole run.
+    `pinned`: the nodes for which pinned outputs stood, itself or value nodes that it read.
     """
 
     node_id: str
@@ -61,11 +62,17 @@ class Visit:
     given: Json = None
     inputs: Mapping[str, Json] = field(default_factory=dict)
     read_by: str = ""
+    pinned: Collection[str] = ()
 
     @property
     def is_value(self) -> bool:
         """Whether this is a value that a step has read, and no step itself."""
         return bool(self.read_by)
+
+    @property
+    def is_pinned(self) -> bool:
+        """Whether it gave what is pinned to the node, which was not executed."""
+        return self.node_id in self.pinned
 
     @property
     def outputs(self) -> Mapping[str, Json]:
@@ -205,14 +212,18 @@ class NodeStories:
 
     def whole(self, run_id: str, node_id: str, pin: str) -> Json:
         """Return an output of a node's last visit in full; raise KeyError when the run does not hold it."""
-        temp = self._reader.state(run_id).vars.get("_temp")
-        kept = temp.get("node_outputs") if isinstance(temp, Mapping) else None
-        outputs = kept.get(node_id) if isinstance(kept, Mapping) else None
+        outputs = self.kept(run_id, node_id)
         if isinstance(outputs, Mapping) and pin in outputs:
             return outputs[pin]
         if pin in WHOLE and outputs is not None:
             return outputs
         raise KeyError(pin)
+
+    def kept(self, run_id: str, node_id: str) -> Json:
+        """Return what a run holds of a step's outputs: those of its last visit that gave any, or None."""
+        temp = self._reader.state(run_id).vars.get("_temp")
+        kept = temp.get("node_outputs") if isinstance(temp, Mapping) else None
+        return kept.get(node_id) if isinstance(kept, Mapping) else None
 
     def inputs(self, run_id: str, node_id: str) -> dict[str, Json]:
         """Return what came in at a node's last visit of a run: whole where the run still holds it."""
@@ -305,6 +316,7 @@ def _note(visit: Visit, record: Mapping[str, Json]) -> None:
         visit.number = int(told.get("visit") or visit.number)
         visit.values = told.get("values") or visit.values
         visit.computed = told.get("computed") or visit.computed
+        visit.pinned = told.get("pinned") or visit.pinned
         visit.printed = str(told.get("printed") or visit.printed)
 
 
@@ -321,7 +333,8 @@ def _sorted(steps: Iterable[Visit], program: Program | None) -> tuple[dict[str, 
     latest: dict[str, Json] = {}
 
     def add(visit: Visit, values: Mapping[str, Json]) -> None:
-        visit.inputs = {**_came_in(program, visit.node_id, latest, values), **visit.computed}
+        if not visit.is_pinned:  # what is not executed reads nothing
+            visit.inputs = {**_came_in(program, visit.node_id, latest, values), **visit.computed}
         counts[visit.node_id] = counts.get(visit.node_id, 0) + 1
         held = visits.setdefault(visit.node_id, [])
         held.append(visit)
@@ -333,7 +346,7 @@ def _sorted(steps: Iterable[Visit], program: Program | None) -> tuple[dict[str, 
             if node_id == "…":  # what the record left out
                 continue
             read = Visit(node_id, step.position, step.started_at, step.number, "done", step.ended_at)
-            read.given, read.read_by = given, step.node_id
+            read.given, read.read_by, read.pinned = given, step.node_id, step.pinned
             add(read, values)
         add(step, values)
         latest[step.node_id] = step.given

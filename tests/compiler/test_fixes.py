@@ -119,6 +119,11 @@ MENDED: dict[str, list[Document]] = {
     "effect.no_key": [looped_tools(None)],
     "wait.no_deadline": [flow("f", {"start": start(), "w": node("wait_event")}, "start -> w")],
     "effect.same_key": [looped_tools("'paid'")],
+    "pinned.misfit": [
+        small(
+            {"n": node("note", canvas={"pinned": {"outputs": {"said": "x"}, "exit": "gone"}})}, "start -> n"
+        )
+    ],
     "failure.unwired": [small({"n": node("note", onError="branch")}, "start -> n")],
     "edge.dangling": [small(N, "start -> n", wire("n", "said", "gone", "text"))],
     "edge.ignored": [

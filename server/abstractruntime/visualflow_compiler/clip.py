@@ -6,6 +6,7 @@ texts and lists are cut and say how much is missing.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -19,6 +20,11 @@ def clip(value: Any) -> Any:
     """Return a JSON value that is like the given one, but small."""
     left = [BUDGET]
     return _clip(value, DEPTH, left)
+
+
+def is_clipped(value: Any) -> bool:
+    """Say whether a value from a record may be only a picture of what it was."""
+    return "…" in json.dumps(value, ensure_ascii=False, default=str)
 
 
 def _clip(value: Any, depth: int, left: list[int]) -> Any:

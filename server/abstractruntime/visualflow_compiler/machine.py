@@ -28,6 +28,7 @@ from .clip import clip
 from .document import EXEC_IN, EXEC_OUT
 from .expressions import evaluate
 from .memory import MISSING, Memory, aside_key, failure_key, reply_key
+from .pinned import exit_of, pins_asked
 from .policies import KEY, NAMED
 from .program import Op, Program
 from .reading import Fault, Reader, fresh
@@ -59,6 +60,8 @@ def enter(bound: Bound, node_id: str, run: RunState, context: RunContext) -> Ste
     step = _Step(bound, node_id, run, memory, visit, now, context=context)
     try:
         _seed(bound.program, memory)
+        if node_id in step.reader.pins:
+            return step.pinned(step.reader.pins[node_id])
         return step.answer(step.kind.run(step.call()))
     except (Fault, NotDurable, *FAULTS) as error:
         return step.failed(error)
@@ -152,7 +155,8 @@ class _Step:
     reader: Reader = field(init=False)
 
     def __post_init__(self) -> None:
-        self.reader = Reader(self.bound.program, self.bound.kinds, self.memory, self.call_for)
+        pins = pins_asked(self.run.vars)
+        self.reader = Reader(self.bound.program, self.bound.kinds, self.memory, self.call_for, pins)
 
     @property
     def strands(self) -> Strands:
@@ -242,6 +246,11 @@ class _Step:
         outputs = dict(result) if isinstance(result, Mapping) else result
         return self._leave(EXEC_OUT, outputs, None, True)
 
+    def pinned(self, held: Mapping[str, Any]) -> StepPlan:
+        """Return the plan that leaves with what is pinned to the node, which is not executed."""
+        self.note["pinned"] = [self.node_id]
+        return self._leave(exit_of(held, self.op), fresh(held["outputs"]), None, True)
+
     def _ask(self, ask: Ask) -> StepPlan:
         effect, keep = ask.effect, dict(ask.keep)
         check(effect.payload, "payload")
@@ -310,7 +319,7 @@ class _Step:
         return Retry(int(said["attempts"]), said["pause"], said["longest"]) if said else None
 
     def _leave(self, pin: str, outputs: Any, loop: Mapping[str, Any] | None, gave: bool) -> StepPlan:
-        if pin not in self.op.outs and pin not in ("", EXEC_OUT):
+        if pin not in self.op.outs and pin not in ("", EXEC_OUT, self.op.catch):
             raise NodeError(f"There is no execution output '{pin}'.", code="node.unknown_exit", pin=pin)
         check(outputs, "outputs")
         self._end_visit()
@@ -466,6 +475,8 @@ class _Step:
     def _values(self) -> dict[str, Any]:
         values, computed = self.reader.values, self.reader.computed
         told = {"values": clip(values)} if values else {}
+        if values and (pinned := [each for each in values if each in self.reader.pins]):
+            told["pinned"] = pinned
         return {**told, "computed": clip(computed)} if computed else told
 
 

@@ -29,9 +29,9 @@ class Fault(Exception):
 
 
 class Reader:
-    """Reads the inputs of one visit. `call_for` makes the Call of a value node."""
+    """Reads the inputs of one visit. `call_for` makes the Call of a value node, `pins` are what is pinned to nodes."""
 
-    __slots__ = ("_call_for", "computed", "kinds", "memory", "program", "values")
+    __slots__ = ("_call_for", "computed", "kinds", "memory", "pins", "program", "values")
 
     def __init__(
         self,
@@ -39,7 +39,9 @@ class Reader:
         kinds: Mapping[str, NodeType],
         memory: Memory,
         call_for: Callable[[str, Op, dict[str, Any]], Call],
+        pins: Mapping[str, Any],
     ) -> None:
+        self.pins = pins
         self.program = program
         self.kinds = kinds
         self.memory = memory
@@ -108,6 +110,9 @@ class Reader:
             node_id = stack[-1]
             if node_id in values:
                 stack.pop()
+                continue
+            if node_id in self.pins:
+                values[node_id] = fresh(self.pins[node_id]["outputs"])
                 continue
             op = ops[node_id]
             wanted = [

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from ..nodes.define import NodeType
 from .expressions import expressions_of
 from .graph import Graph, Placed
+from .pinned import pin_problems
 from .policies import KEY, key_of, wants_key
 from .problem import Problem, fix, set_to
 
@@ -23,6 +24,7 @@ def risks(graph: Graph) -> Iterator[Problem]:
     yield from _unnamed_effects(graph)
     yield from _calls_itself(graph)
     yield from _unread(graph)
+    yield from pin_problems(graph)
 
 
 def _unnamed_effects(graph: Graph) -> Iterator[Problem]:

@@ -243,19 +243,36 @@ class Shape(BaseModel):
     outputs: list[dict[str, Json]]
 
 
+class Trial(Asked):
+    """What is asked of a run of the draft beyond its program. `pins`: pinned outputs stand for their nodes."""
+
+    pins: bool = False
+
+
 class Launch(Asked):
-    """What to run, with the values of its start node. `draft`: the flow as it is edited, not as published."""
+    """What to run, with the values of its start node. `draft`: the flow as it is edited, not as published.
+
+    `trial` asks more of a run of the draft, for trying it.
+    """
 
     flow_id: Name
     inputs: dict[str, Json] = {}
     session_id: Name | None = None
     draft: bool = False
+    trial: Trial | None = None
 
 
 class Launched(BaseModel):
     """A started run."""
 
     run_id: str
+
+
+class NodeOutputs(BaseModel):
+    """What a node gave in one visit, whole, and the execution output by which it left; empty for a value node."""
+
+    outputs: dict[str, Json]
+    exit: str
 
 
 class Reason(Asked):

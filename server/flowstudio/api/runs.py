@@ -13,8 +13,9 @@ from abstractruntime.storage.base import MOST_POSITION
 from ..access import actor_of
 from ..errors import BODY, problems
 from ..json_body import JsonRoute
+from ..runner_pins import given
 from ..studio import TheStudio
-from .models import Launch, Launched, LedgerPage, Reason, RunList, RunPage, RunRow, RunStanding
+from .models import Launch, Launched, LedgerPage, NodeOutputs, Reason, RunList, RunPage, RunRow, RunStanding
 
 router = APIRouter(route_class=JsonRoute, prefix="/api/runs", tags=["runs"])
 CHANGE = (*BODY, "run.not_found", "run.stale_revision")
@@ -25,7 +26,12 @@ LAUNCH = (*BODY, "flow.not_found", "flow.invalid", "run.bad_input", "value.not_d
 def start_run(body: Launch, request: Request, response: Response, studio: TheStudio) -> Launched:
     """Start a flow as it is published, else as it is now; 422 with its problems when it has errors."""
     run_id = studio.runner.launch(
-        body.flow_id, body.inputs, actor=actor_of(request.scope), session_id=body.session_id, draft=body.draft
+        body.flow_id,
+        body.inputs,
+        actor=actor_of(request.scope),
+        session_id=body.session_id,
+        draft=body.draft,
+        trial=body.trial.model_dump() if body.trial else None,
     )
     response.headers["Location"] = f"/api/runs/{run_id}"
     return Launched(run_id=run_id)
@@ -70,6 +76,17 @@ def get_ledger(
 def get_run_flow(run_id: str, studio: TheStudio) -> dict[str, Any]:
     """Return the flow as this run executes it, whatever became of it in the library."""
     return studio.programs.document(studio.reader.state(run_id).workflow_id)
+
+
+@router.get(
+    "/{run_id}/outputs", responses=problems("run.not_found", "run.no_outputs", "outputs.not_pinnable")
+)
+def get_outputs(
+    run_id: str, studio: TheStudio, node_id: str, at: Annotated[int, Query(ge=0, le=MOST_POSITION)] = 0
+) -> NodeOutputs:
+    """Return what a node gave in its last visit, or in the one at a place (from 1), as it can be pinned."""
+    found = given(studio.stories, run_id, node_id, at)
+    return NodeOutputs(outputs=dict(found.outputs), exit=found.exit)
 
 
 @router.post("/{run_id}/pause", responses=problems(*CHANGE))

@@ -71,6 +71,7 @@ def step_of(placed: PlacedRecord, root_id: str, flow_of: FlowOf) -> dict[str, Js
         "ended_at": record.get("ended_at"),
         "visit": visit.get("visit"),
         "waits": _reason(record),
+        "pinned": visit.get("pinned"),
     }
 
 

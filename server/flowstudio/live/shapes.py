@@ -16,7 +16,10 @@ class Told(BaseModel):
 
 
 class StepEvent(Told):
-    """A record of the ledger of the run or of a run that it started; `id` is its `position`."""
+    """A record of the ledger of the run or of a run that it started; `id` is its `position`.
+
+    `pinned`: the nodes, itself or value nodes that it read, for which pinned outputs stood.
+    """
 
     position: int
     seq: int
@@ -35,6 +38,7 @@ class StepEvent(Told):
     ended_at: str | None
     visit: int | None
     waits: str | None
+    pinned: list[str] | None
 
 
 class PromptEvent(Told):

@@ -12,6 +12,7 @@ from starlette.responses import HTMLResponse
 from abstractruntime.core.clock import utc_now_iso
 from abstractruntime.nodes.define import NodeError, NodeType
 from abstractruntime.nodes.pins import pins_of
+from abstractruntime.visualflow_compiler.clip import is_clipped
 from abstractruntime.visualflow_compiler.expressions import (
     MOST,
     argument,
@@ -26,7 +27,7 @@ from abstractruntime.visualflow_compiler.sandbox_words import SandboxRefusal
 
 from ..studio import Studio, TheStudio
 from .html import render
-from .node_tabs import brief, is_clipped
+from .node_tabs import brief
 
 router = APIRouter(include_in_schema=False)
 Json = Any

@@ -16,6 +16,7 @@ from abstractruntime.core.errors import RunNotFound
 from abstractruntime.nodes.deadlines import UNIT
 from abstractruntime.nodes.define import NodeType
 from abstractruntime.nodes.pins import pins_of
+from abstractruntime.visualflow_compiler.clip import is_clipped
 from abstractruntime.visualflow_compiler.expressions import expressions_of
 from abstractruntime.visualflow_compiler.policies import (
     LONGEST,
@@ -85,6 +86,8 @@ class Window:
 
 def sign_of(visit: Visit) -> Sign:
     """Return how the state of a visit is shown."""
+    if visit.is_pinned and visit.state == "done":
+        return SIGNS["pinned"]
     return _STATES.get(visit.state, SIGNS["running"])
 
 
@@ -276,11 +279,6 @@ def _count(value: list[Json] | dict[str, Json]) -> int:
     told = value.get("…") if isinstance(value, dict) else value[-1] if value else None
     more = _MORE.match(told) if isinstance(told, str) else None
     return len(value) - 1 + int((more[1] or more[2]).replace(",", "")) if more else len(value)
-
-
-def is_clipped(value: Json) -> bool:
-    """Say whether a record holds only a picture of a value: see `visualflow_compiler.clip`."""
-    return "…" in json.dumps(value, ensure_ascii=False, default=str)
 
 
 def policy_words(kind: NodeType, data: Mapping[str, Json]) -> dict[str, Json]:

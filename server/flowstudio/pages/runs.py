@@ -14,6 +14,7 @@ from abstractruntime.core.models import RunStatus
 
 from ..access import actor_of
 from ..library import FlowNotFound
+from ..runner_pins import asked_of
 from ..studio import Studio, TheStudio
 from .form import go
 from .html import fragment, path, render
@@ -101,11 +102,15 @@ def retry(request: Request, studio: TheStudio, run_id: str) -> Response:
 
 @router.post("/runs/{run_id}/again")
 def again(request: Request, studio: TheStudio, run_id: str) -> Response:
-    """Run the flow with the input of this run: the published version if this run had it, else as it is now."""
-    row = studio.reader.row(studio.reader.state(run_id))
-    draft = studio.versions.of_run(run_id) != studio.versions.published(row["flow_id"])
+    """Run the flow with the input of this run: the published version if this run had it, else as it is now.
+
+    Of a trial run it is a trial run again.
+    """
+    run = studio.reader.state(run_id)
+    row, trial = studio.reader.row(run), asked_of(run.vars)
+    draft = bool(trial) or studio.versions.of_run(run_id) != studio.versions.published(row["flow_id"])
     inputs, actor = inputs_of(studio, run_id), actor_of(request.scope)
-    new = studio.runner.launch(row["flow_id"], inputs, actor=actor, draft=draft)
+    new = studio.runner.launch(row["flow_id"], inputs, actor=actor, draft=draft, trial=trial)
     return go(f"/runs/{path(new)}")
 
 

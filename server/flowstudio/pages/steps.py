@@ -248,7 +248,8 @@ def _land(step: Step, record: Mapping[str, Json]) -> None:
     caught = visit.get("failure")
     step.warnings = tuple(map(str, visit.get("warnings") or ()))
     step.error = _error(record) if failed else str(caught.get("message")) if caught else ""
-    step.sign = SIGNS["failed"] if failed or caught else SIGNS["completed"]
+    is_pinned = step.node_id in (visit.get("pinned") or ())
+    step.sign = SIGNS["failed"] if failed or caught else SIGNS["pinned" if is_pinned else "completed"]
     told = step.error or "".join(step.warnings[:1])
     step.gist = one_line(told, 120) if told else step.gist or _yielded(step)
     if caught and not failed:

@@ -21,6 +21,7 @@ SIGNS = {
     "running": Sign("running", "Running", "play", "R"),
     "waiting": Sign("waiting", "Waiting", "wait", "W"),
     "completed": Sign("completed", "Done", "check", "D"),
+    "pinned": Sign("completed", "Pinned", "pin", "N"),
     "failed": Sign("failed", "Failed", "cross", "F"),
     "cancelled": Sign("cancelled", "Cancelled", "stop", "C"),
     "paused": Sign("paused", "Paused", "pause", "P"),

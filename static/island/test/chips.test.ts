@@ -7,7 +7,7 @@ import { pasteText, copyText } from "../src/model/clipboard";
 import { FlowDocument, type FlowNode } from "../src/model/document";
 import { boxOf } from "../src/model/geometry";
 import type { JsonObject } from "../src/model/json";
-import { nameWires, tagOf } from "../src/model/marks";
+import { nameWires, pinnedOf, setPinned, tagOf } from "../src/model/marks";
 import { Shapes } from "../src/model/pins";
 import { hitAt } from "../src/model/hit";
 import { catalog, node, sceneOf } from "./fixture";
@@ -64,4 +64,22 @@ test("a wire behind a name is drawn by its tags alone, and comes back by undo to
   scene.sync(scene.flow.take());
   assert.equal(JSON.stringify(scene.flow.toJSON()), before);
   assert.ok(scene.curve(scene.flow.wires.get("e4")!));
+});
+
+test("pinned outputs are a chip, are undone to the byte, and come along with a copy", () => {
+  const flow = sceneOf().flow;
+  const before = JSON.stringify(flow.toJSON());
+  const node = flow.nodes.get("n1")!;
+  assert.equal(pinnedOf(node), null);
+  const back = applyAll(flow, [setPinned(node, { outputs: { "a.b": null }, exit: "exec-out" })]);
+  assert.deepEqual(pinnedOf(flow.nodes.get("n1")!), { outputs: { "a.b": null }, exit: "exec-out" });
+  assert.equal(chipsOf(flow.nodes.get("n1")!, null)[0]?.icon, "pin");
+  const pasted = pasteText(flow, copyText(flow, ["n1"]), null)!;
+  const gone = applyAll(flow, pasted.changes);
+  assert.deepEqual(pinnedOf(flow.nodes.get(pasted.ids[0]!)!)?.outputs, { "a.b": null });
+  applyAll(flow, gone);
+  applyAll(flow, back);
+  assert.equal(JSON.stringify(flow.toJSON()), before);
+  const odd = [{ outputs: {} }, { outputs: [1] }, true];
+  for (const pinned of odd) assert.equal(pinnedOf(made({ canvas: { pinned } } as JsonObject)), null);
 });

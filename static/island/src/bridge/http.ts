@@ -122,7 +122,7 @@ export function shapeOf(type: string, data: JsonObject): Promise<{ inputs: Json[
 }
 
 export async function startRun(flow: string, inputs: JsonObject): Promise<string> {
-  return (await askJson<{ run_id: string }>("POST", "/api/runs", { body: { flow_id: flow, inputs, draft: true } })).run_id;
+  return (await askJson<{ run_id: string }>("POST", "/api/runs", { body: { flow_id: flow, inputs, draft: true, trial: { pins: true } } })).run_id;
 }
 
 /** The flow as a run executes it. */

@@ -3,7 +3,7 @@
 import type { Card, Json } from "../catalog";
 import type { FlowNode } from "./document";
 import { isObject, read } from "./json";
-import { marksOf } from "./marks";
+import { isPin, marksOf } from "./marks";
 
 export interface Chip {
   icon: string;
@@ -56,7 +56,8 @@ export function chipsOf(node: FlowNode, card: Card | null): Chip[] {
   const named = read(node.data, ["policy", "key"]);
   if (typeof named === "string" && named.trim()) chips.push({ icon: "check", text: "", words: `done once for each ${named.trim()}` });
   if ("canvas" in node.data) {
-    const { own, remark } = marksOf(node);
+    const { own, remark, pinned } = marksOf(node);
+    if (isPin(pinned)) chips.unshift({ icon: "pin", text: "", words: "outputs pinned: trial runs do not execute it" });
     if (typeof own === "string") chips.push({ icon: "copy", text: "", words: "has a copy of its own of its flow" });
     if (typeof remark === "string" && remark.trim()) chips.push({ icon: "info", text: "", words: `note: ${remark.trim().split("\n", 1)[0]}` });
   }

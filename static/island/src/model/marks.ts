@@ -4,6 +4,7 @@
 //   canvas.locked   true: the node keeps its place
 //   canvas.bookmark true: a place to come back to
 //   canvas.group    the id of the group that the node belongs to
+//   canvas.pinned   {outputs: {output: value}, exit?}: what stands for the node in trial runs (decision 0060)
 //   canvas.own      the id of the flow that the node's own copy was made from
 //   canvas.groups   {id: {title, tone, folded?}}   on one member of each group
 //   canvas.wires    {[source, pin, target pin] as text: [[x, y], ...]}   where a wire is led, from the
@@ -58,6 +59,28 @@ export function setOwn(node: FlowNode, flow: string | null): Change {
   return rewrite(node, (marks) => {
     if (flow) marks.own = flow;
     else delete marks.own;
+  });
+}
+
+/** What a node gives in trial runs instead of being executed, and the execution output by which it leaves. */
+export interface Pinned {
+  outputs: { [pin: string]: Json };
+  exit?: string;
+}
+
+export const isPin = (value: Json | undefined): boolean => isObject(value) && isObject(value.outputs) && Object.keys(value.outputs).length > 0;
+
+/** What is pinned to a node; null for nothing. */
+export function pinnedOf(node: FlowNode): Pinned | null {
+  const { pinned } = marksOf(node);
+  return isPin(pinned) ? (pinned as unknown as Pinned) : null;
+}
+
+/** Pin outputs to a node, or unpin them. */
+export function setPinned(node: FlowNode, pinned: Pinned | null): Change {
+  return rewrite(node, (marks) => {
+    if (pinned) marks.pinned = pinned as unknown as JsonObject;
+    else delete marks.pinned;
   });
 }
 

@@ -16,6 +16,8 @@ export interface NodeRun {
   waits?: string;
   /** Words shown under the node, as "waiting for an answer". */
   note?: string;
+  /** It gave what is pinned to it, and was not executed. */
+  pinned?: boolean;
   outputs?: { [pin: string]: Json } | null;
 }
 
@@ -35,6 +37,8 @@ export interface StepEvent {
   ended_at?: string | null;
   visit?: number;
   waits?: string | null;
+  /** The nodes for which pinned outputs stood: itself, or value nodes that it read. */
+  pinned?: string[] | null;
 }
 
 /** The states of the nodes of one flow in one run. */
@@ -64,6 +68,7 @@ export class Progress {
     if (ms !== undefined && state !== "running") run.ms = ms;
     if (event.error) run.error = event.error;
     if (event.waits) run.waits = event.waits;
+    if (event.pinned?.includes(id)) run.pinned = true;
     run.outputs = event.outputs ?? before?.outputs ?? null;
     this.put(id, run);
     if (event.kind === "visit" && event.status === "completed" && event.exit) {
@@ -79,6 +84,7 @@ export class Progress {
     for (const [id, outputs] of values) {
       const run: NodeRun = { state: "done", visits: 1, outputs };
       if (event.started_at) run.since = event.started_at;
+      if (event.pinned?.includes(id)) run.pinned = true;
       this.put(id, run);
     }
     return values.map(([id]) => id);

@@ -89,7 +89,8 @@ export class Activity {
     else if (state === "waiting") line.gist.textContent = WAITING;
     else if (step.exit && step.exit !== "exec-out") line.gist.textContent = `→ ${step.exit}`;
     else if (state === "done" && line.gist.textContent === WAITING) line.gist.textContent = "";
-    if (line.start && step.ended_at && state !== "waiting") line.took.textContent = length(Math.max(0, Date.parse(step.ended_at) - Date.parse(line.start)));
+    if (step.node_id && step.pinned?.includes(step.node_id)) line.took.textContent = line.state.title = "pinned";
+    else if (line.start && step.ended_at && state !== "waiting") line.took.textContent = length(Math.max(0, Date.parse(step.ended_at) - Date.parse(line.start)));
   }
 }
 

@@ -122,7 +122,7 @@ export class OutlineView {
       row.append(sign);
     }
     if (run) {
-      const state = el("span", "state", STATES[run.state] ?? run.state);
+      const state = el("span", "state", run.pinned ? "pinned" : (STATES[run.state] ?? run.state));
       state.dataset["state"] = run.state === "done" ? "completed" : run.state; // the page's word for it
       row.append(state);
     }

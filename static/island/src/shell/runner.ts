@@ -372,6 +372,7 @@ export class RunPane {
 /** A step in a word for the live region; nothing for what only leads to the next record. */
 function toldAs(step: RunStep): string | null {
   if (step.status === "failed" || step.error) return `failed. ${step.error ?? ""}`;
+  if (step.node_id && step.pinned?.includes(step.node_id)) return "pinned";
   if (step.kind === "visit") return "done";
   return step.kind === "effect" && step.status === "waiting" ? "waiting" : null;
 }

@@ -170,7 +170,7 @@ export class NodeView {
     const worst = worstOf(problems);
     const count = problems?.length ?? 0;
     const wrong = worst ? `, ${count > 1 ? `${count} problems, the worst is ` : ""}${WORST_WORDS[worst]}` : "";
-    const label = titleOf(node, this.shape) + (this.said && `, ${this.said}`) + (run ? `, ${WAIT_WORDS[run.waits ?? ""] ?? STATE_WORDS[run.state]}` : "") + wrong + (look.selection.nodes.has(node.id) ? ", selected" : "");
+    const label = titleOf(node, this.shape) + (this.said && `, ${this.said}`) + (run ? `, ${run.pinned ? "pinned" : (WAIT_WORDS[run.waits ?? ""] ?? STATE_WORDS[run.state])}` : "") + wrong + (look.selection.nodes.has(node.id) ? ", selected" : "");
     if (label === this.label) return;
     this.label = label;
     element.setAttribute("aria-label", label);
@@ -314,6 +314,7 @@ export function summary(value: Json): string {
 /** `3× 42 ms`: how often and how long. */
 export function timeOf(run: NodeRun): string {
   const times = run.visits > 1 ? `${run.visits}×` : "";
+  if (run.pinned) return `${times} pinned`.trim();
   const ms = run.ms;
   if (ms === undefined || run.state === "running" || run.state === "waiting") return times;
   const text = ms < 1000 ? `${Math.round(ms)} ms` : ms < 60_000 ? `${(ms / 1000).toFixed(1)} s` : `${Math.round(ms / 60_000)} min`;

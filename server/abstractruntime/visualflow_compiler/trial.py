@@ -1,0 +1,24 @@
+"""What an author asks of a trial run beyond the program. It is kept with the run, in `_runtime.trial`:
+
+    pins     node -> what is pinned to it: see `pinned`
+
+No program holds any of it; who starts a trial run hands it over. A run that was asked nothing has no such key and
+pays for looking.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..core.vars import RUNTIME
+
+TRIAL = "trial"
+_NONE: dict[str, Any] = {}
+
+
+def asked(vars: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is asked of a trial run; nothing of any other."""
+    space = vars.get(RUNTIME)
+    found = space.get(TRIAL) if isinstance(space, dict) else None
+    return found if isinstance(found, dict) else _NONE
