@@ -69,7 +69,7 @@ export class Editor {
     const draft = findDraft(this.flow, document, revision);
     this.canvas.load(document);
     this.begin();
-    this.problems = new ProblemList(this.canvas, () => this.side.show("node"), () => this.side.show("problems"));
+    this.problems = new ProblemList(this.canvas, () => this.more.problems(() => this.side.show("node")), () => this.side.show("problems"));
     this.quick = new QuickAdd(this.canvas, (id, point, from) => void this.more.addFlow(id, point, from), () => this.more.takeFocus());
     this.more = new More(this.canvas, this.flow, this.quick.chooser, {
       settings: (node, pin) => this.settings(node, pin),
@@ -322,7 +322,7 @@ export class Editor {
         return this.side.show("problems");
       case "fix":
         if (offered()) return offered()?.click();
-        return this.problems.fixFirst((text) => {
+        return void this.problems.fixFirst((text) => {
           toast(text, undefined, 5);
           this.voice.say(text);
         });

@@ -13,6 +13,7 @@ export { OutlineView } from "./outline";
 export { Palette } from "./palette";
 export { Peek } from "./peek";
 export { awaitPlace, nextFailure } from "./places";
+export { ProblemRows } from "./problemrows";
 export { RunPane } from "./runner";
 export { Search } from "./search";
 export { Subflows } from "./subflows";

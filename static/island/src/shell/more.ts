@@ -15,6 +15,7 @@ import { place } from "./parts";
 import type { Peek } from "./peek";
 import type { PinAt } from "../model/hit";
 import { hasMarks } from "../model/marks";
+import type { ProblemRows } from "./problemrows";
 import type { QuickAdd } from "./quickadd";
 import type { RunPane } from "./runner";
 import type { Marks } from "./marks";
@@ -63,6 +64,7 @@ export class More {
   private opening: Promise<OutlineView | null> | null = null;
 
   private peeking: Peek | null = null;
+  private listed: ProblemRows | null = null;
   private keyList: KeyList | null = null;
   private calling: Subflows | null = null;
   private coaching: Coach | null = null;
@@ -207,6 +209,12 @@ export class More {
   /** Show what comes from elsewhere before it is pasted. */
   async paste(text: string, point: { x: number; y: number } | undefined): Promise<void> {
     (await keysWait(this.part(import("./seldom"))))?.lookAtPaste(this.canvas, text, point);
+  }
+
+  /** The rows of the problems tab; `showNode` leads to the settings of the node that was opened. */
+  async problems(showNode: () => void): Promise<ProblemRows | null> {
+    const part = await this.part(import("./later"));
+    return part && (this.listed ??= new part.ProblemRows(this.canvas, showNode));
   }
 
   /** Wait for the letter of a page. */

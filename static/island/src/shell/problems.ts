@@ -1,28 +1,22 @@
-// The problems tab: what the server found wrong, each with its place and, where there is one, its fix.
-import { loadReasons, type Reasons, Refusal } from "../bridge/http";
+// What the server found wrong: on the canvas, and how many of it; the rows of the tab come later.
 import type { FlowCanvas } from "../canvas/flowcanvas";
-import type { Change } from "../model/change";
-import { titleOf } from "../model/geometry";
-import { isObject } from "../model/json";
-import type { Json } from "../catalog";
-import { type Problem, PROBLEM_SIGNS } from "../view/look";
-import { button, el, icon, place } from "./parts";
+import type { Problem } from "../view/look";
+import { keysWait } from "./kept";
+import { icon, place } from "./parts";
+import type { ProblemRows } from "./problemrows";
 
 const ORDER = { error: 0, risk: 1, note: 2 } as const;
 
 export class ProblemList {
-  private readonly pane = place("pane-problems");
   private readonly opener = place<HTMLButtonElement>("problems-button");
-  private found: Problem[] = [];
-  private reasons: Promise<Reasons> | null = null;
+  private found: readonly Problem[] = [];
 
   constructor(
     private readonly canvas: FlowCanvas,
-    private readonly showNode: () => void,
+    private readonly rows: () => Promise<ProblemRows | null>,
     showTab: () => void,
   ) {
     this.opener.addEventListener("click", showTab);
-    this.show([]);
   }
 
   get errors(): number {
@@ -33,11 +27,12 @@ export class ProblemList {
     this.found = [...problems].sort((a, b) => ORDER[a.severity] - ORDER[b.severity]);
     this.canvas.setProblems(this.found);
     this.head();
-    if (!this.found.length) {
-      this.pane.replaceChildren(el("div", "pane-empty", icon("check"), el("h3", "", "No problems"), el("p", "", "This flow can run.")));
-      return;
-    }
-    this.pane.replaceChildren(el("ul", "problem-list", ...this.found.slice(0, 300).map((problem) => this.row(problem))));
+    void this.rows().then((rows) => rows?.show(this.found));
+  }
+
+  /** Take the first fix: of the selected nodes, else of all. */
+  async fixFirst(say: (text: string) => void): Promise<void> {
+    (await keysWait(this.rows()))?.fixFirst(say);
   }
 
   private head(): void {
@@ -50,69 +45,4 @@ export class ProblemList {
     const tab = place("tab-problems");
     tab.textContent = this.found.length ? `Problems ${this.found.length}` : "Problems";
   }
-
-  private row(problem: Problem): HTMLElement {
-    const node = problem.node ? this.canvas.model.nodes.get(problem.node) : undefined;
-    const where = node ? titleOf(node, this.canvas.desk.scene.shapes.of(node)) : (problem.node ?? "The flow");
-    const place = el("span", "small muted", problem.pin ? `${where} · ${problem.pin}` : where);
-    const sign = el("span", "sev", icon(PROBLEM_SIGNS[problem.severity]), el("span", "unseen", problem.severity));
-    sign.dataset["severity"] = problem.severity;
-    const words = el("button", "problem-words", el("span", "", problem.message), place);
-    words.type = "button";
-    words.addEventListener("click", () => this.open(problem));
-    const row = el("li", "problem", sign, words);
-    row.dataset["code"] = problem.code;
-    const fix = fixOf(problem);
-    if (fix) row.append(button("small", fix.label, null, () => this.canvas.apply(fix.changes, fix.label)));
-    row.append(this.why(problem.code, node?.type));
-    return row;
-  }
-
-  /** What the code means and what to do, asked of the server when somebody wants to know. */
-  private why(code: string, type = ""): HTMLElement {
-    const words = el("p", "small", "…");
-    const fold = el("details", "problem-why", el("summary", "small", "Why?"), words, el("code", "tiny muted", code));
-    const card = this.canvas.catalog.card(type);
-    if (card) {
-      const about = el("a", "small", `About ${card.label}`);
-      about.href = `/nodes/${encodeURIComponent(type)}`;
-      fold.append(" · ", about);
-    }
-    fold.addEventListener("toggle", () => {
-      if (!fold.open) return;
-      (this.reasons ??= loadReasons()).then(
-        (reasons) => (words.textContent = reasons[code] ? `${capital(reasons[code].means)}. What to do: ${reasons[code].do}.` : "The sentence above says all of it."),
-        (error: unknown) => {
-          this.reasons = null;
-          words.textContent = error instanceof Refusal ? error.message : String(error);
-        },
-      );
-    });
-    return fold;
-  }
-
-  /** Take the first fix: of the selected nodes, else of all. Says what was done and how many problems have no fix. */
-  fixFirst(say: (text: string) => void): void {
-    const { nodes } = this.canvas.selection;
-    const among = nodes.length ? this.found.filter((problem) => problem.node && nodes.includes(problem.node)) : this.found;
-    const problem = among.find((each) => fixOf(each));
-    const fix = problem && fixOf(problem);
-    if (!problem || !fix) return say(among.length ? "What is wrong here has no fix that needs no question." : "Nothing is wrong here.");
-    this.canvas.apply(fix.changes, fix.label);
-    say(`${fix.label}: ${problem.message}`);
-  }
-
-  private open(problem: Problem): void {
-    if (!problem.node || !this.canvas.model.nodes.has(problem.node)) return;
-    this.canvas.focusNode(problem.node);
-    this.showNode();
-  }
-}
-
-const capital = (text: string): string => text.slice(0, 1).toUpperCase() + text.slice(1);
-
-function fixOf(problem: Problem): { label: string; changes: Change[] } | null {
-  const fix = problem.fix as Json | undefined;
-  if (!isObject(fix) || !Array.isArray(fix.changes)) return null;
-  return { label: String(fix.label ?? "Fix"), changes: fix.changes as unknown as Change[] };
 }
