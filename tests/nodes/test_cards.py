@@ -52,6 +52,18 @@ def test_cards_are_json_and_change_with_their_digest() -> None:
 
 
 @pytest.mark.parametrize("kind", TYPES, ids=lambda kind: kind.name)
+def test_what_is_folded_away_is_there_and_can_be_done_without(kind: NodeType) -> None:
+    pins = {pin.id: pin for pin in (*kind.inputs, *kind.outputs) if not pin.hidden}
+    assert len(set(kind.seldom)) == len(kind.seldom), "each is named once"
+    assert set(kind.seldom) <= set(pins)
+    for name in kind.seldom:
+        assert not pins[name].is_exec, "the way of steps is always seen"
+        assert not pins[name].required, "what a node needs is always seen"
+    assert CARDS[kind.name]["seldom"] == list(kind.seldom)
+    assert len(pins) <= 8 or kind.grows or kind.seldom, "so many pins at once are hard to read"
+
+
+@pytest.mark.parametrize("kind", TYPES, ids=lambda kind: kind.name)
 def test_a_card_helps_a_person(kind: NodeType) -> None:
     card = CARDS[kind.name]
     assert card["summary"].endswith((".", "!"))

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from abstractruntime.core.models import RunStatus, WaitReason
+from abstractruntime.nodes.catalog import new_data
 from flowstudio.gallery import Gallery, StarterNotFound
 from flowstudio.library import FlowLibrary
-from flowstudio.pages.picture import picture
+from flowstudio.pages.picture import ROW, picture
 from flowstudio.settings import packaged
 from web.conftest import Client
 from web.page import Page
@@ -167,3 +168,21 @@ def test_a_picture_has_a_block_for_each_node_and_a_line_for_each_wire(client: Cl
     assert len(drawn.steps) + len(drawn.values) == len(document["edges"])
     assert all(block.family for block in drawn.blocks)
     assert picture({"nodes": []}, client.studio.catalog).box == "0 0 100 100"
+
+
+def test_a_picture_leaves_out_the_pins_that_the_canvas_folds_away(client: Client) -> None:
+    catalog = client.studio.catalog
+    kind = catalog.get("agent")
+    assert kind is not None
+
+    def height(wires: tuple[str, ...] = (), **more: Any) -> float:
+        node = {"id": "a", "type": "agent", "data": {**new_data(kind), **more}}
+        edges = [
+            {"source": "b", "sourceHandle": "out", "target": "a", "targetHandle": pin, "id": pin}
+            for pin in wires
+        ]
+        return picture({"nodes": [node], "edges": edges}, catalog).blocks[0].h
+
+    folded = height()
+    assert height(canvas={"opened": True}) > folded
+    assert height(("seed",)) - folded == height(pinExpressions={"seed": "1"}) - folded == ROW

@@ -33,6 +33,7 @@ Json = Any
         Pin("memact_system_prompt", "string", description="The active memory as a text for a model."),
         Pin("error", "string", hidden=True),
     ),
+    seldom=("marker", "max_items", "delta", "trace", "memact_blocks"),
     keywords=("active", "memory", "facts", "context", "prompt", "knowledge"),
     examples=(
         Example(

@@ -303,6 +303,7 @@ _DONE = {"sub_run_id": "r2", "output": {"answer": "Here.", "iterations": 2, "mes
         Pin("tool_calls", "array", hidden=True),
         Pin("tool_results", "array", hidden=True),
     ),
+    seldom=("use_context", "context", "memory", "max_in_tokens", "temperature", "seed", "meta", "scratchpad"),
     fields=(
         Field(
             _AT_LIMIT,

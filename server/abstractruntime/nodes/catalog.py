@@ -127,6 +127,7 @@ def type_card(kind: NodeType) -> dict[str, Any]:
         "saved_pins": kind.saved_pins,
         "may_fail": kind.may_fail,
         "leaves": kind.leaves,
+        "seldom": list(kind.seldom),
         "fields": [_field_card(each) for each in kind.fields],
         "keywords": list(kind.keywords),
         "template": data,

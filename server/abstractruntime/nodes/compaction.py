@@ -94,6 +94,7 @@ def _inserted(reply: Json, call: Call) -> dict[str, Json]:
         Pin("artifacts", "array", hidden=True),
         RAW,
     ),
+    seldom=("placement", "recall_level", "max_messages"),
     settle=_inserted,
     keywords=("restore", "remember", "conversation", "messages", "bring back"),
     examples=(

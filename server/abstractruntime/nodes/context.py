@@ -199,6 +199,20 @@ _META_TYPES = {"provider": "provider", "model": "model"}
         Pin("trace_id", "string", hidden=True),
     ),
     outputs=(Pin("meta", "object", description="The envelope."),),
+    seldom=(
+        "schema",
+        "version",
+        "sub_run_id",
+        "finish_reason",
+        "iterations",
+        "tool_calls",
+        "tool_results",
+        "gen_time",
+        "ttft_ms",
+        "trace",
+        "debug",
+        "extra",
+    ),
     keywords=("envelope", "agent", "host", "metadata", "usage"),
     examples=(
         Example(
@@ -261,6 +275,7 @@ def make_meta(call: Call) -> dict[str, Json]:
         Pin("tool_results", "array", description="What they answered."),
     ),
     outputs=(Pin("scratchpad", "object", description="The envelope."),),
+    seldom=("workflow_id", "context_extra", "node_traces"),
     keywords=("envelope", "agent", "trace", "steps", "host"),
     examples=(
         Example(

@@ -289,6 +289,7 @@ class NodeType:
     what the effect does, so that the world does not do it twice; `safe` says, from node.data, that what is asked
     for changes nothing. `listens`: each such node gets a run of its own beside the flow's (`on_event`).
     `leaves`: each such step speaks to another computer, whatever is set.
+    `seldom` names pins that most such nodes leave alone: the canvas folds them away until they are used.
     `rereads=False`: the inputs are read when a loop begins, not again at each of its turns (the call
     has none while it has a frame).
     """
@@ -316,6 +317,7 @@ class NodeType:
     loops: bool = False
     listens: bool = False
     leaves: bool = False
+    seldom: tuple[str, ...] = ()
     check: Check | None = None
     source: Callable[[Mapping[str, Json]], Source | None] | None = None  # program text in node.data
     upgrade: Callable[[dict[str, Json]], dict[str, Json]] | None = None

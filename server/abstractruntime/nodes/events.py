@@ -72,6 +72,7 @@ def _check_emit(data: Mapping[str, Json]) -> list[Finding]:
         Pin("resumed", "array", hidden=True),
         Pin("available_listeners_in_session", "array", hidden=True),
     ),
+    seldom=("session_id", "delivered_to", "wait_key"),
     settle=_merged,
     check=_check_emit,
     template={"pinDefaults": {"name": "my_event", "scope": "session"}},

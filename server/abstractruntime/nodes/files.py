@@ -253,6 +253,7 @@ _FOUND = {
         Pin("count", "number", description="How many were found."),
         Pin("truncated", "boolean", description="Whether there are more."),
     ),
+    seldom=("include_directories", "limit", "max_depth", "truncated"),
     settle=told,
     carries="own",
     main="files",

@@ -85,6 +85,14 @@ ABOUT = (
     Pin("meta", "object", description="Model and settings that were used."),
     Pin("success", "boolean", description="Whether something was made."),
 )
+# What most leave as it is: all settings but the size, and what is told of a result besides itself.
+_SELDOM = frozenset(_WORDS) - {"width", "height"} | {
+    "artifact_ref",
+    "artifact_id",
+    "content_type",
+    "outputs",
+    "meta",
+}
 
 
 def results(*names: str, modality: str, several: bool = False) -> tuple[Pin, ...]:
@@ -98,17 +106,26 @@ def results(*names: str, modality: str, several: bool = False) -> tuple[Pin, ...
 
 
 def maker(
-    name: str, modality: str, *names: str, inputs: tuple[Pin, ...], several: bool = False, **more: Any
+    name: str,
+    modality: str,
+    *names: str,
+    inputs: tuple[Pin, ...],
+    seldom: tuple[str, ...] = (),
+    several: bool = False,
+    **more: Any,
 ) -> Callable[[Any], NodeType]:
     """Declare a node that has a model make artifacts of a modality; the first of `names` is the main pin.
 
-    With `several` there is a pin for all of them besides. `more` is what `effect` takes.
+    With `several` there is a pin for all of them besides. `seldom` are further pins that most leave alone; `more` is what `effect` takes.
     """
+    outputs = results(*names, modality=modality, several=several)
+    apart = {*_SELDOM, *seldom, *names[1:], f"{names[0]}s"}
     return effect(
         name,
         family="media",
         inputs=(EXEC_IN, *inputs),
-        outputs=results(*names, modality=modality, several=several),
+        outputs=outputs,
+        seldom=tuple(pin.id for pin in (*inputs, *outputs) if pin.id in apart),
         settle=made(modality, names, several=several),
         carries="own",
         main=names[0],

@@ -223,6 +223,17 @@ _CHOSEN = {"provider": "lmstudio", "model": "qwen"}
         *(Pin(pin, "object", hidden=True, on_demand=True) for pin in ("result", "raw")),
         *(Pin(pin, "number", hidden=True, on_demand=True) for pin in ("gen_time", "ttft_ms")),
     ),
+    seldom=(
+        "use_context",
+        "context",
+        "memory",
+        "max_in_tokens",
+        "temperature",
+        "seed",
+        "meta",
+        "tool_calls",
+        "data",
+    ),
     fields=(
         Field(
             f"{_CONFIG}.structured_output_fallback",

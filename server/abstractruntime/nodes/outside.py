@@ -65,6 +65,7 @@ def _check_web(data: Mapping[str, Json]) -> list[Finding]:
     "web_request",
     family="web",
     label="Web Request",
+    seldom=("headers", "timeout"),
     leaves=True,
     inputs=(
         EXEC_IN,

@@ -76,6 +76,7 @@ def _groups(found: Any) -> dict[str, Json]:
         Pin("groups", "object", description="What the groups of the first match hold, by name or number."),
         Pin("matches", "array", description="All matches: text, groups, and start (characters before it)."),
     ),
+    seldom=("whole", "limit"),
     check=_check,
     keywords=("regex", "regular expression", "pattern", "find", "search", "extract", "validate", "re2"),
     examples=(

@@ -49,6 +49,7 @@ def _told(reply: Json, call: Call) -> dict[str, Json]:
         Pin("warnings", "array", description="What is to be known besides."),
         Pin("result", "object", description="All that came back."),
     ),
+    seldom=("affected_models", "warnings", "result"),
     fields=(
         Field(
             f"{_CONFIG}.runtime_id",

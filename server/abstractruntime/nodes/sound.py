@@ -62,6 +62,7 @@ _SPOKEN = {"modality": "voice", "task": "tts", "quality_preset": "standard", "fo
         *chooser("tts", "voice"),
         *_VOICE,
     ),
+    seldom=("profile", "quality_preset", "speed", "instructions"),
     keywords=("speech", "speak", "say", "tts", "read aloud", "ai"),
     examples=(
         Example(
@@ -133,6 +134,7 @@ _PLAYED = {"modality": "music", "task": "music_generation", "format": "wav"}
     "audio_artifact",
     label="Generate Music",
     inputs=(PROMPT, *chooser("music", "music"), *_MUSIC),
+    seldom=tuple(pin.id for pin in _MUSIC if pin.id not in ("lyrics", "duration_s", "instrumental")),
     check=_check_music,
     keywords=("song", "tune", "melody", "sing", "ai"),
     examples=(
@@ -216,6 +218,7 @@ _HEARD = {"modality": "text", "task": "transcription", "format": "json", "temper
         *REFERENCE,
         *ABOUT,
     ),
+    seldom=("prompt", "format", "temperature", "transcript_artifact", "artifact_ref", "artifact_id", "meta"),
     settle=_transcribed,
     carries="own",
     main="text",
@@ -291,6 +294,7 @@ _LISTEN_OUT = (
     inputs=_LISTEN_IN,
     outputs=_LISTEN_OUT,
     shape=deadlines.pins(_LISTEN_IN, _LISTEN_OUT),
+    seldom=("stt_provider", "stt_model", "max_duration_s", "wait_key", "artifact_ref", "artifact_id"),
     fields=deadlines.FIELDS,
     check=deadlines.check,
     settle=deadlines.settled(_spoken, {"audio_artifact": None, **reference([]), "text": ""}),

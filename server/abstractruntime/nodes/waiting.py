@@ -168,6 +168,7 @@ def _check_zone(data: Mapping[str, Json]) -> list[Finding]:
         Pin("utc_offset_minutes", "number", description="Minutes ahead of UTC."),
         Pin("locale", "string", description="Language and country of the server."),
     ),
+    seldom=("timezone", "utc_offset_minutes", "locale"),
     fields=(
         Field("timeZone", "string", "", "Time zone", "Such as Europe/Paris; empty: the server's own zone."),
     ),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from abstractruntime.nodes.catalog import Catalog
+from abstractruntime.nodes.define import NodeType
+from abstractruntime.nodes.pins import saved_pins
 
 WIDTH, HEAD, ROW, MARGIN = 208, 32, 22, 24
 
@@ -34,10 +36,12 @@ class Picture:
 
 def picture(document: Mapping[str, Any], catalog: Catalog) -> Picture:
     """Return the picture of a flow document that the library could keep."""
-    blocks = {str(node["id"]): _block(node, catalog) for node in document.get("nodes", [])}
+    edges = document.get("edges", [])
+    wired = {(str(edge.get(end)), edge.get(f"{end}Handle")) for edge in edges for end in ("source", "target")}
+    blocks = {str(node["id"]): _block(node, catalog, wired) for node in document.get("nodes", [])}
     steps: list[str] = []
     values: list[str] = []
-    for edge in document.get("edges", []):
+    for edge in edges:
         ends = blocks.get(str(edge.get("source"))), blocks.get(str(edge.get("target")))
         if ends[0] is None or ends[1] is None:
             continue
@@ -46,12 +50,27 @@ def picture(document: Mapping[str, Any], catalog: Catalog) -> Picture:
     return Picture(_box(list(blocks.values())), tuple(blocks.values()), tuple(steps), tuple(values))
 
 
-def _block(node: Mapping[str, Any], catalog: Catalog) -> Block:
+def _block(node: Mapping[str, Any], catalog: Catalog, wired: Collection[tuple[str, Any]]) -> Block:
     data, place = node.get("data") or {}, node.get("position") or {}
     kind = catalog.resolve(str(data.get("nodeType") or node.get("type")))
-    rows = max(len(data.get("inputs") or ()), len(data.get("outputs") or ()), 2) - 1
+    used = {pin for owner, pin in wired if owner == str(node["id"])}
+    away = _away(data, kind, used) if kind else frozenset()
+    sides = [
+        sum(pin.id not in away for pin in saved_pins(data.get(side))) + bool(away and side == "inputs")
+        for side in ("inputs", "outputs")
+    ]
+    rows = max(*sides, 2) - 1
     x, y = float(place.get("x", 0)), float(place.get("y", 0))
     return Block(x, y, WIDTH, HEAD + ROW * rows, kind.family if kind else "")
+
+
+def _away(data: Mapping[str, Any], kind: NodeType, used: Collection[str]) -> frozenset[str]:
+    """Return the pins that the canvas folds away behind one row."""
+    if (data.get("canvas") or {}).get("opened"):
+        return frozenset()
+    given = {*(data.get("pinDefaults") or ()), *(data.get("pinExpressions") or ())}
+    away = frozenset(kind.seldom) - given - set(used)
+    return away if len(away) > 1 else frozenset()
 
 
 def _wire(source: Block, target: Block, is_step: bool) -> str:

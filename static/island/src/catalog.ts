@@ -56,6 +56,8 @@ export interface Card {
   may_fail?: boolean;
   /** Whether each such step speaks to another computer. */
   leaves?: boolean;
+  /** The pins that most such nodes leave alone, by id. */
+  seldom?: string[];
   fields?: CardField[];
   keywords?: string[];
   template?: { [key: string]: Json };

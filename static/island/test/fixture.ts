@@ -55,6 +55,7 @@ export const catalog = new Catalog({
     card("glue", "pure", [pin("a", "string"), pin("b", "string")], [pin("result", "string")], { grows: { side: "inputs", names: "letters", least: 2, type: "string" } }),
     card("sum", "pure", [pin("a", "number", { default: 0 }), pin("b", "number")], [pin("result", "number")]),
     card("same", "pure", [pin("a", "any"), pin("op", "string", { choices: ["==", "!="], default: "==" })], [pin("result", "boolean")]),
+    card("model", "effect", [pin("prompt", "string", { required: true }), pin("system", "string"), pin("heat", "number", { default: 0.7 }), pin("seed", "number")], [pin("answer", "string"), pin("meta", "object")], { seldom: ["system", "heat", "seed", "meta"] }),
     card("word", "pure", [], [pin("value", "string")], { fields: [{ path: "literalValue", type: "string", default: "", label: "Value" }] }),
     ...VALUES.map((type) => card(`make-${type}`, "pure", [], [pin("out", type)])),
     ...VALUES.map((type) => card(`take-${type}`, "pure", [pin("in", type)], [])),

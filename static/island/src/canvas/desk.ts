@@ -218,6 +218,24 @@ export class Desk implements Stage {
       this.view.markAll();
     }
     this.view.showWire(draft);
+    if (!draft) this.letFold();
+  }
+
+  /** What stayed in view while a hand was at it may fold away. */
+  letFold(): void {
+    const { shapes } = this.scene;
+    const { held } = shapes;
+    shapes.held = null;
+    if (held) this.reshape(held.node);
+  }
+
+  /** Look again at which pins a node shows. */
+  reshape(id: string): void {
+    const node = this.flow.nodes.get(id);
+    if (!node) return;
+    node.shape = null;
+    const { nodes, wires } = this.scene.sync({ nodes: new Set([id]), wires: new Set(), flow: false });
+    this.view.refresh(nodes, wires);
   }
 
   hover(hit: Hit | null): void {

@@ -4,6 +4,7 @@ import type { Json } from "../catalog";
 import type { FlowNode } from "../model/document";
 import { titleOf } from "../model/geometry";
 import { growPin, type Grown } from "../model/grow";
+import { turnMark } from "../model/marks";
 import { make } from "../view/element";
 import { readFree } from "../view/node";
 import type { Desk } from "./desk";
@@ -18,8 +19,10 @@ export class Fields {
     root.addEventListener("input", this.input);
     root.addEventListener("change", this.input);
     root.addEventListener("click", this.click);
+    root.addEventListener("focusin", this.enter);
     root.addEventListener("focusout", (event) => {
       this.pause();
+      this.desk.letFold();
       if (event.target instanceof HTMLElement && event.target.matches(".fc-field")) event.target.scrollLeft = 0; // its beginning is what is read
     });
   }
@@ -70,6 +73,13 @@ export class Fields {
     return grown;
   }
 
+  /** A field that is emptied stays until it is left. */
+  private readonly enter = (event: FocusEvent): void => {
+    const view = this.desk.view.near.viewOf(event.target as Element);
+    const pin = view?.fieldOf(event.target as Element)?.pin;
+    if (view && pin) this.desk.scene.shapes.held = { node: view.node.id, side: "in", id: pin };
+  };
+
   private readonly input = (event: Event): void => {
     const element = event.target as HTMLElement;
     const view = this.desk.view.near.viewOf(element);
@@ -87,11 +97,29 @@ export class Fields {
     this.timer = window.setTimeout(() => this.desk.seal(), PAUSE_MS);
   };
 
+  /** Show all pins of some nodes, or fold those again that are not used. */
+  fold(nodes: readonly FlowNode[]): void {
+    const { desk } = this;
+    const { opened } = desk.scene.shapes;
+    const some = nodes.filter((node) => desk.scene.shape(node).fold);
+    for (const { id } of some) desk.view.near.raise(id);
+    const open = some.some((node) => !desk.scene.shape(node).fold?.open);
+    if (desk.readOnly) {
+      for (const { id } of some) {
+        if (open) opened.add(id);
+        else opened.delete(id);
+        desk.reshape(id);
+      }
+    } else desk.run(some.map((node) => turnMark(node, "opened", open)), open ? "Show all pins" : "Fold pins");
+    desk.say(!some.length ? "All pins are shown" : open ? "All pins shown" : "Pins that are not used are folded");
+  }
+
   private readonly click = (event: MouseEvent): void => {
     const element = event.target as HTMLElement;
     const view = this.desk.view.near.viewOf(element);
     if (!view) return;
-    if (element.closest(".fc-grow") && !this.desk.readOnly) this.grow(view.node);
+    if (element.closest(".fc-fold")) this.fold([view.node]);
+    else if (element.closest(".fc-grow") && !this.desk.readOnly) this.grow(view.node);
     else if (element.closest(".fc-field.is-json")) this.desk.events.emit("open-inspector", { node: view.node.id, pin: view.fieldOf(element)?.pin ?? null });
   };
 }

@@ -7,7 +7,7 @@ import type { Point } from "../model/geometry";
 import type { Desk } from "./desk";
 import type { Fields } from "./fields";
 
-const OWN = "input, textarea, select, .fc-field, .fc-grow, .fc-map, [data-own]";
+const OWN = "input, textarea, select, .fc-field, .fc-grow, .fc-fold, .fc-map, [data-own]";
 
 export class Input {
   readonly machine: Machine;

@@ -27,6 +27,7 @@ const TABLE = {
   group: { name: "Group the selection", part: "Build", keys: ["Ctrl+G"], page: true },
   colour: { name: "On a note or group: its colour", part: "Build", keys: ["C"], mark: true },
   members: { name: "On a group: select its nodes", part: "Build", keys: ["A"], mark: true },
+  pins: { name: "Show all pins of the selection, or fold those not used", part: "Build", keys: ["U"] },
   tags: { name: "Hide data wires behind names, or draw them", part: "Build", keys: ["H"], page: true },
   follow: { name: "Go to the other end of a named wire", part: "Build", keys: ["Shift+H"], page: true },
   collapse: { name: "Collapse into a subflow", part: "Build", keys: ["Ctrl+E"], page: true },

@@ -133,6 +133,8 @@ export class Keys {
         return node ? this.settings(node) : this.focusFirst();
       case "bookmark":
         return canvas.bookmark(), true;
+      case "pins":
+        return canvas.fields.fold(canvas.selection.nodes.flatMap((id) => desk.flow.nodes.get(id) ?? [])), true;
       case "lock":
         return canvas.lock(), true;
       case "add":
@@ -379,7 +381,7 @@ function inField(target: EventTarget | null): boolean {
 }
 
 function isButton(target: EventTarget | null): boolean {
-  return target instanceof HTMLElement && target.matches(".fc-field, .fc-grow");
+  return target instanceof HTMLElement && target.matches(".fc-field, .fc-grow, .fc-fold");
 }
 
 /** The free step output of a node: where the next step goes. */
@@ -394,6 +396,6 @@ function freePin(canvas: FlowCanvas, node: FlowNode): PinAt | null {
   const { shapes } = canvas.desk.scene;
   const pins = shapes.of(node).pins;
   const outs = pins.filter((pin) => pin.side === "out");
-  const pin = outs.find((each) => !shapes.isWired(node, each)) ?? outs[0] ?? pins[0];
+  const pin = outs.find((each) => !each.folded && !shapes.isWired(node, each)) ?? outs[0] ?? pins[0];
   return freeStep(canvas, node) ?? (pin ? { node: node.id, side: pin.side, pin: pin.id } : null);
 }

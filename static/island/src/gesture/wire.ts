@@ -19,6 +19,7 @@ export function wire(stage: Stage, at: PinAt, start: Pointer): State {
     move(pointer): Next {
       if (distance(pointer.at, start.at) <= SLACK) return undefined;
       const mark = stage.mark();
+      stage.scene.shapes.held = { node: at.node, side: at.side, id: at.pin };
       stage.run([{ op: "disconnect", edge: hanging.key }], "Take off wire", "wire");
       return wiring(stage, source, start, mark);
     },

@@ -114,7 +114,7 @@ export function candidates(flow: FlowDocument, shapes: Shapes, from: PinAt, node
   if (!home) return [];
   const side: Side = from.side === "out" ? "in" : "out";
   const may = checker(flow, shapes, from);
-  const found: (Candidate & { far: number })[] = [];
+  const found: (Candidate & { far: number; seldom: boolean })[] = [];
   for (const node of nodes) {
     const shape = shapes.of(node);
     for (const pin of shape.pins) {
@@ -125,10 +125,10 @@ export function candidates(flow: FlowDocument, shapes: Shapes, from: PinAt, node
       const far = Math.hypot(node.x - home.x, node.y - home.y);
       const label = pin.label || (side === "in" ? "starts here" : "then");
       const taken = (side === "in") !== (pin.type === EXEC) && shapes.isWired(node, pin);
-      found.push({ ...at, title: titleOf(node, shape), label, type: pin.type, note: verdict.ok ? verdict.note : "back", taken, back: !verdict.ok, far });
+      found.push({ ...at, title: titleOf(node, shape), label, type: pin.type, note: verdict.ok ? verdict.note : "back", taken, back: !verdict.ok, far, seldom: pin.folded });
     }
   }
-  return found.sort((a, b) => Number(a.back) - Number(b.back) || a.far - b.far).map(({ far: _far, ...rest }) => rest);
+  return found.sort((a, b) => Number(a.back) - Number(b.back) || a.far - b.far || Number(a.seldom) - Number(b.seldom)).map(({ far: _far, seldom: _seldom, ...rest }) => rest);
 }
 
 /** The pins of a node between which a wire dropped on it may choose: the free ones, else all that fit. */
@@ -146,7 +146,7 @@ export function bestPin(flow: FlowDocument, shapes: Shapes, from: PinAt, node: F
   let most = -1;
   for (const pin of shapes.of(node).pins) {
     if (!may({ node: node.id, side: pin.side, pin: pin.id }).ok) continue;
-    const score = (pin.type === type ? 4 : 0) + (shapes.isWired(node, pin) && pin.type !== EXEC ? 0 : 2) + (pin.type === ANY ? 0 : 1);
+    const score = (pin.type === type ? 4 : 0) + (shapes.isWired(node, pin) && pin.type !== EXEC ? 0 : 2) + (pin.type === ANY ? 0 : 1) - (pin.folded ? 0.5 : 0);
     if (score > most) [best, most] = [pin, score];
   }
   return best;

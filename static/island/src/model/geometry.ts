@@ -72,6 +72,9 @@ export function pinY(row: number): number {
   return row < 0 ? HEAD / 2 : HEAD + BODY_PAD + row * ROW + ROW / 2;
 }
 
+/** What the row says that stands for pins which are folded away. */
+export const foldWords = (fold: NonNullable<Shape["fold"]>): string => (fold.open ? "− fewer" : `+ ${fold.pins.length} more`);
+
 const rowWidths = new WeakMap<Shape, number>();
 
 /** The width that the rows of a shape need. */
@@ -81,7 +84,7 @@ export function rowsWidth(shape: Shape): number {
   const left = new Array<number>(shape.rows).fill(0);
   const right = new Array<number>(shape.rows).fill(0);
   for (const pin of shape.pins) {
-    if (pin.row < 0) continue;
+    if (pin.row < 0 || pin.folded) continue;
     const label = textWidth(pin.label, 12);
     if (pin.side === "out") right[pin.row] = label + PIN_GAP;
     else left[pin.row] = PIN_GAP + label + (pin.editor ? EDITOR_GAP + EDITOR_WIDTH[pin.editor] : 0);
@@ -90,6 +93,7 @@ export function rowsWidth(shape: Shape): number {
     const { row, editor } = shape.field;
     left[row] = PIN_GAP + (editor === "text" ? 120 : EDITOR_WIDTH[editor]);
   }
+  if (shape.fold) left[shape.fold.row] = PIN_GAP + textWidth(foldWords(shape.fold), 12);
   const width = Math.max(0, ...left.map((part, row) => part + MIDDLE_GAP + (right[row] as number)));
   rowWidths.set(shape, width);
   return width;

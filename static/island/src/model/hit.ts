@@ -55,6 +55,7 @@ export function pinNear(scene: Scene, point: Point, reach: number, test: (at: Pi
   for (const node of scene.nodesIn(grown({ ...point, w: 0, h: 0 }, reach))) {
     const box = scene.box(node);
     for (const pin of scene.shape(node).pins) {
+      if (pin.folded) continue;
       const there = pinPoint(box, pin);
       const far = Math.hypot(there.x - point.x, there.y - point.y);
       const at = { node: node.id, side: pin.side, pin: pin.id };

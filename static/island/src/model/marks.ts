@@ -3,6 +3,7 @@
 //
 //   canvas.locked   true: the node keeps its place
 //   canvas.bookmark true: a place to come back to
+//   canvas.opened   true: all its pins are shown, also those that are seldom needed
 //   canvas.group    the id of the group that the node belongs to
 //   canvas.pinned   {outputs: {output: value}, exit?}: what stands for the node in trial runs (decision 0060)
 //   canvas.own      the id of the flow that the node's own copy was made from
@@ -52,6 +53,9 @@ export const isLocked = (node: FlowNode): boolean => marksOf(node).locked === tr
 
 export const isBookmarked = (node: FlowNode): boolean => marksOf(node).bookmark === true;
 
+/** Whether all its pins are shown. */
+export const isOpened = (node: FlowNode): boolean => marksOf(node).opened === true;
+
 /** The flow that a node's own copy was made from; empty when the node follows its flow. */
 export const ownOf = (node: FlowNode): string => text(marksOf(node).own);
 
@@ -85,7 +89,7 @@ export function setPinned(node: FlowNode, pinned: Pinned | null): Change {
 }
 
 /** Set a mark that is either true or absent. */
-export function turnMark(node: FlowNode, name: "locked" | "bookmark", on: boolean): Change {
+export function turnMark(node: FlowNode, name: "locked" | "bookmark" | "opened", on: boolean): Change {
   return rewrite(node, (marks) => {
     if (on) marks[name] = true;
     else delete marks[name];

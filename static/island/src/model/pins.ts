@@ -1,9 +1,11 @@
 // Which pins a node has, and what stands beside them. The card decides; where the document's own
 // pins count (growing, shaped and free nodes) they win, in the document's order. A wired pin that
-// nobody declares is shown too, as a ghost, so that no wire is ever invisible.
+// nobody declares is shown too, as a ghost, so that no wire is ever invisible. Pins that are seldom needed
+// fold away behind one row until they have a wire, a value or an expression, or the node is opened.
 import { ANY, EXEC, type Card, type CardPin, type Catalog, type Grows, type Json, type Words } from "../catalog";
 import type { FlowNode } from "./document";
 import { isObject, read } from "./json";
+import { isOpened } from "./marks";
 
 export type Side = "in" | "out";
 /** How a value is edited in place; `free` reads numbers, yes/no and JSON from what is typed. */
@@ -23,6 +25,10 @@ export interface ShapePin {
   description: string;
   required: boolean;
   ghost: boolean;
+  /** Whether most nodes of the type leave it alone. */
+  seldom: boolean;
+  /** Whether it is folded away; its row is where it would come. */
+  folded: boolean;
 }
 
 /** A setting edited on the node itself: a row with a field and no pin. */
@@ -46,8 +52,13 @@ export interface Shape {
   pins: readonly ShapePin[];
   field: ShapeField | null;
   grow: { side: Side; row: number; rule: Grows } | null;
+  /** The row that shows the pins which are folded away, or folds them again. */
+  fold: { row: number; pins: readonly ShapePin[]; open: boolean } | null;
   rows: number;
 }
+
+/** So many pins at least are worth a row that stands for them. */
+const FOLD_LEAST = 2;
 
 const EDITORS: { [type: string]: Editor } = {
   string: "text",
@@ -63,6 +74,10 @@ const EDITORS: { [type: string]: Editor } = {
 /** The pins of the nodes of one flow; shapes are shared between nodes that look alike. */
 export class Shapes {
   private readonly byKey = new Map<string, Shape>();
+  /** Nodes whose pins are all shown in this view alone, where the flow may not be changed. */
+  readonly opened = new Set<string>();
+  /** A pin that stays in view although it has lost its wire or value, while a hand is at it. */
+  held: { node: string; side: Side; id: string } | null = null;
 
   constructor(readonly catalog: Catalog) {}
 
@@ -91,7 +106,26 @@ export class Shapes {
     const key = own ? `${name} ${JSON.stringify([node.data.inputs, node.data.outputs])}` : name;
     const shape = this.shared(key, node, card, []);
     const ghosts = ghostsOf(node, shape);
-    return ghosts.length ? this.shared(`${key} ${JSON.stringify(ghosts)}`, node, card, ghosts) : shape;
+    return this.fold(node, ghosts.length ? this.shared(`${key} ${JSON.stringify(ghosts)}`, node, card, ghosts) : shape);
+  }
+
+  /** The shape with what nobody uses here folded away. */
+  private fold(node: FlowNode, whole: Shape): Shape {
+    if (!whole.card?.seldom?.length) return whole;
+    const open = isOpened(node) || this.opened.has(node.id); // then always of one shape, whatever is typed
+    const away = whole.pins.filter((pin) => pin.seldom && (open || !this.isUsed(node, pin)));
+    if (away.length < FOLD_LEAST) return whole;
+    const key = `${whole.key} ${open ? "opened" : `without ${away.map((pin) => pin.side + pin.id).join()}`}`;
+    const found = this.byKey.get(key) ?? folded(whole, key, new Set(away), open);
+    this.byKey.set(key, found);
+    return found;
+  }
+
+  private isUsed(node: FlowNode, pin: ShapePin): boolean {
+    const { held } = this;
+    if (held?.node === node.id && held.side === pin.side && held.id === pin.id) return true;
+    if (this.isWired(node, pin)) return true;
+    return pin.side === "in" && (valueAt(node, pin.path) !== undefined || valueAt(node, ["pinExpressions", pin.id]) !== undefined);
   }
 
   private shared(key: string, node: FlowNode, card: Card | undefined, ghosts: readonly Ghost[]): Shape {
@@ -183,7 +217,7 @@ function build(key: string, type: string, card: Card | null, inputs: CardPin[], 
   const rows = { in: 0, out: 0 };
   const place = (pin: CardPin, side: Side, ghost: boolean): void => {
     const header = pin.type === EXEC && pin.id === (side === "in" ? "exec-in" : "exec-out");
-    pins.push(shapePin(pin, side, header ? -1 : rows[side]++, ghost));
+    pins.push({ ...shapePin(pin, side, header ? -1 : rows[side]++, ghost), seldom: !ghost && Boolean(card?.seldom?.includes(pin.id)) });
   };
   for (const pin of inputs) place(pin, "in", false);
   for (const pin of outputs) place(pin, "out", false);
@@ -195,9 +229,26 @@ function build(key: string, type: string, card: Card | null, inputs: CardPin[], 
   if (field) rows.in++;
   const side: Side = card?.grows?.side === "outputs" ? "out" : "in";
   const grow = card?.grows ? { side, row: rows[side]++, rule: card.grows } : null;
+  return { key, index: indexOf(pins), type, card, step, pins, field, grow, fold: null, rows: Math.max(rows.in, rows.out) };
+}
+
+function indexOf(pins: readonly ShapePin[]): Map<string, ShapePin> {
   const index = new Map<string, ShapePin>();
   for (const pin of pins) if (!index.has(`${pin.side} ${pin.id}`)) index.set(`${pin.side} ${pin.id}`, pin);
-  return { key, index, type, card, step, pins, field, grow, rows: Math.max(rows.in, rows.out) };
+  return index;
+}
+
+/** A shape with a row that stands for some of its pins; while it is not open, those have no rows of their own. */
+function folded(whole: Shape, key: string, away: ReadonlySet<ShapePin>, open: boolean): Shape {
+  const rows = { in: 0, out: 0 };
+  const pins = whole.pins.map((pin): ShapePin => {
+    const gone = !open && away.has(pin);
+    return pin.row < 0 ? pin : { ...pin, row: gone ? rows[pin.side] : rows[pin.side]++, folded: gone };
+  });
+  const field = whole.field && { ...whole.field, row: rows.in++ };
+  const grow = whole.grow && { ...whole.grow, row: rows[whole.grow.side]++ };
+  const fold = { row: rows.in++, pins: pins.filter((_, index) => away.has(whole.pins[index] as ShapePin)), open };
+  return { ...whole, key, index: indexOf(pins), pins, field, grow, fold, rows: Math.max(rows.in, rows.out) };
 }
 
 function shapePin(pin: CardPin, side: Side, row: number, ghost: boolean): ShapePin {
@@ -214,6 +265,8 @@ function shapePin(pin: CardPin, side: Side, row: number, ghost: boolean): ShapeP
     description: pin.description ?? "",
     required: pin.required ?? false,
     ghost,
+    seldom: false,
+    folded: false,
   };
 }
 

@@ -31,7 +31,7 @@ export function spliceInto(scene: Scene, node: FlowNode, wire: FlowWire): Splice
   const { catalog, shapes } = scene;
   const [from, to] = [scene.wireType(wire), wire.to && shapes.pin(wire.to, "in", wire.targetPin)?.type];
   if (!to) return null;
-  const free = shapes.of(node).pins.filter((pin) => !pin.ghost && !shapes.isWired(node, pin));
+  const free = shapes.of(node).pins.filter((pin) => !pin.ghost && !shapes.isWired(node, pin)).sort((a, b) => Number(a.folded) - Number(b.folded));
   const into = free.find((pin) => pin.side === "in" && checkTypes(catalog, from, pin.type).ok);
   const out = free.find((pin) => pin.side === "out" && checkTypes(catalog, pin.type, to).ok);
   return into && out ? { wire, into, out } : null;

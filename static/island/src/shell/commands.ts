@@ -47,6 +47,7 @@ const HERE: readonly [Act, string][] = [
   ["rename", "edit"],
   ["remove", "trash"],
   ["remove-gap", "trash"],
+  ["pins", "nodes"],
   ["lock", "lock"],
   ["bookmark", "flag"],
   ["fit-selection", "fit"],

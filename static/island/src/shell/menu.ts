@@ -80,11 +80,21 @@ export class CanvasMenu {
       { name: "Group", keys: keymap.label("group"), act: () => this.use("group") },
       ...this.forFlow(only),
       ...(nodes.length > 1 ? [{ name: "Arrange", keys: keymap.label("tidy"), act: () => this.use("tidy") }] : []),
+      ...this.forPins(nodes),
       { name: nodes.every((id) => canvas.isLocked(id)) ? "Unlock the place" : "Lock the place", keys: keymap.label("lock"), act: () => canvas.lock() },
       { name: "Fit the selection", keys: keymap.label("fit-selection"), act: () => canvas.fit({ nodes }) },
       { name: nodes.length > 1 ? `Delete ${nodes.length} nodes` : "Delete", keys: keymap.label("remove"), act: () => canvas.remove(undefined, undefined, true) },
       { name: "Leave a gap", keys: keymap.label("remove-gap"), act: () => canvas.remove() },
     ];
+  }
+
+  /** Pins that are folded away can be shown, and those that are not used folded again. */
+  private forPins(nodes: readonly string[]): Entry[] {
+    const { fields, model, desk } = this.canvas;
+    const chosen = nodes.flatMap((id) => model.nodes.get(id) ?? []);
+    const folds = chosen.flatMap((node) => desk.scene.shape(node).fold ?? []);
+    if (!folds.length) return [];
+    return [{ name: folds.some((fold) => !fold.open) ? "Show all pins" : "Fold pins that are not used", keys: keymap.label("pins"), act: () => fields.fold(chosen) }];
   }
 
   /** What can be done about subflows: with a node that runs a flow, or with steps that could be one. */

@@ -11,7 +11,7 @@ import { PROBLEM_SIGNS, worstOf } from "../view/look";
 import { button, el, familyMark, icon } from "./parts";
 
 /** What a line does as the node on the canvas does. */
-const AS_CANVAS: ReadonlySet<Act> = new Set<Act>(["duplicate", "select-all", "bookmark", "lock", "rename"]);
+const AS_CANVAS: ReadonlySet<Act> = new Set<Act>(["duplicate", "select-all", "bookmark", "lock", "pins", "rename"]);
 
 const STATES: { [state: string]: string } = { queued: "queued", running: "running", waiting: "waiting", done: "done", failed: "failed", cancelled: "cancelled" };
 

@@ -166,7 +166,7 @@ export class NearView {
     this.pool.give(old);
     if (!active) return;
     const { field, pin, side, grow } = active.dataset;
-    const control = grow ? ".fc-grow" : "";
+    const control = grow === "fold" ? ".fc-fold" : grow ? ".fc-grow" : "";
     const query = field ? `[data-field="${CSS.escape(field)}"]` : pin ? `[data-pin="${CSS.escape(pin)}"][data-side="${side}"]` : control;
     const again = query ? fresh.element.querySelector<HTMLElement>(query) : fresh.element;
     (again ?? fresh.element).focus({ preventScroll: true });

@@ -44,6 +44,7 @@ export class NodeView {
   private readonly badge: HTMLElement;
   private readonly note: HTMLElement;
   private readonly chips: HTMLElement;
+  private readonly fold: HTMLElement | null;
   private label = "";
   private said = "";
   private box: Rect = { x: NaN, y: NaN, w: 0, h: 0 };
@@ -57,9 +58,10 @@ export class NodeView {
     this.badge = part(element, ".fc-badge");
     this.note = part(element, ".fc-note");
     this.chips = part(element, ".fc-chips");
+    this.fold = element.querySelector(".fc-fold");
     this.pins = [...element.querySelectorAll<HTMLButtonElement>(".fc-pin")];
     const elements = [...element.querySelectorAll<HTMLElement>(".fc-field")];
-    const specs = [...shape.pins.filter((pin) => pin.editor && pin.row >= 0).sort((a, b) => a.row - b.row), ...(shape.field ? [shape.field] : [])];
+    const specs = [...shape.pins.filter((pin) => pin.editor && pin.row >= 0 && !pin.folded).sort((a, b) => a.row - b.row), ...(shape.field ? [shape.field] : [])];
     for (const [index, spec] of specs.entries()) {
       const pin = "id" in spec ? spec.id : null;
       this.fields.push({ element: elements[index] as HTMLElement, editor: spec.editor as Editor, path: spec.path, preset: spec.preset, pin });
@@ -152,7 +154,15 @@ export class NodeView {
       put(pin, "problem", wrong || undefined);
       put(pin, "can", look.wiring ? pinRole(look.wiring, at) : undefined);
     }
+    if (this.fold) this.markFold(this.fold, look);
     this.markRun(look);
+  }
+
+  /** What is true of a pin that is folded away shows at the row that stands for it. */
+  private markFold(row: HTMLElement, look: Look): void {
+    const away = this.shape.pins.filter((pin) => pin.folded).map((pin) => ({ node: this.node.id, side: pin.side, pin: pin.id }));
+    put(row, "can", look.wiring && away.some((at) => look.wiring?.test(at).ok) ? "yes" : undefined);
+    put(row, "problem", worstOf(look.problems.get(this.node.id)?.filter((problem) => away.some((at) => at.pin === problem.pin))) || undefined);
   }
 
   /** How the run stands here. */

@@ -2,7 +2,7 @@
 // No style attributes here: a strict content policy allows them only when set by script.
 import { type Catalog, EXEC } from "../catalog";
 import { typeWord } from "../model/connect";
-import { rowsWidth, WIDTH_MOST } from "../model/geometry";
+import { foldWords, rowsWidth, WIDTH_MOST } from "../model/geometry";
 import type { Editor, Shape, ShapePin } from "../model/pins";
 import { make, makeIcon } from "./element";
 
@@ -31,16 +31,25 @@ export function nodeTemplate(shape: Shape, catalog: Catalog, icons: string): HTM
 
 function rowOf(shape: Shape, row: number, catalog: Catalog): HTMLElement {
   const line = make("div", "fc-row");
-  const left = shape.pins.find((pin) => pin.side === "in" && pin.row === row);
-  const right = shape.pins.find((pin) => pin.side === "out" && pin.row === row);
+  const left = shape.pins.find((pin) => pin.side === "in" && pin.row === row && !pin.folded);
+  const right = shape.pins.find((pin) => pin.side === "out" && pin.row === row && !pin.folded);
   if (left) {
     line.append(pinButton(left, catalog), labelOf(left));
     if (left.editor) line.append(fieldOf(left, left.id, left.label));
   }
   if (shape.field?.row === row) line.append(fieldOf(shape.field, shape.field.path.join("."), shape.field.label || "value"));
   if (shape.grow?.row === row) line.append(growButton(shape.grow.side));
+  if (shape.fold?.row === row) line.append(foldButton(shape.fold));
   if (right) line.append(labelOf(right), pinButton(right, catalog));
   return line;
+}
+
+function foldButton(fold: NonNullable<Shape["fold"]>): HTMLElement {
+  const button = make("button", "fc-fold", { type: "button", tabindex: "-1", "data-grow": "fold", "aria-expanded": String(fold.open) });
+  button.textContent = foldWords(fold);
+  button.setAttribute("aria-label", fold.open ? "− fewer: fold the pins that are not used" : `+ ${fold.pins.length} more pins`);
+  button.title = fold.pins.map((pin) => pin.label).join(", ");
+  return button;
 }
 
 function labelOf(pin: ShapePin): HTMLElement {
