@@ -40,7 +40,17 @@ KERNEL: list[tuple[int, tuple[str, ...]]] = [
         2,
         tuple(
             f"abstractruntime.core.{n}"
-            for n in ("policy", "effects", "waits", "limits", "traces", "records", "held", "leases")
+            for n in (
+                "policy",
+                "effects",
+                "waits",
+                "limits",
+                "traces",
+                "records",
+                "held",
+                "leases",
+                "permission",
+            )
         ),
     ),
     (2, ("abstractruntime.memory*", "abstractruntime.evidence*")),
@@ -50,7 +60,10 @@ KERNEL: list[tuple[int, tuple[str, ...]]] = [
         4,
         (
             "abstractruntime.core.advance",
+            "abstractruntime.core.driving",
             "abstractruntime.core.engine",
+            "abstractruntime.core.fork",
+            "abstractruntime.core.parking",
             "abstractruntime.core.reminders",
             "abstractruntime.core.runtime",
             "abstractruntime.core",

@@ -27,8 +27,18 @@ from .errors import KernelError, NotDurable, StaleRevision, in_short
 from .held import Held
 from .jsonsafe import check
 from .limits import count_tokens
-from .models import Effect, EffectType, RunStatus, StepPlan, StepRecord, StepStatus, wait_json
-from .plans import asked_json, unfit
+from .models import (
+    Effect,
+    EffectType,
+    RunStatus,
+    StepPlan,
+    StepRecord,
+    StepStatus,
+    wait_json,
+)
+from .parking import ask_first, put_off
+from .permission import question
+from .plans import unfit
 from .policy import (
     StepsOwnPolicy,
     count_visit,
@@ -51,7 +61,7 @@ from .records import (
 )
 from .spec import WorkflowSpec
 from .traces import LATE_ROOM, late_trace, trace_entry
-from .vars import note_attempt, set_result
+from .vars import done_before, set_result
 from .waits import listen, open_mail
 
 log = logging.getLogger("abstractruntime")
@@ -220,6 +230,7 @@ def _perform(engine: Engine, held: Held, plan: StepPlan, effect: Effect) -> bool
     if plan.key is not None:
         held.flush()
         key, prior = policy_key, engine.journal.find_completed(run.run_id, policy_key)
+        prior = prior or done_before(run.vars, policy_key)
     elif held.replays is False:
         key, prior = visit_key(policy_key, visits_before(run.vars, plan.node_id, policy_key) + 1), None
     else:
@@ -258,6 +269,8 @@ def _act(engine: Engine, held: Held, deed: Deed) -> bool:
     if deed.prior is not None:
         outcome, deed.now = EffectOutcome.completed(deed.prior["result"]), engine.now()
         _repeat(deed, services)
+    elif (asked := question(deed)) is not None:
+        return ask_first(engine, held, deed, asked)
     else:
         write, sleep = partial(_write_records, engine, held, deed), None if plans else engine.sleep
         retry = deed.plan.retry
@@ -270,7 +283,7 @@ def _act(engine: Engine, held: Held, deed: Deed) -> bool:
     deed.ms = int((perf_counter() - begun) * 1e6 + 0.5) / 1000  # milliseconds with three digits
     try:
         if outcome.status == "put_off":
-            return _put_off(engine, held, deed, outcome)
+            return put_off(engine, held, deed, outcome)
         rests = _settle(engine, held, deed, outcome, services)
     except StaleRevision:
         # What changes runs together with its record is not kept without them: the step is taken again.
@@ -324,27 +337,6 @@ def _write_records(engine: Engine, held: Held, deed: Deed, records: Sequence[Ste
     held.write_records(records)
     if deed.external and not engine.leases.confirm(held.run.run_id):
         raise DrivenElsewhere
-
-
-def _put_off(engine: Engine, held: Held, deed: Deed, outcome: EffectOutcome) -> bool:
-    """Park the run until the next attempt; what its node has changed is dropped: it will be asked again."""
-    plan, run, wait = deed.plan, held.run, outcome.wait
-    if wait is not None and sets_aside(plan, wait):  # the run goes on: its node will ask for the same
-        set_result(run.vars, str(plan.aside_key), {**wait_json(wait), "asked": asked_json(plan)})
-        run.current_node, run.updated_at = str(plan.next_node), deed.now
-        held.write(deed.records, durable=True)
-        return False
-    fresh = Held.load(engine.journal, run.run_id)
-    if fresh.revision != held.revision:
-        raise StaleRevision(f"Run {held.run.run_id} was changed by somebody else")
-    assert wait is not None
-    run, fresh.traces = fresh.run, held.traces
-    run.status, run.waiting, run.updated_at = RunStatus.WAITING, wait, deed.now
-    note_attempt(run.vars, deed.key, int((wait.details or {})["attempt"]))
-    fresh.keep_traces()
-    fresh.write(deed.records, durable=True)
-    held.run = run
-    return True
 
 
 def _earlier_result(

@@ -23,6 +23,7 @@ from .held import Held
 from .ids import child_id, new_run_id
 from .leases import Holding
 from .models import RunState, RunStatus
+from .permission import inherit
 from .policy import EffectPolicy
 from .records import was_left_open
 from .spec import DefaultRunContext, RunContext, WorkflowSpec
@@ -262,6 +263,7 @@ class StepServices:
             run_id=run_id,
         )
         child.vars["_runtime"]["level"] = level
+        inherit(child, parent)
         return child, True
 
     def stage_child(self, child: RunState) -> None:

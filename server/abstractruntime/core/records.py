@@ -26,6 +26,7 @@ from .models import (
 )
 
 STATUS_EVENT = "abstract.status"
+FORK = "fork"
 STATUS_KEY_PREFIX = "system:terminal_status:"
 _PAYLOAD, _RESULT = ("effect", "payload"), ("result",)
 
@@ -217,6 +218,15 @@ def resume_record(
         "result_key": None,
     }
     return _done(run, run.current_node, {"resumed": True}, now=now, effect=effect)
+
+
+def fork_record(run: RunState, payload: dict[str, Any], *, now: str) -> StepRecord:
+    """Tell, as the first record of a fork, what it is a fork of, what was changed, and what it waits for if it does."""
+    effect = {"type": FORK, "payload": payload, "result_key": None}
+    record = _done(run, run.current_node, {"forked": True}, now=now, effect=effect)
+    if run.waiting is not None:
+        record.status, record.result = StepStatus.WAITING, {"forked": True, "wait": wait_json(run.waiting)}
+    return record
 
 
 def stage_record(run: RunState, wait: WaitState, *, now: str) -> StepRecord:

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from ..effects import built_in
@@ -19,18 +20,20 @@ from ..evidence.capture import answer_with_evidence, evidence_of, load_evidence,
 from ..storage.artifacts import ArtifactStore
 from ..storage.base import Journal, Lease, LedgerStore, QueryableRunStore, Record, RunStore, StepCommit
 from ..storage.journal import open_journal
-from .advance import DrivenElsewhere, advance
 from .boundary import at_work_on, guarded
 from .clock import utc_now, utc_now_iso
 from .config import RuntimeConfig
+from .driving import drive
 from .effects import EffectHandler, EffectOutcome, HandlerTable, take_executor
 from .engine import Engine, WorkflowSource, new_run
 from .errors import Conflict, NotWaiting, RunNotFound, StaleRevision
+from .fork import Effects, Fork, Wish
 from .held import AnswerNotGiven, Held, too_fast
 from .jsonsafe import check
 from .leases import Holding
 from .limits import limit_status, limit_warnings, set_limits
 from .models import EffectType, LimitWarning, RunState, RunStatus, StepRecord
+from .permission import acted_outside
 from .policy import DefaultEffectPolicy, EffectPolicy, ensure_call_ids
 from .reminders import moment_has_come
 from .spec import DefaultRunContext, RunContext, WorkflowSpec, check_workflow
@@ -191,6 +194,34 @@ class Runtime:
         engine.journal.commit(StepCommit(run, None, durable=True))
         return run.run_id
 
+    def fork(
+        self,
+        run_id: str,
+        seq: int | None = None,
+        *,
+        changes: Mapping[str, Any] | None = None,
+        effects: Effects | None = None,
+        actor_id: str | None = None,
+        reason: str | None = None,
+    ) -> str:
+        """Create a run that begins where a run stood after entry `seq` of its ledger (0: before the first,
+        None: the last); return its id. It is not driven yet, and the other run stays as it is.
+
+        `changes` are values by their places in the variables (`name`, `a.b[0]`, `/a/b.c`), put there before it
+        begins. `effects` says what becomes of what it does outside: `live`, it is done; `ask`, each waits for a
+        person's yes; None asks where the other run has acted outside after the entry. docs/forks.md tells the
+        rest. Raises RunNotFound, NotDurable, or Conflict for what cannot be forked or changed.
+        """
+        engine = self._engine
+        wish = Wish(seq, changes or {}, effects, actor_id, reason)
+        fork = Fork(engine.journal, run_id, wish, partial(acted_outside, engine.handlers))
+        steps = fork.steps(engine.now())
+        engine.journal.commit_all(steps)
+        for step in steps[:-1]:
+            if step.run.status is RunStatus.RUNNING:
+                self.announce(step.run.run_id)
+        return steps[-1].run.run_id
+
     def tick(
         self, workflow: WorkflowSpec, run_id: str, max_steps: int = 100, *, plans_retries: bool = False
     ) -> RunState:
@@ -204,7 +235,7 @@ class Runtime:
         if not self._may_go_on(held, workflow):
             return held.released()
         with self._leases.driving(run_id):
-            return self._drive(held, workflow, max_steps).released()
+            return drive(self._engine, held, workflow, max_steps).released()
 
     @contextmanager
     def claim(self, run_id: str) -> Iterator[Lease | None]:
@@ -223,37 +254,6 @@ class Runtime:
     def is_driving(self, run_id: str) -> bool:
         """Say whether a thread of this runtime is driving a run."""
         return self._leases.is_driving(run_id)
-
-    def _drive(self, held: Held, workflow: WorkflowSpec, max_steps: int) -> Held:
-        journal, run_id, tries = self._engine.journal, held.run.run_id, 0
-        try:
-            while max_steps > 0:
-                try:
-                    if advance(self._engine, held, workflow):
-                        return held
-                except DrivenElsewhere:
-                    return Held.load(journal, run_id)
-                except StaleRevision:
-                    fresh = Held.load(journal, run_id)
-                    tries += 1
-                    if tries > _SAVE_TRIES or not held.is_followed_by(fresh):
-                        return fresh
-                    fresh.plans_retries, fresh.still_mine = held.plans_retries, held.still_mine
-                    held = fresh  # a run of this step's transaction had changed: take the step again
-                    continue
-                max_steps -= 1
-            self._put_down(held)
-            return held
-        finally:
-            with suppress(StaleRevision, AnswerNotGiven):
-                held.flush()  # only left to do when the node's code was interrupted from outside
-
-    def _put_down(self, held: Held) -> None:
-        """Write what a run that has not come to rest still carries."""
-        try:
-            held.put_down()
-        except StaleRevision:
-            held.run = self.get_state(held.run.run_id)
 
     def _may_go_on(self, held: Held, workflow: WorkflowSpec) -> bool:
         """Say whether a run can take a step; a run whose moment has come is unblocked for it."""
@@ -313,7 +313,7 @@ class Runtime:
             if held.run.status is not RunStatus.RUNNING or max_steps <= 0:
                 return held.released()
             with self._leases.driving(run_id), suppress(AnswerNotGiven):
-                return self._drive(held, workflow, max_steps).released()
+                return drive(self._engine, held, workflow, max_steps).released()
         raise too_fast(run_id)
 
     def keep_event(self, run_id: str, *, wait_key: str, payload: Any) -> bool:

@@ -18,6 +18,7 @@ RUNTIME = "_runtime"
 TEMP = "_temp"
 LIMITS = "_limits"
 NODE_TRACES = "node_traces"
+DONE = "done_before"  # in the kernel's own space of a fork: results that its parent had, by the keys of their authors
 RETRIED = "retried"  # in the kernel's own space: how often somebody had a failed run go on
 DEFAULT_MAX_TOKENS = 32768
 
@@ -174,6 +175,26 @@ def resolve_vars_path(root: Any, tokens: list[str | int]) -> Any:
             value = value[key]
         seen.append(str(token))
     return value
+
+
+def done_before(vars: Vars, key: str) -> dict[str, Any] | None:
+    """Return what a fork's parent got for a request that its author has named, as a record tells it; None for nothing."""
+    space = dict.get(vars, RUNTIME)
+    done = dict.get(space, DONE) if isinstance(space, dict) else None
+    return {"result": done[key]} if isinstance(done, dict) and key in done else None
+
+
+def set_at(root: Any, tokens: list[str | int], value: Any) -> None:
+    """Put a value where keys and positions lead from a root; what holds the place must be there. Raises ValueError."""
+    *steps, last = tokens
+    place = resolve_vars_path(root, steps)
+    if isinstance(place, dict):
+        place[str(last)] = value
+    elif isinstance(place, list) and isinstance(last, int) and -len(place) <= last < len(place):
+        place[last] = value
+    else:
+        where = ".".join(map(str, steps)) or "(root)"
+        raise ValueError(f"there is no place {last!r} in the {type(place).__name__} at {where}")
 
 
 def note_attempt(vars: dict[str, Any], key: str, attempt: int) -> None:

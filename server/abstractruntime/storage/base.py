@@ -274,6 +274,10 @@ class Journal(ABC):
     def state_at(self, run_id: str, seq: int) -> RunState | None:
         """Rebuild the state as it was right after record `seq` was committed."""
 
+    def begun(self, run_id: str) -> RunState | None:
+        """Return the state that a run was created with; None where that is not kept, or the run was not created here."""
+        return None
+
     def refolded(self, run_id: str) -> RunState | None:
         """Rebuild the newest state from the first whole one and every change since, past all later ones.
 

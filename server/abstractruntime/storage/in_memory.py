@@ -378,6 +378,12 @@ class MemoryJournal(Journal):
             revision = pages.revisions[seq - 1]
             return kept.state_at(revision) if revision >= kept.history[0].revision else None
 
+    def begun(self, run_id: str) -> RunState | None:
+        """Return the state that a run was created with."""
+        with self._runs._lock:
+            kept = self._runs._kept.get(run_id)
+            return kept.state_at(1) if kept is not None and kept.history[0].revision == 1 else None
+
     def refolded(self, run_id: str) -> RunState | None:
         """Rebuild the newest state from the first whole one and every change since."""
         with self._runs._lock:

@@ -105,6 +105,10 @@ class SequentialJournal(Journal):
         run = self._runs.load(run_id)
         return run if run is not None and 1 <= seq == len(self._ledger.list(run_id)) else None
 
+    def begun(self, run_id: str) -> RunState | None:
+        """Return the present state of a run that nothing is told of yet; earlier ones are not kept."""
+        return None if self._ledger.list(run_id) else self._runs.load(run_id)
+
     def find_completed(self, run_id: str, idempotency_key: str) -> Record | None:
         """Return the first COMPLETED record with this key."""
         find = getattr(self._ledger, "find_completed", None)

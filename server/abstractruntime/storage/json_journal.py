@@ -98,6 +98,11 @@ class JsonJournal(Journal):
         with self._folder.held() as folder:
             return folder.files(run_id).state_at(seq)
 
+    def begun(self, run_id: str) -> RunState | None:
+        """Return the state that a run was created with."""
+        with self._folder.held() as folder:
+            return folder.files(run_id).begun()
+
     def find_completed(self, run_id: str, idempotency_key: str) -> Record | None:
         """Return the first COMPLETED record with this key and a result."""
         return find_completed(self._folder, run_id, idempotency_key)

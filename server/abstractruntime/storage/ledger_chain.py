@@ -38,6 +38,17 @@ def compute_record_hash(*, record: Mapping[str, Any], prev_hash: str | None) -> 
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+def chain_head(records: Sequence[Mapping[str, Any]]) -> str | None:
+    """Return the hash of the last record, by which all before it are known; None for no records.
+
+    Records of a ledger that is not chained are linked for it as they would be.
+    """
+    head: str | None = None
+    for record in records:
+        head = record.get("record_hash") or compute_record_hash(record=record, prev_hash=head)
+    return head
+
+
 def verify_ledger_chain(
     records: Sequence[Mapping[str, Any]], *, anchor: Anchor | None = None
 ) -> dict[str, Any]:

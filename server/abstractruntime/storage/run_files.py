@@ -124,6 +124,11 @@ class RunFiles:
         )
         return None if index < 0 else self.state_at_mark(index)
 
+    def begun(self) -> RunState | None:
+        """Return the state that the run was created with; None where the journal does not begin with it."""
+        first = next((i for i, mark in enumerate(self.marks) if mark.revision), -1)
+        return self.state_at_mark(first) if first >= 0 and self.marks[first].revision == 1 else None
+
     def state_at_mark(self, index: int) -> RunState | None:
         """Rebuild the state after a journal line."""
         start = index

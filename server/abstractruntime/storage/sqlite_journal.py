@@ -11,7 +11,7 @@ from .codec import encode_run, sealed
 from .migrate import named_queries
 from .sqlite_database import SqliteDatabase
 from .sqlite_leases import SqliteLeases
-from .sqlite_reads import Head, load_checkpoint, past_state, readable_record, refolded_state
+from .sqlite_reads import Head, first_state, load_checkpoint, past_state, readable_record, refolded_state
 from .sqlite_writes import append_record, at_once, prepare, remove_run, replace_run, write_step
 from .steps import outweigh
 
@@ -80,6 +80,11 @@ class SqliteJournal(Journal):
         """Rebuild the state as it was right after record `seq` was committed."""
         with self._database.read() as connection:
             return past_state(connection, run_id, seq)
+
+    def begun(self, run_id: str) -> RunState | None:
+        """Return the state that a run was created with."""
+        with self._database.read() as connection:
+            return first_state(connection, run_id)
 
     def refolded(self, run_id: str) -> RunState | None:
         """Rebuild the newest state from the first whole one and every change since."""

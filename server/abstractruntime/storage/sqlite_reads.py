@@ -90,6 +90,12 @@ def past_state(connection: sqlite3.Connection, run_id: str, seq: int) -> RunStat
     return _folded(run_id, text, [])
 
 
+def first_state(connection: sqlite3.Connection, run_id: str) -> RunState | None:
+    """Return the state that a run was created with; None where it is not kept."""
+    first = connection.execute(_Q["first_kept"], (run_id,)).fetchone()
+    return _folded(run_id, first[2], []) if first is not None and first[0] == 1 else None
+
+
 def refolded_state(connection: sqlite3.Connection, run_id: str) -> RunState | None:
     """Rebuild the newest state from the first whole one and every delta since; None with a gap between."""
     base = connection.execute(_Q["base"], (run_id,)).fetchone()

@@ -81,6 +81,10 @@ class WrappedJournal(Journal):
         """Rebuild the state as it was right after record `seq` was committed."""
         return self._inner.state_at(run_id, seq)
 
+    def begun(self, run_id: str) -> RunState | None:
+        """Return the state that a run was created with."""
+        return self._inner.begun(run_id)
+
     def refolded(self, run_id: str) -> RunState | None:
         """Rebuild the newest state from the first whole one and every change since."""
         return self._inner.refolded(run_id)

@@ -366,7 +366,9 @@ class HistorySuite:
                 assert stores.journal.state_at(driver.run.run_id, seq) == state, (seed, seq)
             for seq in (0, -1, len(driver.states) + 1):
                 assert stores.journal.state_at(driver.run.run_id, seq) is None
+            assert stores.journal.begun(driver.run.run_id) == driver.states[0], seed
         assert stores.journal.state_at("nobody", 1) is None
+        assert stores.journal.begun("nobody") is None
 
     def test_several_runs_change_all_or_none(self, place: Place) -> None:
         stores = place.open()
@@ -411,6 +413,7 @@ class HistorySuite:
         assert [one.seq for one in stores.journal.tree_after("r", 0)] == [1, 2, 3, 4]
         assert stores.journal.state_at("r", 4) == driver.snapshot()
         assert stores.journal.state_at("r", 1) is None
+        assert stores.journal.begun("r") == driver.states[0]
 
 
 class LastingSuite:
@@ -429,6 +432,7 @@ class LastingSuite:
         assert again.journal.tree_after("r", 0) == placed
         for seq, state in enumerate(driver.states, 1):
             assert again.journal.state_at("r", seq) == state
+        assert again.journal.begun("r") == driver.states[0]
         driver.journal = again.journal
         driver.live(5)
         assert again.runs.load("r") == driver.snapshot()
