@@ -47,6 +47,10 @@ MENDED: dict[str, list[Document]] = {
     "node.unknown_type": [small({"n": node("nott"), "v": node("numbr")}, "start -> n, v.value -> n.text")],
     "node.unreachable": [small(N, "")],
     "node.unread": [small({"v": node("number"), **N}, "start -> n")],
+    "step.unread": [
+        small({"n": node("look"), "m": node("note")}, "start -> n, n -> m"),
+        small({"n": node("look"), "m": node("look"), "o": node("note")}, "start -> n, n -> m, m -> o"),
+    ],
     "node.stray_execution_pin": [
         small({"v": node("number", outs=["exec-out", "value"]), **N}, "start -> n, v.value -> n.text")
     ],

@@ -61,6 +61,12 @@ def calls(call: Call) -> dict[str, Any]:
     return {}
 
 
+@action("look", family="text", gives=True, inputs=(EXEC_IN,), outputs=(EXEC_OUT, Pin("seen", "string")))
+def look(call: Call) -> dict[str, Any]:
+    """Look, and do nothing else."""
+    return {"seen": "it"}
+
+
 @action("picky", family="text", inputs=(EXEC_IN, Pin("need", "string", required=True)), outputs=(EXEC_OUT,))
 def picky(call: Call) -> Any:
     """Give back what is needed, as it is."""

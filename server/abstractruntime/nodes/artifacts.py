@@ -136,6 +136,7 @@ def export_artifact(call: Call) -> Effect:
 @effect(
     "read_artifact",
     family="files",
+    gives=True,
     label="Read Artifact",
     inputs=(EXEC_IN, ARTIFACT),
     outputs=(

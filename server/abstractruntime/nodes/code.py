@@ -39,6 +39,7 @@ MOST_SECONDS = 30
 _PYTHONS = ("compact", "full")
 _EXECUTION = "execution"
 _QUOTES = ('"""', "'''")
+_SPEAKS = re.compile(r"\b(?:print\s*\(|raise\b|assert\b)")
 
 
 def _text(data: Mapping[str, Json], key: str) -> str:
@@ -197,6 +198,11 @@ def _check_function(data: Mapping[str, Json]) -> list[Finding]:
     return []
 
 
+def _only_computes(data: Mapping[str, Json]) -> bool:
+    """Say whether code is there for what it returns: it neither prints nor ends the run on purpose."""
+    return not any(_SPEAKS.search(_text(data, key)) for key in ("code", "codeBody", "expression"))
+
+
 def _argument(call: Call) -> Json:
     """Return what the function is called with: the inputs, or the last output when nothing is wired."""
     if call.fed or call.ambient is None:
@@ -262,6 +268,7 @@ _OUTPUT = Pin("output", "any", description="What the code returned.")
 @action(
     "code",
     family="code",
+    gives=_only_computes,
     label="Python Code",
     inputs=(EXEC_IN, _INPUT),
     outputs=(EXEC_OUT, _OUTPUT),
@@ -387,6 +394,7 @@ def code(call: Call) -> Json:
 @action(
     "function",
     family="code",
+    gives=_only_computes,
     label="Function (old)",
     inputs=(EXEC_IN, _INPUT),
     outputs=(EXEC_OUT, _OUTPUT),

@@ -290,6 +290,8 @@ class NodeType:
     for changes nothing. `listens`: each such node gets a run of its own beside the flow's (`on_event`).
     `leaves`: each such step speaks to another computer, whatever is set.
     `seldom` names pins that most such nodes leave alone: the canvas folds them away until they are used.
+    `gives`: such a step is there for what it gives and does nothing else (or says so from node.data), so one of
+    which nobody reads anything is told.
     `rereads=False`: the inputs are read when a loop begins, not again at each of its turns (the call
     has none while it has a frame).
     """
@@ -318,6 +320,7 @@ class NodeType:
     listens: bool = False
     leaves: bool = False
     seldom: tuple[str, ...] = ()
+    gives: bool | Callable[[Mapping[str, Json]], bool] = False
     check: Check | None = None
     source: Callable[[Mapping[str, Json]], Source | None] | None = None  # program text in node.data
     upgrade: Callable[[dict[str, Json]], dict[str, Json]] | None = None

@@ -28,6 +28,7 @@ _READ = {
 @effect(
     "read_pdf",
     family="files",
+    gives=True,
     label="Read PDF",
     inputs=(
         EXEC_IN,

@@ -46,6 +46,7 @@ def check_path(data: Mapping[str, Json]) -> list[Finding]:
 @effect(
     "read_file",
     family="files",
+    gives=True,
     label="Read File",
     inputs=(EXEC_IN, Pin("file_path", "string", description=PATH_HELP)),
     outputs=(
@@ -234,6 +235,7 @@ _FOUND = {
 @effect(
     "list_folder_files",
     family="files",
+    gives=True,
     label="List Folder Files",
     inputs=(
         EXEC_IN,

@@ -128,6 +128,7 @@ def _settle_query(reply: Json, call: Call) -> dict[str, Json]:
 @effect(
     "memory_kg_query",
     family="memory",
+    gives=True,
     label="KG Query",
     inputs=(
         EXEC_IN,
@@ -264,6 +265,7 @@ def _settle_resolve(reply: Json, call: Call) -> dict[str, Json]:
 @effect(
     "memory_kg_resolve",
     family="memory",
+    gives=True,
     label="KG Resolve Entity",
     inputs=(
         EXEC_IN,

@@ -163,6 +163,7 @@ _MATCH = {"span_id": "n1", "kind": "memory_note"}
 @effect(
     "memory_query",
     family="memory",
+    gives=True,
     label="Recall",
     inputs=(
         EXEC_IN,

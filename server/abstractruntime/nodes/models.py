@@ -195,6 +195,7 @@ _CHOSEN = {"provider": "lmstudio", "model": "qwen"}
 @effect(
     "llm_call",
     family="ai",
+    gives=True,
     label="LLM Call",
     inputs=(
         EXEC_IN,

@@ -61,9 +61,14 @@ def _check_web(data: Mapping[str, Json]) -> list[Finding]:
     return findings
 
 
+def _only_reads(data: Mapping[str, Json]) -> bool:
+    return pin_value(data, "method") in (UNSET, *_SAFE)
+
+
 @effect(
     "web_request",
     family="web",
+    gives=_only_reads,
     label="Web Request",
     seldom=("headers", "timeout"),
     leaves=True,
@@ -119,7 +124,7 @@ def _check_web(data: Mapping[str, Json]) -> list[Finding]:
     check=_check_web,
     main="body",
     key="key",
-    safe=lambda data: pin_value(data, "method") in (UNSET, *_SAFE),
+    safe=_only_reads,
     keywords=(
         "http",
         "https",

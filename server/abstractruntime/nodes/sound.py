@@ -199,6 +199,7 @@ _HEARD = {"modality": "text", "task": "transcription", "format": "json", "temper
 @effect(
     "transcribe_audio",
     family="media",
+    gives=True,
     label="Transcribe Audio",
     inputs=(
         EXEC_IN,

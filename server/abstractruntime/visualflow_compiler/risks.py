@@ -14,7 +14,8 @@ from .expressions import expressions_of
 from .graph import Graph, Placed
 from .pinned import pin_problems
 from .policies import KEY, key_of, wants_key
-from .problem import Problem, fix, set_to
+from .problem import Problem, set_to
+from .unread import unread
 
 _CONSTANT = re.compile(r"'[^']*'|\"[^\"]*\"|[\d._]+")
 
@@ -23,7 +24,7 @@ def risks(graph: Graph) -> Iterator[Problem]:
     """Yield the problems of a flow that are those of no single node."""
     yield from _unnamed_effects(graph)
     yield from _calls_itself(graph)
-    yield from _unread(graph)
+    yield from unread(graph)
     yield from pin_problems(graph)
 
 
@@ -123,14 +124,3 @@ def _flows_of(placed: Placed) -> Iterator[str]:
                 here = here.get(key, {}) if isinstance(here, dict) else {}
             if isinstance(here, str):
                 yield here.strip()
-
-
-def _unread(graph: Graph) -> Iterator[Problem]:
-    used = graph.used
-    for node_id, placed in graph.nodes.items():
-        kind = placed.kind
-        if kind is None or placed.is_exec or node_id in used or kind.seed is not None or not placed.outputs:
-            continue
-        text = f"{placed.name}: no step that runs reads this value, so it is never computed."
-        remove = fix("Remove the node", {"op": "remove", "node": node_id})
-        yield Problem("note", "node.unread", text, node_id, fix=remove)
