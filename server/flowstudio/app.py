@@ -11,8 +11,8 @@ from fastapi import FastAPI
 from starlette.middleware.gzip import GZipMiddleware
 
 from abstractruntime import ObservableLedgerStore, Runtime
-from abstractruntime.core.config import RuntimeConfig
 from abstractruntime.core.models import EffectType
+from abstractruntime.integrations.hiding import worth_hiding
 from abstractruntime.nodes.catalog import Catalog, catalog
 from abstractruntime.storage import FileArtifactStore, Stores, open_stores
 from abstractruntime.visualflow_compiler.sandbox import shared_sandbox
@@ -29,6 +29,8 @@ from .assets import Assets
 from .bundles import Bundles
 from .code_health import start_testing
 from .errors import install
+from .flow_tests.shelf import Shelf
+from .flow_tests.suite import FlowTests
 from .flow_texts import FlowTexts
 from .follows import Habits
 from .gallery import Gallery, starter_script
@@ -49,15 +51,12 @@ from .presence import Presence
 from .programs import Programs
 from .prompts import routes as prompts
 from .runner import Runner
-from .runner_drive import Drive
+from .runner_drive import TELLING, Drive
 from .runner_nodes import NodeStories
 from .runner_views import RunReader
 from .settings import Settings, packaged
 from .studio import Studio
 from .worker import Worker
-
-# A loop longer than the limit must not flood those who watch.
-TELLING = RuntimeConfig(record_visits=True, visit_limit=1000, record_traces=False, node_errors="fail")
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -158,9 +157,29 @@ def build(settings: Settings) -> tuple[Studio, Worker]:
         standstill=lambda: worker.standstill,
         stories=NodeStories(reader, programs),
         stores=stores,
+        tests=_tests(settings, ai, stores, library, versions, programs, reader),
         versions=versions,
     )
     return studio, worker
+
+
+def _tests(
+    settings: Settings,
+    ai: Ai,
+    stores: Stores,
+    library: FlowLibrary,
+    versions: Versions,
+    programs: Programs,
+    reader: RunReader,
+) -> FlowTests:
+    """Open the tests of flows; every secret that this server knows is kept out of them."""
+
+    def secrets() -> tuple[str, ...]:
+        kept = (ai.keys.get(name) or "" for name in ai.keys.names())
+        return worth_hiding([*(each.value for each in settings.secrets.values()), *kept])
+
+    shelf = Shelf(library, settings.data / "tests")
+    return FlowTests(shelf, library, versions, programs, reader, stores, catalog(), ai.offers, secrets)
 
 
 def open_library(settings: Settings) -> tuple[FlowLibrary, FlowHistory, Versions]:

@@ -191,15 +191,48 @@ class Programs:
         """
         if (known := self._unchanged(flow_id, draft)) is not None:
             return known
+        flows = self._flows(draft)
+        pinned, revisions, digest = self._lower(flow_id, flows)
+        self._write(digest, pinned)
+        self._latest[flow_id, draft] = ({} if flows.links else revisions, pinned.root)
+        return pinned.root
+
+    def compiled(
+        self, flow_id: str, document: Document, *, draft: bool = True, digest: str | None = None
+    ) -> Pinned:
+        """Lower a document and what it calls; nothing is kept. `digest` is what its workflows are to be named by.
+
+        Raises InvalidFlow with the problems.
+        """
+        return self._lower(flow_id, self._flows(draft, {flow_id: {"id": flow_id, **document}}), digest)[0]
+
+    def kept(self, workflow_id: str) -> Pinned:
+        """Return the programs that a run executes; raise WorkflowNotFound."""
+        pinned = self._pinned(workflow_id)
+        if pinned is None:
+            raise WorkflowNotFound(f"The program {workflow_id!r} is missing from {self._folder}.")
+        return pinned
+
+    def bound(self, pinned: Pinned, workflow_id: str, offers: Offers) -> WorkflowSpec | None:
+        """Return a workflow of what was compiled, told of these models and tools, or one of an agent."""
+        program = pinned.programs.get(workflow_id)
+        return self._agents(workflow_id) if program is None else bind(program, self._types, offers=offers)
+
+    def _flows(self, draft: bool, first: Mapping[str, Document] | None = None) -> LibraryFlows:
         instead = (lambda key: None) if draft else self._published
-        flows = LibraryFlows(self._library, instead=instead, version=self._version)
+        return LibraryFlows(self._library, first, instead=instead, version=self._version)
+
+    def _lower(
+        self, flow_id: str, flows: LibraryFlows, named: str | None = None
+    ) -> tuple[Pinned, dict[str, str], str]:
+        """Return the programs of a flow and of what it calls, the revisions of these, and the digest of all."""
         opened, missing = open_tree(flow_id, flows, self._types)
         self._refuse_errors(flow_id, opened, flows)
         tree = lower_opened(opened, missing)
         documents = {key: flows.kept(key) for key in tree.programs}
         revisions = {key: flows.revision(key) for key in documents}
         plain = [program.to_json() for program in (*tree.programs.values(), *tree.listeners.values())]
-        digest = _digest({"format": FORMAT, "documents": revisions, "programs": plain})
+        digest = named or _digest({"format": FORMAT, "documents": revisions, "programs": plain})
         programs, listeners = (
             {
                 program.workflow_id: program
@@ -209,12 +242,9 @@ class Programs:
             }
             for part in (tree.programs, tree.listeners)
         )
-        pinned = Pinned(
-            f"{tree.root}@{digest}", documents, {**programs, **listeners}, tuple(listeners), flows.links
-        )
-        self._write(digest, pinned)
-        self._latest[flow_id, draft] = ({} if flows.links else revisions, pinned.root)
-        return pinned.root
+        root = f"{tree.root}@{digest}"
+        pinned = Pinned(root, documents, {**programs, **listeners}, tuple(listeners), flows.links)
+        return pinned, revisions, digest
 
     def _unchanged(self, flow_id: str, draft: bool) -> str | None:
         """Return what the last launch made of a flow if neither it nor a subflow has changed since."""

@@ -10,23 +10,42 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from time import time
-from typing import cast
+from typing import Protocol, cast
 
 from abstractruntime import Runtime
 from abstractruntime.core.clock import parse_instant, utc_now
+from abstractruntime.core.config import RuntimeConfig
 from abstractruntime.core.errors import KernelError
 from abstractruntime.core.models import RunState, RunStatus, WaitReason
+from abstractruntime.core.spec import WorkflowSpec
 from abstractruntime.core.waits import is_paused
 from abstractruntime.scheduler import Driver
 from abstractruntime.storage.base import QueryableRunStore
 
-from .programs import Programs
 from .runner_views import RunReader
 
 SLICE = 40
 PAGE = 1000
 MASKED_SECONDS = 1.0
 SESSION_OVER = "Session completed"
+# A loop longer than the limit must not flood those who watch.
+TELLING = RuntimeConfig(record_visits=True, visit_limit=1000, record_traces=False, node_errors="fail")
+
+
+class Workflows(Protocol):
+    """What runs execute, by workflow id."""
+
+    def get(self, workflow_id: str) -> WorkflowSpec | None:
+        """Return a workflow, or None."""
+        ...
+
+    def get_or_raise(self, workflow_id: str) -> WorkflowSpec:
+        """Return a workflow; raise WorkflowNotFound."""
+        ...
+
+    def listeners(self, workflow_id: str) -> tuple[str, ...]:
+        """Return the workflows that listen for events beside a main run."""
+        ...
 
 
 class Drive:
@@ -36,7 +55,7 @@ class Drive:
         self,
         *,
         runtime: Runtime,
-        programs: Programs,
+        programs: Workflows,
         reader: RunReader,
         submit: Callable[[str], None],
         remind: Callable[[float], None],

@@ -16,6 +16,7 @@ from .access import Access
 from .ai.wiring import Ai
 from .assets import Assets
 from .bundles import Bundles
+from .flow_tests.suite import FlowTests
 from .flow_texts import FlowTexts
 from .follows import Habits
 from .gallery import Gallery
@@ -56,6 +57,7 @@ class Studio:
     standstill: Callable[[], str | None]  # why no run goes on just now
     stories: NodeStories
     stores: Stores
+    tests: FlowTests
     texts: FlowTexts
     versions: Versions
 

@@ -87,6 +87,8 @@ WEB: list[tuple[int, tuple[str, ...]]] = [
             "flowstudio.runner*",
             "flowstudio.worker",
             "flowstudio.bundles",
+            "flowstudio.flow_tests",
+            "flowstudio.flow_tests.*",
             "flowstudio.flow_texts",
             "flowstudio.follows",
             "flowstudio.links",
