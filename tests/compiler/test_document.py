@@ -66,7 +66,7 @@ def test_what_is_no_node_or_wire_is_told_and_kept_aside() -> None:
         ("a", "", ""),
     ]
     assert [problem.code for problem in flow.warnings] == ["node.malformed"] * 4 + ["edge.malformed"] * 2
-    assert "Node number 5 has no id or no type" in flow.warnings[1].message
+    assert "Node number 5 has no id; it is ignored." in flow.warnings[1].message
     assert (flow.id, flow.interfaces, flow.entryNode) == ("odd", ["x"], "a")
 
 
@@ -79,7 +79,7 @@ def test_what_is_no_node_or_wire_is_told_and_kept_aside() -> None:
         ({"data": {"pinDefaults": "text"}}, "data.pinDefaults", "error"),
         ({"data": {"inputs": {"a": 1}}}, "data.inputs", "error"),
         ({"data": {"outputs": [{"id": "ok"}, {"label": "no id"}]}}, "data.outputs[1]", "risk"),
-        ({"type": 5}, "no type", "error"),
+        ({"type": 5}, "has 5 as its type, which must be text", "error"),
     ],
 )
 def test_a_part_of_the_wrong_kind_names_its_node_and_is_kept(

@@ -260,7 +260,7 @@ def _read_nodes(flow: VisualFlow, entries: Any) -> None:
         node_id = _text(entry.get("id")) if isinstance(entry, dict) else ""
         kind = _known_type_name(entry.get("type"), kinds) if node_id else ""
         if not kind:
-            what = "is not an object" if not isinstance(entry, dict) else "has no id or no type"
+            what = _lacks(entry, "id", "type")
             name = f"Node '{node_id}'" if node_id else f"Node number {place + 1}"
             _stray(flow, "nodes", place, entry, f"{name} {what}; it is ignored.", node_id)
             continue
@@ -274,6 +274,17 @@ def _read_nodes(flow: VisualFlow, entries: Any) -> None:
             severity: Severity = "error" if part.removeprefix("data.") in _NEEDED else "risk"
             flow.warnings.append(Problem(severity, "node.malformed", text, node_id))
         flow.nodes.append(VisualNode(node_id, kind, data or {}, entry))
+
+
+def _lacks(entry: Any, *needed: str) -> str:
+    """Say why an entry of `nodes` or `edges` is none: which of its texts are no texts."""
+    if not isinstance(entry, dict):
+        return "is not an object"
+    missing = [key for key in needed if not entry.get(key)]
+    if missing:
+        return f"has no {' and no '.join(missing)}"
+    odd = next((key for key in needed if not _text(entry[key])), needed[-1])
+    return f"has {json.dumps(entry[odd])[:40]} as its {odd}, which must be text"
 
 
 def _is_usual(entry: dict[str, Any], data: dict[str, Any]) -> bool:
@@ -326,7 +337,7 @@ def _read_edges(flow: VisualFlow, entries: Any) -> None:
         source = _text(entry.get("source")) if isinstance(entry, dict) else ""
         target = _text(entry.get("target")) if isinstance(entry, dict) else ""
         if not source or not target:
-            what = "is not an object" if not isinstance(entry, dict) else "does not say what it connects"
+            what = _lacks(entry, "source", "target")
             _stray(flow, "edges", place, entry, f"Wire number {place + 1} {what}; it is ignored.")
             continue
         edge_id = _text(entry.get("id")) or f"edge-{place + 1}"

@@ -196,6 +196,25 @@ def test_the_model_checks_what_the_schema_says(value: dict[str, Any], fits: bool
             validated(model, value)
 
 
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"required": True},
+        {"required": [{}, "city", 7]},
+        {"properties": []},
+        {"properties": {"city": True, "days": None, "kind": "text"}},
+        {
+            "properties": {
+                "days": {"type": "array", "items": {"type": "object", "properties": {"t": 5}, "required": 1}}
+            }
+        },
+        {"properties": {"city": {"anyOf": [True, None]}, "kind": {"allOf": [7]}}},
+    ],
+)
+def test_what_no_schema_could_say_says_nothing(odd: dict[str, Any]) -> None:
+    assert validated(model_of({"type": "object", **odd}), {"city": "Oslo", "days": [{"t": 1}]}) is not None
+
+
 def test_the_client_is_given_a_model_and_its_answer_is_read_leniently() -> None:
     script = Script(said('Sure: ```json\n{"city": "Oslo", "kind": "warm"}\n```'))
     result = result_of(ask(script, prompt="x", response_schema=SCHEMA))

@@ -151,9 +151,10 @@ def _definitions(schema: Mapping[str, Any]) -> dict[str, Any]:
 def _object(
     schema: Mapping[str, Any], name: str, known: Mapping[str, Any], level: int = 0
 ) -> type[BaseModel]:
-    required = set(schema.get("required") or ())
+    listed, properties = schema.get("required"), schema.get("properties")
+    required = {each for each in listed if isinstance(each, str)} if isinstance(listed, list) else set()
     fields: dict[str, Any] = {}
-    for place, (key, each) in enumerate(schema.get("properties", {}).items()):
+    for place, (key, each) in enumerate(properties.items() if isinstance(properties, Mapping) else ()):
         own = each if isinstance(each, Mapping) else {}
         kind = _type(own, f"{name}_{key}", known, level + 1)
         is_plain = key.isidentifier() and not keyword.iskeyword(key) and not key.startswith(("_", "model_"))
@@ -174,7 +175,9 @@ def _object(
     return made
 
 
-def _type(schema: Mapping[str, Any], name: str, known: Mapping[str, Any], level: int) -> Any:
+def _type(schema: Any, name: str, known: Mapping[str, Any], level: int) -> Any:
+    if not isinstance(schema, Mapping):
+        return Any  # `true`, or nothing that a schema could be: it says nothing of its values
     ref = schema.get("$ref")
     if isinstance(ref, str):
         target = known.get(ref.rpartition("/")[2])
