@@ -108,6 +108,8 @@ def editor_shots(runs: dict[str, str]) -> Iterator[Shot]:
     yield Shot("editor-selected", approve, pressing("Expense"), False)
     yield Shot("editor-many", approve, select_all, False)
     yield Shot("editor-quick-add", approve, quick_add, False)
+    yield Shot("editor-quick-add-example", approve, example, False)
+    yield Shot("editor-all-pins", "/flows/is-it-up", all_pins, False)
     yield Shot("editor-wiring", approve, hang_a_wire, False, ("desk",))
     yield Shot("editor-wire-list", approve, wire_list, False)
     yield Shot("editor-run-form", "/flows/triage", lambda hand: (hand.at_rest(), hand.keys("r")), False)
@@ -387,6 +389,21 @@ def quick_add(hand: Hand) -> None:
     hand.keys("ArrowRight", "a")
     hand.type("te")
     expect(hand.page.locator(".chooser-row").first).to_be_visible()
+
+
+def example(hand: Hand) -> None:
+    quick_add(hand)
+    hand.keys("Tab")
+    expect(hand.page.locator(".chooser-sample h3")).to_be_visible()
+
+
+def all_pins(hand: Hand) -> None:
+    """Show the pins of a node that are folded away."""
+    on_canvas(hand)
+    row = hand.page.locator(".fc-fold").first
+    if row.get_attribute("aria-expanded") == "false":  # a photograph before may have done it
+        row.press("Enter")
+    expect(row).to_have_attribute("aria-expanded", "true")
 
 
 def hang_a_wire(hand: Hand) -> None:

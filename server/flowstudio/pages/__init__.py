@@ -20,6 +20,7 @@ from . import (
     phone,
     pickers,
     runs,
+    sample,
     server,
     settings,
     versions,
@@ -46,6 +47,7 @@ for page in (
     expression,
     many,
     pickers,
+    sample,
     editor,
 ):
     router.include_router(page.router)

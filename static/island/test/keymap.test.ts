@@ -13,6 +13,7 @@ Object.assign(globalThis, {
 });
 kept.set("flowstudio keys", '{"run": ["Q"], "unknown": ["W"], "add": "A"}');
 const { ACTS, ALL_ACTS, chordOf, isLetter, keymap } = await import("../src/canvas/keymap");
+const { refusalOf } = await import("../src/canvas/reserved");
 const { switchLetters } = await import("../src/pages/parts/letters");
 
 const press = (key: string, held: { ctrl?: boolean; shift?: boolean; alt?: boolean; level?: boolean; code?: string } = {}): KeyboardEvent =>
@@ -54,8 +55,8 @@ test("what was kept counts where it makes sense; a key that is given is taken fr
 });
 
 test("keys of the browser and of the way through the page are refused, with the reason", () => {
-  for (const chord of ["Ctrl+T", "Ctrl+1", "Tab", "Escape", "Ctrl+V", "Shift+Enter", "ArrowUp", "F5", "Alt+F"]) assert.match(keymap.refusal(chord), /take another key/, chord);
-  for (const chord of ["Q", "Ctrl+M", "F8", "Ctrl+Shift+U"]) assert.equal(keymap.refusal(chord), "", chord);
+  for (const chord of ["Ctrl+T", "Ctrl+1", "Tab", "Escape", "Ctrl+V", "Shift+Enter", "ArrowUp", "F5", "Alt+F"]) assert.match(refusalOf(chord), /take another key/, chord);
+  for (const chord of ["Q", "Ctrl+M", "F8", "Ctrl+Shift+U"]) assert.equal(refusalOf(chord), "", chord);
 });
 
 test("single letters off: only the others act and are shown", () => {
@@ -65,7 +66,7 @@ test("single letters off: only the others act and are shown", () => {
   assert.equal(keymap.hint("Add", "add"), "Add");
   assert.equal(keymap.actOf(press("g", { ctrl: true })), "group");
   assert.equal(keymap.actOf(press("F2")), "rename");
-  assert.match(keymap.refusal("Q"), /switched off/);
+  assert.match(refusalOf("Q"), /switched off/);
   switchLetters(true);
   assert.equal(keymap.label("add"), "A");
 });

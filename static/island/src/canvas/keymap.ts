@@ -70,12 +70,6 @@ export type Act = keyof typeof TABLE;
 export const ACTS = TABLE as { readonly [act in Act]: Row };
 export const ALL_ACTS = Object.keys(TABLE) as Act[];
 
-/** Keys that mean one thing everywhere, or that the browser does not give away. */
-const FIXED: readonly [RegExp, string][] = [
-  [/(^|\+)(Escape|Enter|Tab|Space|Arrow\w+)$/, "leads through the page"],
-  [/(^|\+)(F5|F6|F11|F12)$|^Ctrl\+(Shift\+)?[TWNRQPJI]$|^Ctrl\+\d$|^Alt\+\w$/, "belongs to the browser"],
-  [/^Ctrl\+(Shift\+)?[CXV]$/, "copies, cuts and pastes"],
-];
 const KEPT = "flowstudio keys";
 const MODIFIER = /^(Control|Shift|Alt|AltGraph|Meta|CapsLock|Dead|Unidentified|Process)$/;
 const SHOWN: { [key: string]: string } = { Plus: "+", Delete: "Del", Backspace: "⌫", Escape: "Esc" };
@@ -145,13 +139,6 @@ class Keymap {
   /** The action that has a key. */
   holder(chord: string, onMark: boolean): Act | undefined {
     return ALL_ACTS.find((act) => Boolean(ACTS[act].mark) === onMark && this.keysOf(act).includes(chord));
-  }
-
-  /** Why a key cannot be given to an action, or nothing. */
-  refusal(chord: string): string {
-    const why = FIXED.find(([pattern]) => pattern.test(chord))?.[1];
-    if (why) return `${written(chord)} ${why}: take another key.`;
-    return !lettersAct() && isLetter(chord) ? "Single-letter keys are switched off: take one with Ctrl, or a function key." : "";
   }
 
   /** Give an action a key, or none. It is taken from the action that had it. */

@@ -23,6 +23,8 @@ export interface Choosing {
   /** Whether what is searched is still on its way: Enter then takes the first row when it is here. */
   isComing?(): boolean;
   chosen(id: string): void;
+  /** Show beside the panel what a row is, when `id` names one; else nothing more. */
+  sample?(id: string | null, panel: HTMLElement): void;
   /** Ask once more, after what was chosen with Ctrl+Enter. */
   again?(): void;
   closed(): void;
@@ -36,14 +38,19 @@ export class Chooser {
   private readonly field = el("input", "input");
   private readonly list = el("div", "chooser-list");
   private readonly foot = el("p", "chooser-foot");
+  private readonly example = el("button", "link", "Tab: example");
   private asked: Choosing | null = null;
   private before: HTMLElement | null = null;
   private ids: string[] = [];
   private at = 0;
   /** Enter was pressed before there was anything to take. */
   private isEntered = false;
+  /** Whether an example of the row that is marked is shown. */
+  private isSampled = false;
 
   constructor() {
+    this.example.type = "button";
+    this.example.tabIndex = -1;
     this.field.type = "search";
     this.field.autocomplete = "off";
     this.field.spellcheck = false;
@@ -61,6 +68,7 @@ export class Chooser {
       this.show();
     });
     this.field.addEventListener("keydown", (event) => this.key(event));
+    this.foot.addEventListener("click", (event) => event.target !== this.foot && this.turnSample());
     this.list.addEventListener("click", (event) => this.choose((event.target as Element).closest<HTMLElement>("[data-id]")?.dataset["id"]));
     document.addEventListener("pointerdown", (event) => {
       if (this.asked && !this.panel.contains(event.target as Node)) this.leave();
@@ -98,6 +106,8 @@ export class Chooser {
 
   /** What is hidden keeps the focus until the next frame, and would swallow a key that comes before. */
   private leave(): void {
+    this.isSampled = false;
+    this.sample();
     this.asked = null;
     this.panel.hidden = true;
     this.field.blur();
@@ -126,7 +136,8 @@ export class Chooser {
     this.list.replaceChildren(...rows);
     this.list.scrollTop = 0;
     const none = this.asked?.isComing?.() ? "Looking…" : (this.asked?.none ?? "");
-    this.foot.textContent = rows.length ? `↑ ↓ choose · Enter takes${this.asked?.again ? " · Ctrl Enter: one more · Esc" : " · Esc closes"}` : none;
+    this.foot.textContent = rows.length ? `↑ ↓ Enter takes${this.asked?.again ? " · Ctrl Enter: one more" : " · Esc closes"}` : none;
+    if (rows.length && this.asked?.sample) this.foot.append(this.example);
     this.mark(0);
   }
 
@@ -136,6 +147,17 @@ export class Chooser {
     const current = this.list.children[this.at];
     this.field.setAttribute("aria-activedescendant", current?.id ?? "");
     current?.scrollIntoView({ block: "nearest" });
+    this.sample();
+  }
+
+  private sample(): void {
+    this.asked?.sample?.((this.isSampled && this.ids[this.at]) || null, this.panel);
+  }
+
+  private turnSample(): void {
+    this.isSampled = !this.isSampled;
+    this.sample();
+    this.field.focus();
   }
 
   private key(event: KeyboardEvent): void {
@@ -144,6 +166,7 @@ export class Chooser {
     const step = steps[event.key];
     if (step) this.mark(this.at + step);
     else if (event.key === "Enter") this.enter(event.ctrlKey || event.metaKey);
+    else if (event.key === "Tab" && !event.shiftKey && this.asked?.sample) this.turnSample();
     else if (event.key === "Escape" || event.key === "Tab") this.close();
     else return;
     event.preventDefault();

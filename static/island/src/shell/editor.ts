@@ -70,7 +70,7 @@ export class Editor {
     this.canvas.load(document);
     this.begin();
     this.problems = new ProblemList(this.canvas, () => this.more.problems(() => this.side.show("node")), () => this.side.show("problems"));
-    this.quick = new QuickAdd(this.canvas, (id, point, from) => void this.more.addFlow(id, point, from), () => this.more.takeFocus());
+    this.quick = new QuickAdd(this.canvas, (id, point, from) => void this.more.addFlow(id, point, from), () => this.more.takeFocus(), (type, panel) => void this.more.sample(type, panel));
     this.more = new More(this.canvas, this.flow, this.quick.chooser, {
       settings: (node, pin) => this.settings(node, pin),
       addAt: (screen) => this.quick.at(screen),

@@ -1,6 +1,7 @@
 // The list of keys, and where a person gives an action another one: press the key shown, then the new key. What
 // already has the key is named before it is taken away; every row, and the whole list, goes back to the default.
 import { type Act, ACTS, ALL_ACTS, chordOf, isLetter, keymap, written } from "../canvas/keymap";
+import { refusalOf } from "../canvas/reserved";
 import { lettersAct, onLetters, switchLetters } from "../pages/parts/letters";
 import { button, el, icon, place } from "./parts";
 
@@ -142,7 +143,7 @@ export class KeyList {
   }
 
   private offer(act: Act, chord: string): void {
-    const refused = keymap.refusal(chord);
+    const refused = refusalOf(chord);
     const holder = keymap.holder(chord, Boolean(ACTS[act].mark));
     if (!refused && (!holder || holder === act)) return this.give(act, chord);
     this.wanted = refused ? "" : chord;

@@ -15,6 +15,7 @@ export { Peek } from "./peek";
 export { awaitPlace, nextFailure } from "./places";
 export { ProblemRows } from "./problemrows";
 export { RunPane } from "./runner";
+export { showSample } from "./sample";
 export { Search } from "./search";
 export { Subflows } from "./subflows";
 export { Sync } from "./sync";

@@ -64,6 +64,7 @@ export class More {
   private opening: Promise<OutlineView | null> | null = null;
 
   private peeking: Peek | null = null;
+  private isSampled = false;
   private listed: ProblemRows | null = null;
   private keyList: KeyList | null = null;
   private calling: Subflows | null = null;
@@ -209,6 +210,12 @@ export class More {
   /** Show what comes from elsewhere before it is pasted. */
   async paste(text: string, point: { x: number; y: number } | undefined): Promise<void> {
     (await keysWait(this.part(import("./seldom"))))?.lookAtPaste(this.canvas, text, point);
+  }
+
+  /** Show an example of a node type beside the list where it is chosen. */
+  async sample(type: string | null, panel: HTMLElement): Promise<void> {
+    if (type || this.isSampled) (await this.part(import("./later")))?.showSample(type, panel);
+    this.isSampled = type !== null;
   }
 
   /** The rows of the problems tab; `showNode` leads to the settings of the node that was opened. */

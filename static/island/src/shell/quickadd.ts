@@ -26,6 +26,8 @@ export class QuickAdd {
     private readonly addFlow: (id: string, point: Point | null, from: PinAt | null) => void,
     /** Put the keyboard on what lies over the canvas; false when nothing does. */
     private readonly back: () => boolean,
+    /** Show an example of a type beside the list, or nothing more. */
+    private readonly sample: (type: string | null, panel: HTMLElement) => void,
   ) {
     canvas.on("request-add", (wish) => this.add(wish));
     canvas.on("request-wire", (wish) => this.wire(wish));
@@ -92,6 +94,7 @@ export class QuickAdd {
         if (id && name) this.canvas.apply({ op: "set", node: id, path: "label", value: name }, "Name the step");
         if (id) this.canvas.focusNode(id);
       },
+      sample: this.sample,
       again: () => this.canvas.keys.addHere(),
       closed: () => this.back() || this.canvas.root.focus({ preventScroll: true }),
     });
@@ -101,7 +104,7 @@ export class QuickAdd {
   private pinsOf(card: Card): HTMLElement {
     const signs = (pins: readonly CardPin[]): HTMLElement[] =>
       pins
-        .filter((pin) => pin.type !== EXEC)
+        .filter((pin) => pin.type !== EXEC && !card.seldom?.includes(pin.id))
         .slice(0, PINS)
         .map(({ type }) => {
           const mark = el("span", "pin-sign");
