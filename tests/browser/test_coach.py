@@ -15,6 +15,7 @@ from browser.watch import Watch
 
 pytestmark = pytest.mark.browser
 DEMO = "Run the 20-second demo"
+TOTAL = 6
 
 
 @pytest.fixture
@@ -49,28 +50,33 @@ def expect_mark(hand: Hand, count: str, words: str) -> None:
 
 def test_the_marks_go_along_to_a_flow_of_ones_own(newcomer: Hand) -> None:
     hand, page = newcomer, newcomer.page
-    expect_mark(hand, "1 of 5", "Type a name")
+    expect_mark(hand, f"1 of {TOTAL}", "Type a name")
     question = page.locator(".ask-card")
     expect(question).to_have_attribute("data-coach-spot", "")
     question.get_by_role("textbox").fill("Ana")
     page.keyboard.press("Enter")
-    expect_mark(hand, "2 of 5", "Press a step")
+    expect_mark(hand, f"2 of {TOTAL}", "Drag the slider")
+    slider = page.get_by_role("slider", name="Entry of the run that is shown")
+    expect(slider.locator("xpath=..")).to_have_attribute("data-coach-spot", "")
+    slider.press("Home")
+    expect_mark(hand, f"3 of {TOTAL}", "Press a step")
+    slider.press("Escape")
     page.locator(".act-row", has_text="Ask for a name").click()
-    expect_mark(hand, "3 of 5", "In an empty flow")
+    expect_mark(hand, f"4 of {TOTAL}", "In an empty flow")
     strip(page).get_by_role("button", name="New flow").click()
     expect(page.locator("#flow-name")).to_have_value("Untitled flow")
-    expect_mark(hand, "3 of 5", "In an empty flow")
+    expect_mark(hand, f"4 of {TOTAL}", "In an empty flow")
     expect(strip(page).get_by_role("button", name="New flow")).to_be_hidden()
     hand.at_rest()
     hand.keys("a")
     hand.choose("ask user")
-    expect_mark(hand, "4 of 5", "Drag from the arrow")
+    expect_mark(hand, f"5 of {TOTAL}", "Drag from the arrow")
     expect(page.locator("#run-button")).to_have_attribute("data-coach-spot", "")
     hand.drag(hand.pin("Ask User", "out", "exec-out"), hand.spot(0.8, 0.7))
     hand.choose("answer user")
     assert "Ask User.exec-out > Answer User.exec-in" in hand.wires()
     hand.keys("r")
-    expect_mark(hand, "5 of 5", "Publish")
+    expect_mark(hand, f"6 of {TOTAL}", "Publish")
     assert page.locator("[data-coach-spot]").count() == 1
     strip(page).get_by_role("button", name="Publish…").click()
     page.wait_for_url("**/publish")
@@ -81,32 +87,32 @@ def test_the_marks_go_along_to_a_flow_of_ones_own(newcomer: Hand) -> None:
 
 def test_their_words_name_the_keys_as_they_are(newcomer: Hand) -> None:
     hand, page = newcomer, newcomer.page
-    strip(page).get_by_role("button", name="Next").click()
-    strip(page).get_by_role("button", name="Next").click()
-    expect_mark(hand, "3 of 5", "In an empty flow press Add (A), type")
+    for _ in range(3):
+        strip(page).get_by_role("button", name="Next").click()
+    expect_mark(hand, f"4 of {TOTAL}", "In an empty flow press Add (A), type")
     hand.canvas.focus()
     hand.keys("?")
     page.get_by_role("button", name="Add a node: A. Change").click()
     hand.keys("q", "Escape")
-    expect_mark(hand, "3 of 5", "In an empty flow press Add (Q), type")
+    expect_mark(hand, f"4 of {TOTAL}", "In an empty flow press Add (Q), type")
     hand.keys("?")
     page.get_by_role("switch", name="Single-letter keys act").uncheck()
     hand.keys("Escape")
-    expect_mark(hand, "3 of 5", "In an empty flow press Add, type")
+    expect_mark(hand, f"4 of {TOTAL}", "In an empty flow press Add, type")
 
 
 def test_they_are_reached_by_keyboard_and_hidden_for_good(newcomer: Hand, fresh: App) -> None:
     hand, page = newcomer, newcomer.page
-    expect_mark(hand, "1 of 5", "Type a name")
+    expect_mark(hand, f"1 of {TOTAL}", "Type a name")
     page.locator('[data-tool="add"]').focus()
     page.keyboard.press("F6")
     expect(strip(page).get_by_role("button", name="Next")).to_be_focused()
     page.keyboard.press("Enter")
-    expect_mark(hand, "2 of 5", "Press a step")
+    expect_mark(hand, f"2 of {TOTAL}", "Drag the slider")
     page.keyboard.press("Escape")
     expect(hand.canvas).to_be_focused()
     page.reload()
-    expect_mark(hand, "2 of 5", "Press a step")
+    expect_mark(hand, f"2 of {TOTAL}", "Drag the slider")
     strip(page).get_by_role("button", name="Hide for good").focus()
     page.keyboard.press("Enter")
     expect(strip(page)).to_be_hidden()
@@ -119,12 +125,12 @@ def test_they_are_reached_by_keyboard_and_hidden_for_good(newcomer: Hand, fresh:
     hand.type("show the first steps")
     expect(page.locator(".chooser-row")).to_have_count(1)
     hand.keys("Enter")
-    expect_mark(hand, "1 of 5", "Type a name")
+    expect_mark(hand, f"1 of {TOTAL}", "Type a name")
 
 
 def test_the_marks_are_a_flow_that_can_be_changed(newcomer: Hand) -> None:
     hand, page = newcomer, newcomer.page
-    expect_mark(hand, "1 of 5", "Type a name")
+    expect_mark(hand, f"1 of {TOTAL}", "Type a name")
     strip(page).get_by_role("button", name="Change what these marks say").click()
     expect(page.locator("#flow-name")).to_have_value("First steps")
     hand.at_rest()
@@ -133,4 +139,4 @@ def test_the_marks_are_a_flow_that_can_be_changed(newcomer: Hand) -> None:
     expect(hand.saved).to_be_visible()
     hand.until(lambda: "what you are called" in str(hand.flow()), "the new words")
     page.reload()
-    expect_mark(hand, "1 of 5", "Tell it what you are called.")
+    expect_mark(hand, f"1 of {TOTAL}", "Tell it what you are called.")

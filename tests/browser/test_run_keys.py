@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -16,34 +18,66 @@ pytestmark = pytest.mark.browser
 def test_a_run_is_gone_through_entry_by_entry_and_followed_again(app: App, page: Page) -> None:
     put(app, asking("entries"))
     hand = Hand(page).open_flow("entries")
-    strip = page.get_by_role("region", name="An earlier entry of the run")
+    strip = page.get_by_role("region", name="The run, entry by entry")
+    expect(strip).to_be_hidden()
     hand.keys(",")
     expect(page.locator("#editor-alarm")).to_have_text("There is no run on the canvas.")
     hand.keys("r")
     hand.expect_state("Ask", "waiting")
     hand.canvas.focus()
     hand.keys(",")
-    expect(strip).to_contain_text("Entry 2 of 3: Ask, started")
+    expect(strip).to_contain_text("entry 2 of 3 · Ask, started · looking only")
     hand.expect_state("Ask", "running")
     hand.keys(",")
-    expect(strip).to_contain_text("Entry 1 of 3: Start, done")
+    expect(strip).to_contain_text("entry 1 of 3 · Start, done")
     expect(hand.node("Ask")).not_to_have_attribute("data-state", "running")
     expect(hand.node("Start")).to_be_focused()
     page.get_by_role("button", name="Tea", exact=True).click()
     hand.expect_run("Done")
     expect(hand.node("Say")).not_to_have_attribute("data-state", "done")
     strip.get_by_role("button", name="One entry of the run forward").click()
-    expect(strip).to_contain_text("Entry 2 of")
+    expect(strip).to_contain_text("entry 2 of")
     strip.get_by_role("button", name="Back to now").click()
-    expect(strip).to_be_hidden()
+    expect(strip).to_contain_text("Now, after")
     hand.expect_state("Say", "done")
-    page.locator("#pane-run").get_by_role("button", name="One entry of the run back").click()
-    expect(strip).to_be_visible()
+    strip.get_by_role("button", name="One entry of the run back").click()
+    expect(strip).to_contain_text("looking only")
     hand.node("Ask").locator(".fc-title").click()
     hand.keys("<")
     expect(strip).to_contain_text("Ask, ")
     hand.keys(">", ">", ">", ">", ">", ">")
-    expect(strip).to_be_hidden()
+    expect(strip).to_contain_text("Now, after")
+
+
+def test_the_slider_takes_the_canvas_back_and_escape_to_now(app: App, page: Page) -> None:
+    put(app, asking("slide"))
+    hand = Hand(page).open_flow("slide")
+    hand.keys("r")
+    page.get_by_role("button", name="Tea", exact=True).click()
+    hand.expect_run("Done")
+    slider = page.get_by_role("slider", name="Entry of the run that is shown")
+    last = int(slider.get_attribute("max") or 0)
+    assert last > 3
+    expect(slider).to_have_value(str(last))
+    slider.focus()
+    hand.keys("Home")
+    expect(slider).to_have_attribute("aria-valuetext", re.compile(rf"entry 1 of {last} · Start, done"))
+    expect(hand.node("Say")).not_to_have_attribute("data-state", "done")
+    expect(page.locator(".canvas-place")).to_have_class(re.compile("is-past"))
+    expect(slider).to_be_focused()
+    hand.keys("ArrowRight", "ArrowRight")
+    expect(slider).to_have_value("3")
+    hand.keys("Escape")
+    expect(slider).to_have_value(str(last))
+    hand.expect_state("Say", "done")
+    expect(page.locator(".canvas-place")).not_to_have_class(re.compile("is-past"))
+    box = slider.bounding_box()
+    assert box is not None
+    page.mouse.click(box["x"] + 3, box["y"] + box["height"] / 2)
+    expect(slider).to_have_value("1")
+    hand.canvas.focus()
+    hand.keys("Escape")
+    expect(slider).to_have_value(str(last))
 
 
 def test_r_runs_with_the_same_input_and_shift_r_asks_for_other(app: App, page: Page) -> None:

@@ -12,6 +12,7 @@ type Say = (text: string, urgent?: boolean) => void;
 /** Where a mark points at, by the act that leads on from it. */
 const SPOTS: { [act: string]: string } = {
   "run ended": "#pane-run .ask-card",
+  "entry shown": ".scrub",
   "step opened": "#pane-run .run-story",
   "node added": '[data-tool="add"]',
   "run began": "#run-button",
@@ -50,6 +51,7 @@ export class Coach {
       event.preventDefault();
     });
     place("pane-run").addEventListener("click", (event) => (event.target as HTMLElement).closest(".act-row") && this.did("step opened"));
+    document.addEventListener("input", (event) => (event.target as HTMLElement).closest(".scrub") && this.did("entry shown"));
     canvas.on("change", () => this.look());
     keymap.onChange(() => this.words());
     this.words();

@@ -75,10 +75,7 @@ export class RunPane {
     this.lead = new Lead(canvas);
     this.scrub = new Scrub(canvas, { steps: this.steps, nameOf: (step) => this.nameOf(step), say: hooks.say, held: (isHeld) => (this.isHeld = isHeld) });
     this.activity = new Activity((step) => this.nameOf(step), (step) => this.show(step));
-    const back = button("quiet only small", "", "back", () => this.entry(-1, false));
-    back.setAttribute("aria-label", "One entry of the run back");
-    back.title = "One entry back: the canvas as it was then";
-    const story = el("section", "run-story", el("div", "story-head", el("h3", "", "Steps"), back), this.activity.element);
+    const story = el("section", "run-story", el("h3", "", "Steps"), this.activity.element);
     this.pane.append(this.head, this.asks, this.result, this.start, story);
     this.renew();
   }
@@ -225,7 +222,10 @@ export class RunPane {
 
   private step(step: RunStep): void {
     this.activity.take(step);
-    if (step.node_id && step.kind !== "status" && step.kind !== "end") this.steps.push(step);
+    if (step.node_id && step.kind !== "status" && step.kind !== "end") {
+      this.steps.push(step);
+      this.scrub.grown();
+    }
     if (step.root) {
       if (!this.isHeld) this.canvas.applyStep(step);
       if (!this.isHeld) this.lead.to(step);

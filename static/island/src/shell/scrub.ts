@@ -1,5 +1,5 @@
-// Going through a run entry by entry: the canvas shows the run as it was after that entry, whatever comes in
-// meanwhile; past the last one it is the run as it is now.
+// Going through a run entry by entry, by a slider under the canvas: the canvas shows the run as it was after that
+// entry, whatever comes in meanwhile; past the last one it is the run as it is now.
 import type { RunStep } from "../bridge/live";
 import type { FlowCanvas } from "../canvas/flowcanvas";
 import { ACTS, keymap } from "../canvas/keymap";
@@ -14,10 +14,20 @@ export interface Story {
   held(isHeld: boolean): void;
 }
 
+/** With fewer entries there is nothing to go through. */
+const FEWEST = 2;
+const FRAME = "is-past";
+
 export class Scrub {
   readonly element = el("div", "scrub");
+  private readonly words = el("span", "words small");
+  private readonly slider = el("input", "scrub-slider");
+  private readonly back: HTMLElement;
+  private readonly now: HTMLElement;
+  private readonly around: HTMLElement | null;
   /** The entry that is shown, from 0; null: the run as it is now. */
   private at: number | null = null;
+  private frame = 0;
 
   constructor(
     private readonly canvas: FlowCanvas,
@@ -25,8 +35,19 @@ export class Scrub {
   ) {
     this.element.hidden = true;
     this.element.setAttribute("role", "region");
-    this.element.setAttribute("aria-label", "An earlier entry of the run");
-    place("canvas").parentElement?.before(this.element);
+    this.element.setAttribute("aria-label", "The run, entry by entry");
+    this.slider.type = "range";
+    this.slider.min = "1";
+    this.slider.setAttribute("aria-label", "Entry of the run that is shown");
+    this.slider.addEventListener("input", () => this.slide());
+    this.now = button("small", "Back to now", null, () => this.leave());
+    const [back, forward] = ways((by) => this.go(by)) as [HTMLElement, HTMLElement];
+    this.back = back;
+    this.element.append(back, this.slider, forward, this.words, this.now);
+    this.around = place("canvas").parentElement;
+    this.around?.after(this.element);
+    document.addEventListener("keydown", (event) => this.escape(event));
+    this.canvas.root.addEventListener("keydown", (event) => this.escape(event), { capture: true });
   }
 
   /** Go by one entry, or to the one before or after that tells of a node. */
@@ -42,13 +63,21 @@ export class Scrub {
     this.leave();
   }
 
+  /** One more was told: the slider grows with it. */
+  grown(): void {
+    this.frame ||= requestAnimationFrame(() => {
+      this.frame = 0;
+      this.write();
+    });
+  }
+
   /** Back to the run as it is now. */
   leave(): void {
     if (this.at === null) return;
-    const had = this.element.contains(document.activeElement);
+    const lost = this.now.contains(document.activeElement);
     this.draw(this.story.steps.length - 1);
     this.end();
-    if (had) this.canvas.root.focus({ preventScroll: true });
+    if (lost) this.canvas.root.focus({ preventScroll: true });
     this.story.held(false);
     this.story.say("The run as it is now.");
   }
@@ -56,23 +85,57 @@ export class Scrub {
   /** Another run, or none: there is nothing to come back to. */
   end(): void {
     this.at = null;
-    this.element.hidden = true;
+    this.write();
+  }
+
+  /** The past is what Escape leaves first on the canvas, but for a gesture or a field there. */
+  private escape(event: KeyboardEvent): void {
+    if (event.key !== "Escape" || event.defaultPrevented || this.at === null) return;
+    if (event.target instanceof HTMLInputElement && event.target !== this.slider) return;
+    if (!this.canvas.input.cancel()) this.leave();
+    event.preventDefault();
+    event.stopPropagation();
+  }
+
+  private slide(): void {
+    const at = Number(this.slider.value) - 1;
+    if (at < this.story.steps.length - 1) this.show(at);
+    else this.leave();
   }
 
   private show(at: number): void {
     this.at = at;
     this.story.held(true);
     this.draw(at);
-    const { steps } = this.story;
-    const step = steps[at] as RunStep;
-    const words = `Entry ${at + 1} of ${steps.length}: ${this.story.nameOf(step)}, ${step.error ? "failed" : step.kind === "visit" ? "done" : step.status}`;
-    const held = this.element.contains(document.activeElement) ? (document.activeElement as HTMLElement).title : "";
-    const now = button("small", "Back to now", null, () => this.leave());
-    this.element.replaceChildren(el("span", "words small", words), ...ways((by) => this.go(by)), now);
-    if (held) this.element.querySelector<HTMLElement>(`[title="${CSS.escape(held)}"]`)?.focus();
-    this.element.hidden = false;
+    const step = this.story.steps[at] as RunStep;
+    this.write();
     if (step.root && step.node_id && this.canvas.model.nodes.has(step.node_id)) this.bring(step.node_id);
-    this.story.say(words);
+    this.story.say(this.told());
+  }
+
+  /** What the strip says; it is there while a run is on the canvas. */
+  private write(): void {
+    const count = this.story.steps.length;
+    this.element.hidden = count < FEWEST;
+    const isPast = this.at !== null;
+    this.slider.max = String(Math.max(count, 1));
+    this.slider.value = String((this.at ?? count - 1) + 1);
+    this.words.textContent = this.told();
+    this.slider.setAttribute("aria-valuetext", this.words.textContent);
+    this.now.hidden = !isPast;
+    (this.back as HTMLButtonElement).disabled = this.at === 0;
+    this.around?.classList.toggle(FRAME, isPast);
+    this.element.classList.toggle(FRAME, isPast);
+  }
+
+  private told(): string {
+    const { steps } = this.story;
+    if (this.at === null) return `Now, after ${steps.length} entries`;
+    const step = steps[this.at] as RunStep;
+    const state = step.error ? "failed" : step.kind === "visit" ? "done" : step.status;
+    const moment = step.ended_at ?? step.started_at;
+    const clock = moment ? `At ${new Date(moment).toLocaleTimeString()} · entry` : "Entry";
+    return `${clock} ${this.at + 1} of ${steps.length} · ${this.story.nameOf(step)}, ${state} · looking only`;
   }
 
   /** The node of the entry is selected and in view; the keyboard goes along when it is on the canvas. */
@@ -89,7 +152,7 @@ export class Scrub {
 }
 
 /** The two ways through the entries, for a pointer. */
-export function ways(go: (by: 1 | -1) => void): HTMLElement[] {
+function ways(go: (by: 1 | -1) => void): HTMLElement[] {
   return ([["back", -1], ["forward", 1]] as const).map(([act, by]) => {
     const way = button("quiet only small", "", act === "back" ? "back" : "chevron", () => go(by));
     way.setAttribute("aria-label", ACTS[act].name);
