@@ -110,6 +110,7 @@ def editor_shots(runs: dict[str, str]) -> Iterator[Shot]:
     yield Shot("editor-quick-add", approve, quick_add, False)
     yield Shot("editor-quick-add-example", approve, example, False)
     yield Shot("editor-all-pins", "/flows/is-it-up", all_pins, False)
+    yield Shot("editor-touched", approve, touched, False)
     yield Shot("editor-wiring", approve, hang_a_wire, False, ("desk",))
     yield Shot("editor-wire-list", approve, wire_list, False)
     yield Shot("editor-run-form", "/flows/triage", lambda hand: (hand.at_rest(), hand.keys("r")), False)
@@ -389,6 +390,14 @@ def quick_add(hand: Hand) -> None:
     hand.keys("ArrowRight", "a")
     hand.type("te")
     expect(hand.page.locator(".chooser-row").first).to_be_visible()
+
+
+def touched(hand: Hand) -> None:
+    """Select all, as after a touch: what a finger does about it stands over the canvas."""
+    on_canvas(hand)
+    hand.canvas.evaluate("canvas => canvas.toggleAttribute('data-touch', true)")
+    hand.keys("Control+a")
+    expect(hand.page.get_by_role("toolbar", name="The selection")).to_be_visible()
 
 
 def example(hand: Hand) -> None:

@@ -80,6 +80,16 @@ def test_wheel_keys_and_space_move_the_view(free: Hand) -> None:
     hand.until(lambda: hand.look("view")["zoom"] < 1, "all of it")
 
 
+def test_arrows_move_the_selection_by_one_line_of_the_grid_or_by_eight(free: Hand) -> None:
+    hand = free
+    hand.node("Free").focus()
+    hand.node("Free").locator(".fc-title").click()
+    hand.keys("Shift+ArrowRight", "Shift+ArrowDown")
+    assert place(hand, "Free") == (288, 268)
+    hand.keys("Control+Shift+ArrowLeft", "Control+Shift+ArrowUp")
+    assert place(hand, "Free") == (224, 204)
+
+
 def test_a_group_is_made_of_what_was_picked_by_keys(free: Hand) -> None:
     hand, page = free, free.page
     hand.node("Ask").focus()

@@ -111,6 +111,23 @@ def test_lines_are_renamed_copied_picked_and_locked_as_nodes_are(app: App, page:
     assert "say" in locked
 
 
+def test_a_step_is_moved_along_its_chain_by_pointer(app: App, page: Page) -> None:
+    put(app, asking("outline-moves"))
+    hand = Hand(page).open_flow("outline-moves")
+    before = hand.flow()
+    hand.keys("v")
+    tree = page.get_by_role("tree", name="Steps in the order they run")
+    tree.get_by_role("treeitem").nth(2).click()
+    tree.get_by_role("button", name="More: Say").click()
+    page.get_by_role("menuitem", name="Move up").click()
+    expect_lines(hand, "Start", "Say", "Ask", "End")
+    tree.get_by_role("treeitem").nth(1).click(button="right")
+    page.get_by_role("menuitem", name="Move down").click()
+    expect_lines(hand, "Start", "Ask", "Say", "End")
+    hand.keys("Control+z", "Control+z")
+    assert hand.flow() == before
+
+
 def test_a_small_screen_shows_the_outline_first_and_runs_it(app: App, page: Page) -> None:
     put(app, asking("small"))
     page.set_viewport_size({"width": 390, "height": 844})

@@ -24,6 +24,7 @@ class Fake implements Stage {
   readOnly = false;
   dragPans = false;
   spaceHeld = false;
+  picks = false;
   marquee: Rect | null = null;
   draft: WireDraft | null = null;
   events: { event: string; detail: { [key: string]: unknown } }[] = [];

@@ -30,6 +30,7 @@ export class Desk implements Stage {
   readonly view: CanvasView;
   history: History;
   spaceHeld = false;
+  picks = false;
   private pointed = "";
   private lifted: readonly string[] = [];
   private hovered = "";
@@ -163,6 +164,7 @@ export class Desk implements Stage {
   }
 
   private selected(): void {
+    if (this.selection.empty) this.picks = false;
     this.events.emit("select", { nodes: [...this.selection.nodes], wires: [...this.selection.wires] });
   }
 

@@ -8,6 +8,12 @@ import type { View } from "../view/viewport";
 /** A pin in words: enough to filter a list of node types by. */
 export type PinWords = PinAt & { type: string; label: string };
 
+export interface MenuEntry {
+  name: string;
+  keys: string;
+  act(): void;
+}
+
 export interface CanvasEvents {
   /** The flow was changed. Save it; check it. `follow`: somebody else's change, which is saved already. */
   change: { changes: readonly Change[]; label: string; how: "do" | "undo" | "redo" | "follow" };
@@ -34,7 +40,8 @@ export interface CanvasEvents {
   announce: { text: string; urgent: boolean; shown?: boolean };
   /** Something could not be done, and why; `back`: the ends of a wire that a loop could stand for. */
   refuse: { reason: string; back?: { from: PinAt; to: PinAt } | undefined };
-  menu: { screen: Point; hit: Hit };
+  /** `also` comes before what is offered everywhere. */
+  menu: { screen: Point; hit: Hit; also?: readonly MenuEntry[] };
   /** A click or tap on a node that moved nothing. */
   press: { node: string };
 }

@@ -69,6 +69,7 @@ export class Input {
   private readonly down = (event: PointerEvent): void => {
     const target = event.target as Element;
     this.desk.root.toggleAttribute("data-pointer", true);
+    this.desk.root.toggleAttribute("data-touch", event.pointerType === "touch");
     if (target.closest(OWN)) return;
     this.settle();
     const active = document.activeElement;
@@ -138,6 +139,7 @@ export class Input {
   private readonly menu = (event: MouseEvent): void => {
     if ((event.target as Element).closest("input, select, [contenteditable]")) return;
     event.preventDefault();
+    if ((event as PointerEvent).pointerType === "touch") return; // a finger that rests is a gesture of its own
     this.settle();
     const screen = this.at(event);
     const hit = this.desk.hit(screen);

@@ -30,6 +30,8 @@ export interface Stage {
   /** Whether a drag on empty canvas moves the view instead of drawing a box. */
   readonly dragPans: boolean;
   readonly spaceHeld: boolean;
+  /** Taps take nodes into the selection and out of it: a finger has no Shift. */
+  picks: boolean;
   hit(at: Point): Hit;
   setView(view: View): void;
   select(nodes: Iterable<string>, wires?: Iterable<string>): void;
@@ -74,6 +76,11 @@ export interface State {
   /** Whether the view moves along when the pointer is held at the edge. */
   readonly edges?: boolean;
 }
+
+/** So long rests a finger that asks for more than a tap does. */
+const LONG_MS = 500;
+
+export const isLong = (start: Pointer, end: Pointer): boolean => start.kind === "touch" && end.time - start.time >= LONG_MS;
 
 const EDGE = 36;
 const SPEED = 14;

@@ -1,5 +1,6 @@
-// Moving the view with the pointer. A press that went nowhere clears the selection, if it may.
-import { distance, type Pointer, SLACK, type Stage, type State } from "./machine";
+// Moving the view with the pointer. A press that went nowhere clears the selection, if it may;
+// a finger that rested there long gets the menu.
+import { distance, isLong, type Pointer, SLACK, type Stage, type State } from "./machine";
 
 export function pan(stage: Stage, start: Pointer, clears = false): State {
   let last = start.at;
@@ -13,7 +14,8 @@ export function pan(stage: Stage, start: Pointer, clears = false): State {
       stage.setView({ x: x + pointer.at.x - last.x, y: y + pointer.at.y - last.y, zoom });
       last = pointer.at;
     },
-    up() {
+    up(pointer) {
+      if (!moved && isLong(start, pointer)) return stage.emit("menu", { screen: start.at, hit: stage.hit(start.at) }), null;
       if (!moved && clears) stage.select([]);
       return null;
     },

@@ -1,8 +1,8 @@
 // A press on a node that may become a click or a drag. A finger has to rest a moment before it drags;
-// one that moves at once moves the view.
+// one that moves at once moves the view. A finger that rests long and does not move begins to pick nodes.
 import { isLocked } from "../model/marks";
 import { drag } from "./drag";
-import { distance, type Next, type Pointer, SLACK, type Stage, type State } from "./machine";
+import { distance, isLong, type Next, type Pointer, SLACK, type Stage, type State } from "./machine";
 import { pan } from "./pan";
 
 const REST_MS = 250;
@@ -19,13 +19,22 @@ export function press(stage: Stage, start: Pointer, node: string): State {
       if (!stage.selection.nodes.has(node)) stage.select(start.shift ? [...stage.selection.nodes, node] : [node]);
       return drag(stage, start, node);
     },
-    up(): Next {
-      if (start.shift) toggle(stage, node);
+    up(pointer): Next {
+      if (isLong(start, pointer)) return hold(stage, node);
+      const picks = stage.picks && start.kind === "touch";
+      if (start.shift || picks) toggle(stage, node);
       else stage.select([node]);
-      stage.emit("press", { node });
+      if (!picks) stage.emit("press", { node });
       return null;
     },
   };
+}
+
+/** A finger rested on a node: it is taken into the selection, and so are those that are tapped then. */
+function hold(stage: Stage, node: string): null {
+  stage.select([...stage.selection.nodes, node], stage.selection.wires);
+  stage.picks = true;
+  return null;
 }
 
 function locked(stage: Stage, id: string): boolean {

@@ -20,4 +20,5 @@ export { Search } from "./search";
 export { Subflows } from "./subflows";
 export { Sync } from "./sync";
 export { Tags } from "./tags";
+export { TouchBar } from "./touchbar";
 export { UpgradeBar } from "./upgrade";

@@ -1,7 +1,7 @@
 // The menu at a spot of the canvas: the same commands as by keys, with their keys beside them.
 import type { FlowCanvas } from "../canvas/flowcanvas";
 import { keymap } from "../canvas/keymap";
-import type { CanvasEvents } from "../canvas/events";
+import type { CanvasEvents, MenuEntry as Entry } from "../canvas/events";
 import { EXEC } from "../catalog";
 import { turnPoint } from "../gesture/reroute";
 import { isCall } from "../model/called";
@@ -11,12 +11,6 @@ import type { Hit } from "../model/hit";
 import { ownOf } from "../model/marks";
 import { toast } from "../pages/parts/toast";
 import { el } from "./parts";
-
-interface Entry {
-  name: string;
-  keys: string;
-  act(): void;
-}
 
 const WIDTH = 220;
 
@@ -39,10 +33,10 @@ export class CanvasMenu {
     });
   }
 
-  open({ screen, hit }: CanvasEvents["menu"]): void {
+  open({ screen, hit, also = [] }: CanvasEvents["menu"]): void {
     const entries = hit.kind === "wire" ? this.forWire(hit, screen) : hit.kind === "empty" ? this.forEmpty(screen) : this.forNode();
     this.before = document.activeElement instanceof HTMLElement ? document.activeElement : null;
-    this.list.replaceChildren(...entries.map((entry) => this.item(entry)));
+    this.list.replaceChildren(...[...also, ...entries].map((entry) => this.item(entry)));
     this.list.hidden = false;
     const edge = this.canvas.root.getBoundingClientRect();
     const height = this.list.offsetHeight;

@@ -21,6 +21,7 @@ import type { RunPane } from "./runner";
 import type { Marks } from "./marks";
 import type { Subflows } from "./subflows";
 import type { Tags } from "./tags";
+import type { TouchBar } from "./touchbar";
 import type { Command, Found } from "./search";
 import type { TextView } from "./text";
 
@@ -65,6 +66,7 @@ export class More {
 
   private peeking: Peek | null = null;
   private isSampled = false;
+  private bar: TouchBar | null = null;
   private listed: ProblemRows | null = null;
   private keyList: KeyList | null = null;
   private calling: Subflows | null = null;
@@ -84,6 +86,7 @@ export class More {
     const later = window.requestIdleCallback ?? ((act: () => void) => setTimeout(act, 2000));
     // What could not be had at leisure is asked for again when it is wanted.
     this.atLeisure = new Promise((go) => later(() => go(import("./later").catch(() => null)), { timeout: 2000 }));
+    canvas.on("select", () => canvas.root.hasAttribute("data-touch") && void this.touched());
     canvas.on("menu", (spot) => void this.menu(spot));
   }
 
@@ -193,6 +196,12 @@ export class More {
     if (!part) return;
     this.opened ??= new part.CanvasMenu(this.canvas, this.acts.addAt, this.acts.use);
     this.opened.open(spot);
+  }
+
+  /** What can be done about the selection by a finger alone. */
+  private async touched(): Promise<void> {
+    const part = await this.part(import("./later"));
+    if (part) (this.bar ??= new part.TouchBar(this.canvas)).draw();
   }
 
   /** Show what goes by which key, to be changed there. */

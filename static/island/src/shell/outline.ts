@@ -126,7 +126,12 @@ export class OutlineView {
       state.dataset["state"] = run.state === "done" ? "completed" : run.state; // the page's word for it
       row.append(state);
     }
-    row.append(this.does(this.opened.has(node.id) ? "Hide pins" : "Pins", line.title, () => this.pins(line, !this.opened.has(node.id))));
+    const more = this.does("More", line.title, () => {
+      const { left, bottom } = more.getBoundingClientRect();
+      row.focus();
+      this.offer(node, left, bottom);
+    });
+    row.append(this.does(this.opened.has(node.id) ? "Hide pins" : "Pins", line.title, () => this.pins(line, !this.opened.has(node.id))), more);
   }
 
   /** What keys do on a line, for a pointer. */
@@ -176,8 +181,15 @@ export class OutlineView {
     if (!row || !node) return;
     event.preventDefault();
     row.focus();
+    this.offer(node, event.clientX, event.clientY);
+  }
+
+  /** Offer what the canvas does with a node, and to move a step along its chain. */
+  private offer(node: FlowNode, x: number, y: number): void {
     const edge = this.canvas.root.getBoundingClientRect();
-    this.canvas.desk.events.emit("menu", { screen: { x: event.clientX - edge.left, y: event.clientY - edge.top }, hit: { kind: "node", node: node.id } });
+    const moves = (["up", "down"] as const).map((way) => ({ name: `Move ${way}`, keys: way === "up" ? "Alt ↑" : "Alt ↓", act: () => this.shift(node, way === "up") }));
+    const also = this.canvas.desk.scene.shape(node).step && !this.canvas.desk.readOnly ? moves : [];
+    this.canvas.desk.events.emit("menu", { screen: { x: x - edge.left, y: y - edge.top }, hit: { kind: "node", node: node.id }, also });
   }
 
   private row(key = this.at): HTMLElement | null {
