@@ -112,14 +112,8 @@ def build(settings: Settings) -> tuple[Studio, Worker]:
     presence = Presence(settings.data)
     reader = RunReader(stores, programs, library, presence)
     outbox = Outbox(settings.data / "outbox")
-    runtime = Runtime(
-        run_store=stores.runs,
-        ledger_store=ledger,
-        workflow_registry=programs,
-        effect_policy=NodesOwnPolicy(),
-        effect_handlers=_handlers(settings, ai, artifacts, stores, outbox, shop),
-        artifact_store=artifacts,
-        config=TELLING,
+    runtime = _runtime(
+        stores, ledger, programs, artifacts, _handlers(settings, ai, artifacts, stores, outbox, shop)
     )
     worker = Worker(lambda: drive, settings.threads)
     drive = Drive(
@@ -161,6 +155,25 @@ def build(settings: Settings) -> tuple[Studio, Worker]:
         versions=versions,
     )
     return studio, worker
+
+
+def _runtime(
+    stores: Stores,
+    ledger: ObservableLedgerStore,
+    programs: Programs,
+    artifacts: FileArtifactStore,
+    handlers: dict[EffectType, Any],
+) -> Runtime:
+    """Return the kernel as the studio uses it."""
+    return Runtime(
+        run_store=stores.runs,
+        ledger_store=ledger,
+        workflow_registry=programs,
+        effect_policy=NodesOwnPolicy(),
+        effect_handlers=handlers,
+        artifact_store=artifacts,
+        config=TELLING,
+    )
 
 
 def _tests(

@@ -97,6 +97,7 @@ WEB: list[tuple[int, tuple[str, ...]]] = [
             "flowstudio.ai",
             "flowstudio.ai.*",
             "flowstudio.assets",
+            "flowstudio.presence",
             "flowstudio.programs",
             "flowstudio.outside",
             "flowstudio.outside.*",
