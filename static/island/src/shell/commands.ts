@@ -63,6 +63,17 @@ const KEYLESS: readonly [string, string, string][] = [
   ["Publish…", "upload", "publish"],
 ];
 
+const PAGES: readonly [string, string, string][] = [
+  ["Home", "home", "/"],
+  ["Flows", "flows", "/flows"],
+  ["Starter flows", "nodes", "/gallery"],
+  ["Runs", "runs", "/runs"],
+  ["Inbox", "inbox", "/inbox"],
+  ["Outbox", "send", "/outbox"],
+  ["Settings", "settings", "/settings"],
+  ["Node reference", "nodes", "/nodes"],
+];
+
 export function commandsOf(canvas: FlowCanvas, use: (tool: string) => void, say: (text: string, urgent?: boolean) => void): Command[] {
   const of = (act: Act, sign: string, does: () => void): Command => ({ name: ACTS[act].name, keys: keymap.label(act), sign, act: does });
   return [
@@ -70,6 +81,7 @@ export function commandsOf(canvas: FlowCanvas, use: (tool: string) => void, say:
     ...KEYLESS.map(([name, sign, tool]): Command => ({ name, keys: "", sign, act: () => use(tool) })),
     ...HERE.map(([act, sign]) => of(act, sign, () => void canvas.keys.does(act, null))),
     { ...of("rename", "wire", () => use("rename")), name: "Rename a wire that is behind a name" },
+    ...PAGES.map(([name, sign, address]): Command => ({ name: `Go to ${name}`, keys: "", sign, act: () => location.assign(address) })),
     { name: "Show the first steps", keys: "", sign: "flag", act: () => void startCoach(say) },
   ];
 }

@@ -5,8 +5,10 @@ import { Marked } from "marked";
 import type { FlowCanvas } from "../canvas/flowcanvas";
 import { keymap } from "../canvas/keymap";
 import type { Change } from "../model/change";
-import { GRID, type Point, snap, unite } from "../model/geometry";
+import { GRID, type Point, type Rect, snap, unite } from "../model/geometry";
 import { dissolve, dropNote, freshMarkId, type Group, isLocked, makeGroup, type Note, putGroup, putNote, readMarks, TONES, type Tone } from "../model/marks";
+import type { Scene } from "../model/scene";
+import { paintMarksFar } from "./farmarks";
 import { el, icon } from "./parts";
 
 const PAD = 20;
@@ -29,6 +31,13 @@ export function rendered(text: string): DocumentFragment {
   return clean;
 }
 
+/** Where a group stands, with its title above its nodes; a folded one is its tile. */
+export function groupBox(scene: Scene, group: Group): Rect | null {
+  const tile = scene.tileOf(group.nodes[0]?.id ?? "");
+  const box = tile ? null : unite(group.nodes.map((node) => scene.box(node)));
+  return tile ?? (box && { x: box.x - PAD, y: box.y - PAD - HEAD, w: box.w + 2 * PAD, h: box.h + 2 * PAD + HEAD });
+}
+
 const nextTone = (tone: Tone): Tone => TONES[(TONES.indexOf(tone) + 1) % TONES.length] as Tone;
 
 export class Marks {
@@ -38,6 +47,7 @@ export class Marks {
 
   constructor(private readonly canvas: FlowCanvas) {
     canvas.desk.view.near.world.prepend(this.layer);
+    canvas.desk.view.far.over = (context, zoom) => paintMarksFar(canvas, context, zoom);
     canvas.on("change", () => (this.frame ||= requestAnimationFrame(() => this.draw())));
     this.draw();
   }
@@ -179,11 +189,9 @@ export class Marks {
   }
 
   private drawGroup(group: Group): void {
-    const tile = this.canvas.desk.scene.tileOf(group.nodes[0]?.id ?? "");
-    const box = unite(group.nodes.map((node) => this.canvas.desk.scene.box(node)));
-    if (!box) return;
+    const at = groupBox(this.canvas.desk.scene, group);
+    if (!at) return;
     const element = this.element(group.id, () => this.makeGroupElement(group.id));
-    const at = tile ?? { x: box.x - PAD, y: box.y - PAD - HEAD, w: box.w + 2 * PAD, h: box.h + 2 * PAD + HEAD };
     element.style.transform = `translate(${at.x}px,${at.y}px)`;
     element.style.width = `${at.w}px`;
     element.style.height = `${at.h}px`;

@@ -22,7 +22,7 @@ import type { Marks } from "./marks";
 import type { Subflows } from "./subflows";
 import type { Tags } from "./tags";
 import type { TouchBar } from "./touchbar";
-import type { Command, Found } from "./search";
+import type { Found } from "./search";
 import type { TextView } from "./text";
 
 export interface Acts {
@@ -41,17 +41,6 @@ export interface Acts {
   goOn(revision: string, isChanged: boolean): void;
   say(text: string, urgent?: boolean): void;
 }
-
-const PAGES: readonly [string, string, string][] = [
-  ["Home", "home", "/"],
-  ["Flows", "flows", "/flows"],
-  ["Starter flows", "nodes", "/gallery"],
-  ["Runs", "runs", "/runs"],
-  ["Inbox", "inbox", "/inbox"],
-  ["Outbox", "send", "/outbox"],
-  ["Settings", "settings", "/settings"],
-  ["Node reference", "nodes", "/nodes"],
-];
 
 export class More {
   private readonly atLeisure: Promise<typeof import("./later") | null>;
@@ -118,8 +107,7 @@ export class More {
     if (!part) return () => [];
     const { Search, commandsOf } = part;
     const flows = everywhere ? await loadFlows().catch(() => []) : [];
-    const pages = PAGES.map(([name, sign, address]): Command => ({ name: `Go to ${name}`, keys: "", sign, act: () => location.assign(address) }));
-    const search = new Search(this.canvas, [...commandsOf(this.canvas, this.acts.use, this.acts.say), ...pages], flows, this.acts.create);
+    const search = new Search(this.canvas, commandsOf(this.canvas, this.acts.use, this.acts.say), flows, this.acts.create);
     return (words) => (everywhere ? search.everything(words) : search.here(words));
   }
 

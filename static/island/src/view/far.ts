@@ -16,7 +16,7 @@ const TITLES = 0.2;
 const CURVES = 0.16;
 const MANY = 700;
 
-const TONES = { amber: "--warn", blue: "--info", green: "--ok", red: "--danger", grey: "--text-3" };
+export const TONES = { amber: "--warn", blue: "--info", green: "--ok", red: "--danger", grey: "--text-3" };
 
 type Paths = Map<string, Path2D>;
 
@@ -28,6 +28,8 @@ interface Kept {
 
 export class FarView {
   readonly element = make("canvas", "fc-far", { "aria-hidden": "true" });
+  /** What is drawn over the nodes: groups and notes, where a flow has some. */
+  over: ((context: CanvasRenderingContext2D, zoom: number) => void) | null = null;
   private readonly context: CanvasRenderingContext2D;
   private ratio = 1;
   private blank = true;
@@ -70,6 +72,7 @@ export class FarView {
     this.fillNodes(this.tiles(), zoom, few);
     this.paintRings(nodes, zoom, few);
     if (zoom >= TITLES && few) this.paintTitles(nodes, zoom);
+    this.over?.(this.context, zoom);
   }
 
   /** Stand in for nodes of the near view that wait to be mounted. */
