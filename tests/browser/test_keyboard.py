@@ -91,6 +91,19 @@ def test_tabs_follow_the_arrows(hand: Hand) -> None:
     expect(page.get_by_role("tab", name="Problems")).to_be_focused()
 
 
+def test_a_key_goes_through_the_tabs_and_leaves_the_keyboard_where_it_is(hand: Hand) -> None:
+    page = hand.page
+    for tab in ("Run", "Problems", "Node"):
+        hand.keys("`")
+        expect(page.get_by_role("tab", name=tab).first).to_have_attribute("aria-selected", "true")
+        expect(page.locator("#editor-voice")).to_contain_text(tab)
+        expect(hand.canvas).to_be_focused()
+    hand.keys("]")
+    expect(page.locator("#side")).to_be_hidden()
+    hand.keys("`")
+    expect(page.locator("#pane-node")).to_be_visible()
+
+
 def test_changes_and_runs_are_said(hand: Hand) -> None:
     page = hand.page
     hand.node("End").locator(".fc-title").click()

@@ -61,6 +61,7 @@ const TABLE = {
   "view-back": { name: "Go back to text, outline or canvas", part: "Run and look", keys: ["Shift+V"], page: true },
   palette: { name: "Show or hide the node types", part: "Run and look", keys: ["["], page: true },
   side: { name: "Show or hide the side panel", part: "Run and look", keys: ["]"], page: true },
+  tab: { name: "Next tab of the side panel", part: "Run and look", keys: ["`"], page: true },
   minimap: { name: "Show or hide the map", part: "Run and look", keys: ["M"], page: true },
   name: { name: "Name this version (saving is automatic)", part: "Run and look", keys: ["Ctrl+S"], page: true, writing: true },
   keys: { name: "Keys", part: "Run and look", keys: ["?"], page: true },

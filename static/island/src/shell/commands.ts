@@ -35,6 +35,7 @@ const TOOLS: readonly [Act, string][] = [
   ["minimap", "minimap"],
   ["palette", "panel-left"],
   ["side", "panel-right"],
+  ["tab", "panel-right"],
   ["name", "check"],
   ["next-bookmark", "flag"],
   ["keys", "keyboard"],

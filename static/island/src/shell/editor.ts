@@ -280,13 +280,9 @@ export class Editor {
   }
 
   private use(tool: string): void {
-    const { canvas } = this;
     switch (tool) {
       case "add":
         return this.quick.atMiddle();
-      case "minimap":
-        canvas.minimap = !canvas.minimap;
-        return this.tool("minimap").setAttribute("aria-pressed", String(canvas.minimap));
       case "palette":
         return void this.grid.toggleAttribute("data-no-palette");
       case "side":
@@ -320,6 +316,8 @@ export class Editor {
         return place("export").click();
       case "problems":
         return this.side.show("problems");
+      case "tab":
+        return this.voice.say(this.side.next());
       case "fix":
         if (offered()) return offered()?.click();
         return void this.problems.fixFirst((text) => {
@@ -357,6 +355,9 @@ export class Editor {
         return canvas.zoomTo(1);
       case "fit":
         return canvas.fit();
+      case "minimap":
+        canvas.minimap = !canvas.minimap;
+        return this.tool("minimap").setAttribute("aria-pressed", String(canvas.minimap));
       case "next-bookmark":
         return canvas.nextBookmark();
     }

@@ -53,10 +53,20 @@ export class Side {
     this.changed();
   }
 
+  /** Go on to the next tab, or bring the panel back as it was; gives its name. */
+  next(): string {
+    this.show(this.isOpen ? this.after(1) : this.tab);
+    return place(`tab-${this.tab}`).textContent ?? "";
+  }
+
+  private after(step: number): Tab {
+    return TABS[(TABS.indexOf(this.tab) + step + TABS.length) % TABS.length] as Tab;
+  }
+
   private key(event: KeyboardEvent): void {
     const step = event.key === "ArrowRight" ? 1 : event.key === "ArrowLeft" ? -1 : 0;
     if (!step) return;
-    const next = TABS[(TABS.indexOf(this.tab) + step + TABS.length) % TABS.length] as Tab;
+    const next = this.after(step);
     this.show(next);
     place(`tab-${next}`).focus();
     event.preventDefault();
