@@ -1,4 +1,4 @@
-"""The command line: `flowstudio serve`, `flowstudio token`."""
+"""The command line: `flowstudio serve`, `flowstudio token`, `flowstudio test`."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from abstractruntime.core.errors import StoreError
 from .access import read_token
 from .serve import Restart, make_folder, serve
 from .settings import SettingsError, read_settings
+from .testing import run_tests
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -24,6 +25,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             make_folder(settings.data, "--data")
             print(settings.api_token or read_token(settings.data))
             return 0
+        if given.command == "test":
+            settings = read_settings(data=given.data, flows=given.flows)
+            return run_tests(settings, given.flow, data=given.data, report=given.junit)
         settings = read_settings(host=given.host, port=given.port, data=given.data, flows=given.flows)
         return serve(settings, opens_browser=not given.no_browser)
     except Restart as wanted:
@@ -54,6 +58,11 @@ def parser() -> argparse.ArgumentParser:
     start.add_argument("--no-browser", action="store_true", help="do not open a browser")
     token = commands.add_parser("token", help="show the token for API clients")
     token.add_argument("--data", type=Path, help="folder of runs and secrets")
+    test = commands.add_parser("test", help="play the tests of flows from their recordings")
+    test.add_argument("flow", nargs="*", help="ids of flows (default: all)")
+    test.add_argument("--data", type=Path, help="folder of versions and node settings (default: none)")
+    test.add_argument("--flows", type=Path, help="folder of flows (default: ./flows if it is there)")
+    test.add_argument("--junit", type=Path, metavar="FILE", help="write the results as a JUnit file too")
     return top
 
 

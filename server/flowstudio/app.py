@@ -24,6 +24,7 @@ from .ai.wiring import Ai, open_ai
 from .api import bundles as bundle_routes
 from .api import catalog as catalog_routes
 from .api import edits, flows, runs, session
+from .api import tests as test_routes
 from .api import versions as version_routes
 from .assets import Assets
 from .bundles import Bundles
@@ -88,7 +89,19 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.readers = live.Readers(settings.stream_limit, settings.streams_per_session)
     app.state.error_page = error_page
     app.add_route("/static/{name:path}", studio.assets.answer, include_in_schema=False)
-    for door in (session, edits, version_routes, flows, catalog_routes, runs, bundle_routes, live, prompts):
+    doors = (
+        session,
+        edits,
+        version_routes,
+        test_routes,
+        flows,
+        catalog_routes,
+        runs,
+        bundle_routes,
+        live,
+        prompts,
+    )
+    for door in doors:
         app.include_router(door.router)
     app.include_router(pages)
     install(app)

@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass, field
 
 from browser.app import ROOT, App
-from browser.documents import EXEC_IN, EXEC_OUT, Document, document, node, pins, put, start
+from browser.documents import EXEC_IN, EXEC_OUT, Document, asking, document, node, pins, put, start, ticking
 
 OVER = ("completed", "failed", "cancelled")
 
@@ -58,6 +58,7 @@ def furnish(app: App) -> Demo:
     demo.runs["approval"] = start(app, "book-a-call")
     demo.runs["words"] = start(app, "which-way")
     demo.runs["late"] = start(app, "nobody-is-there")
+    demo.runs["tested"] = tested(app)
     hold_back(app, demo)
     settle(app, demo.runs["approval"], "waiting")
     settle(app, demo.runs["words"], "waiting")
@@ -67,6 +68,36 @@ def furnish(app: App) -> Demo:
     settle(app, demo.runs["waiting"], "waiting")
     settle(app, demo.runs["event"], "waiting")
     return demo
+
+
+def tested(app: App) -> str:
+    """Two flows with tests that were changed since: one test of each does not pass. Return a run without a test."""
+    put(app, asking("drinks"))
+    for drink in ("Tea", "Coffee"):
+        answer(app, run := start(app, "drinks"), drink)
+        keep_test(app, run, drink)
+    answer(app, last := start(app, "drinks"), "Tea")
+    fewer = asking("drinks", ("Tea", "Water"))
+    fewer["nodes"][1]["data"]["effectConfig"] = {"allowFreeText": False}
+    put(app, fewer)
+    put(app, ticking("ticks", 3))
+    settle(app, run := start(app, "ticks"), *OVER)
+    keep_test(app, run, "Three ticks")
+    put(app, ticking("ticks", 2))
+    with app.client() as client:
+        for flow_id in ("drinks", "ticks"):
+            client.post(f"/api/flows/{flow_id}/tests/run", json={}).raise_for_status()
+    settle(app, last, *OVER)
+    return last
+
+
+def keep_test(app: App, run: str, name: str) -> None:
+    """Make a test of a run when it has ended."""
+    settle(app, run, *OVER)
+    with app.client() as client:
+        flow_id = client.get(f"/api/runs/{run}").json()["flow_id"]
+        made = client.post(f"/api/flows/{flow_id}/tests", json={"run_id": run, "name": name})
+        made.raise_for_status()
 
 
 def hold_back(app: App, demo: Demo) -> None:

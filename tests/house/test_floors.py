@@ -129,6 +129,7 @@ WEB: list[tuple[int, tuple[str, ...]]] = [
             "flowstudio.description",
             "flowstudio.__main__",
             "flowstudio.serve",
+            "flowstudio.testing",
             "flowstudio",
         ),
     ),

@@ -118,7 +118,7 @@ def test_a_changed_result_is_told_with_the_first_step_that_gave_another_value(cl
     result = client.studio.tests.run("vat", test.id)
     assert result.state == "failed"
     assert "`output.total` is 150.0 instead of 124.0." in result.first
-    assert "First at *Keep the total*: 150.0 instead of 124.0." in result.first
+    assert "First at “Keep the total”: 150.0 instead of 124.0." in result.first
     assert result.partings[0]["path"] == "output.total"
     changed = client.studio.tests.update("vat", test.id)
     assert changed.expected.output["total"] == 150.0
@@ -140,7 +140,7 @@ def test_another_way_is_told_where_the_two_part(client: Client) -> None:
     change(client, "way", lambda nodes: nodes["big"]["pinDefaults"].update(b=10))
     first = client.studio.tests.run("way", test.id).partings[0]
     assert (first["kind"], first["node_id"]) == ("way", "if")
-    assert first["words"] == "Step 2, *Is it much?*, leaves by “true” instead of “false”."
+    assert first["words"] == "Step 2, “Is it much?”, leaves by “true” instead of “false”."
 
 
 def test_a_question_that_was_not_asked_then_ends_the_test_at_its_place(client: Client) -> None:

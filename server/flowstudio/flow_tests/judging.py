@@ -131,12 +131,12 @@ def _left_way(
     one: list[tuple[str, str]], two: list[tuple[str, str]], step: int, flow: str, labels: Labels
 ) -> Parting:
     was, now = one[step] if step < len(one) else None, two[step] if step < len(two) else None
-    before = f" after *{labels(flow, two[step - 1][0])}*" if 0 < step <= len(two) else ""
+    before = f" after “{labels(flow, two[step - 1][0])}”" if 0 < step <= len(two) else ""
     if was is not None and now is not None and was[0] == now[0]:
         label = labels(flow, now[0])
-        words = f"Step {step + 1}, *{label}*, leaves by “{now[1]}” instead of “{was[1]}”."
+        words = f"Step {step + 1}, “{label}”, leaves by “{now[1]}” instead of “{was[1]}”."
         return Parting("way", words, flow, now[0], label, expected=was[1], found=now[1])
-    sides = [("the end" if each is None else f"*{labels(flow, each[0])}*") for each in (was, now)]
+    sides = [("the end" if each is None else f"“{labels(flow, each[0])}”") for each in (was, now)]
     node_id = now[0] if now is not None else (two[-1][0] if two else "")
     words = f"Step {step + 1}{before} is {sides[1]} instead of {sides[0]}."
     return Parting(
@@ -183,7 +183,7 @@ def _origin(
             gave = others(one.get("gave"), two.get("gave"), left_out, "gave")
             if gave:
                 label = labels(after.flow, two["node"])
-                told = f" First at *{label}*: {said(gave[0].after)} instead of {said(gave[0].before)}."
+                told = f" First at “{label}”: {said(gave[0].after)} instead of {said(gave[0].before)}."
                 return told, after.flow, two["node"], label
     return "", "", "", ""
 

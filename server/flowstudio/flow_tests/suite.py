@@ -20,7 +20,7 @@ from ..library_versions import Versions
 from ..programs import Pinned, Programs
 from ..runner_views import RunReader
 from .judging import CHECKS, Parting, judge
-from .leaves import others, stray
+from .leaves import digest, others, stray
 from .moments import Moments
 from .reading import Deeds, deeds_of, recording_of, was_continued, without_secrets
 from .recording import OUTSIDE, WRITES, Player, Recording
@@ -107,9 +107,17 @@ class FlowTests:
         )
         return f"{words[:1].upper()}{words[1:]}"
 
-    def save(self, run_id: str, name: str = "", checks: Iterable[str] = CHECKS) -> FlowTest:
-        """Make a test of a finished run, keep it, and play it on the draft; raise NoTest saying why it cannot be."""
+    def save(
+        self, run_id: str, name: str = "", checks: Iterable[str] = CHECKS, *, flow_id: str = ""
+    ) -> FlowTest:
+        """Make a test of a finished run, keep it, and play it on the draft; raise NoTest saying why it cannot be.
+
+        With a `flow_id` the run has to be one of this flow.
+        """
         run = self.reader.state(self.reader.root_of(run_id))
+        ran = self.programs.flow_id(run.workflow_id)
+        if flow_id not in ("", ran):
+            raise NoTest(f"This is a run of {ran!r}, not of {flow_id!r}.")
         test = self._made(
             run, (name.strip() or self.suggested_name(run.run_id))[:LONGEST_NAME], tuple(checks)
         )
@@ -162,7 +170,7 @@ class FlowTests:
             test = replace(test, left_out=tuple(sorted(left_out)))
             wrong = self._judge(test, pinned, *self._play(test, cast))
         if wrong:
-            where = f" At *{wrong[0].label}*." if wrong[0].label else ""
+            where = f" At “{wrong[0].label}”." if wrong[0].label else ""
             raise NoTest(f"Played again, this run does not do the same: {wrong[0].words}{where}")
         return test
 
@@ -196,16 +204,35 @@ class FlowTests:
         """Play all tests of a flow."""
         return {test.id: self.run(flow_id, test.id, of) for test in self.shelf.tests(flow_id)}
 
+    def present(self, flow_id: str) -> dict[str, Result]:
+        """Return the results that the draft has as it is now: what was not played on it is played."""
+        known, mark = self.shelf.results(flow_id), self.mark(flow_id)
+        return {
+            test.id: held
+            if (held := known.get(test.id)) is not None
+            and mark
+            and held.revision == mark
+            and held.of == DRAFT
+            else self.run(flow_id, test.id)
+            for test in self.shelf.tests(flow_id)
+        }
+
+    def mark(self, flow_id: str) -> str:
+        """Return what the draft and all that it calls are known by, empty while it cannot run."""
+        try:
+            return _mark(self._compiled(flow_id, DRAFT, None))
+        except InvalidFlow:
+            return ""
+
     def played(self, test: FlowTest, of: str = DRAFT) -> Judged:
         """Play a test and judge it; nothing is kept."""
-        document = self.versions.named(test.flow_id, of)
-        digest = test.recording.workflow.rpartition("@")[2]
-        at, revision = utc_now_iso(), revision_of(document)
+        at = utc_now_iso()
         try:
-            pinned = self.programs.compiled(test.flow_id, document, draft=of == DRAFT, digest=digest)
+            pinned = self._compiled(test.flow_id, of, test.recording.workflow.rpartition("@")[2])
         except InvalidFlow as error:
             parting = Parting("flow", str(error)).to_json()
-            return Judged(Result("broken", at, 0.0, of, revision, (parting,)), None, is_whole=False)
+            return Judged(Result("broken", at, 0.0, of, "", (parting,)), None, is_whole=False)
+        revision = _mark(pinned)
         played, player = self._play(test, self._cast(pinned, test))
         wrong = self._judge(test, pinned, played, player)
         state, told = "failed" if wrong else "passed", tuple(each.to_json() for each in wrong)
@@ -233,11 +260,14 @@ class FlowTests:
             raise BadTest("A test needs a name.")
         return self.shelf.keep(replace(self.shelf.test(flow_id, test_id), name=words))
 
-    def leave_out(self, flow_id: str, test_id: str, paths: Sequence[str], checks: Sequence[str]) -> FlowTest:
-        """Say what a test checks and which fields it ignores, and play it."""
+    def leave_out(
+        self, flow_id: str, test_id: str, paths: Sequence[str] | None, checks: Sequence[str] | None
+    ) -> FlowTest:
+        """Say which fields a test ignores and what it checks, None for as it was, and play it."""
         test = self.shelf.test(flow_id, test_id)
-        wanted = tuple(each for each in CHECKS if each in checks)
-        changed = self.shelf.keep(replace(test, left_out=tuple(dict.fromkeys(paths)), checks=wanted))
+        wanted = test.checks if checks is None else tuple(each for each in CHECKS if each in checks)
+        without = test.left_out if paths is None else tuple(dict.fromkeys(each.strip() for each in paths))
+        changed = self.shelf.keep(replace(test, left_out=tuple(filter(None, without)), checks=wanted))
         self.run(flow_id, test_id)
         return changed
 
@@ -253,6 +283,10 @@ class FlowTests:
         return count
 
     # ---- inside ----------------------------------------------------------------------------------
+
+    def _compiled(self, flow_id: str, of: str, digest: str | None) -> Pinned:
+        document = self.versions.named(flow_id, of)
+        return self.programs.compiled(flow_id, document, draft=of == DRAFT, digest=digest)
 
     def _cast(self, pinned: Pinned, test: FlowTest) -> Compiled:
         known, live = test.recording.offers, self.offers()
@@ -306,6 +340,11 @@ class FlowTests:
     def _inputs(self, run: RunState) -> dict[str, Json]:
         first = self.stores.journal.state_at(run.run_id, 1) or run
         return {key: value for key, value in first.vars.items() if not key.startswith("_")}
+
+
+def _mark(pinned: Pinned) -> str:
+    """Return what a flow and all that it calls are known by."""
+    return digest({key: revision_of(document) for key, document in pinned.documents.items()})
 
 
 def _volatile(expected: Deeds, found: Deeds) -> set[str]:

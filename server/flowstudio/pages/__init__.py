@@ -23,6 +23,7 @@ from . import (
     sample,
     server,
     settings,
+    tests,
     versions,
 )
 from .error import error_page
@@ -36,6 +37,7 @@ for page in (
     phone,
     gallery,
     versions,
+    tests,
     library,
     runs,
     inbox,

@@ -17,6 +17,7 @@ from .behaviour import behaviour
 from .form import Posted, go, text
 from .html import compact, path, render
 from .phone import form_address
+from .tests import outcome
 
 router = APIRouter()
 Json = Any
@@ -109,6 +110,7 @@ def look_first(request: Request, studio: TheStudio, flow_id: str) -> HTMLRespons
         publish=revision,
         errors=errors,
         is_first=not before,
+        tests=[] if errors else outcome(studio, flow_id),
     )
 
 
@@ -139,7 +141,7 @@ def _compared(
     difference: Difference,
     **more: Json,
 ) -> HTMLResponse:
-    known = {"publish": "", "errors": [], "is_first": False, **more}
+    known = {"publish": "", "errors": [], "is_first": False, "tests": [], **more}
     return render(
         request,
         "diff.html",

@@ -52,6 +52,7 @@ const TABLE = {
   run: { name: "Run, with the same input again", part: "Run and look", keys: ["R"], page: true },
   "run-form": { name: "Run with other input", part: "Run and look", keys: ["Shift+R"], page: true },
   "go-on": { name: "Pause the run, or let it go on", part: "Run and look", keys: ["F8"], page: true },
+  test: { name: "Save the run as a test", part: "Run and look", keys: ["T"], page: true },
   failure: { name: "Go to the next failure", part: "Run and look", keys: ["J"], page: true },
   back: { name: "One entry of the run back", part: "Run and look", keys: [","], page: true },
   forward: { name: "One entry of the run forward", part: "Run and look", keys: ["."], page: true },

@@ -4,6 +4,7 @@ import type { RunEnd, RunStep, Words } from "../bridge/live.ts";
 import { lastWords } from "../model/words.ts";
 import { keepAnswers, restoreDrafts } from "./parts/answer.ts";
 import { keepCount } from "./parts/count.ts";
+import { lettersAct } from "./parts/letters.ts";
 import { onUpdates, PAUSED, updatesCome } from "./parts/updates.ts";
 import type { RunCanvas } from "./runcanvas.ts";
 
@@ -179,3 +180,11 @@ if (page) {
   if (!isOver || canvas) listen();
 }
 keepCount();
+
+// `T` as in the editor: the run becomes a test of its flow.
+document.addEventListener("keydown", (event) => {
+  const save = page?.querySelector<HTMLAnchorElement>("[data-save-test]");
+  if (event.key.toLowerCase() !== "t" || !save || !lettersAct() || event.ctrlKey || event.metaKey || event.altKey || /^(input|select|textarea)$/i.test((event.target as Element).tagName)) return;
+  event.preventDefault();
+  save.click();
+});

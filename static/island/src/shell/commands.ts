@@ -9,6 +9,7 @@ const TOOLS: readonly [Act, string][] = [
   ["run", "play"],
   ["run-form", "play"],
   ["go-on", "pause"],
+  ["test", "check"],
   ["failure", "cross"],
   ["back", "undo"],
   ["forward", "redo"],
@@ -62,6 +63,7 @@ const KEYLESS: readonly [string, string, string][] = [
   ["Export as a .flow file", "download", "export"],
   ["Versions and every change", "again", "versions"],
   ["Publish…", "upload", "publish"],
+  ["Tests of this flow", "check", "tests"],
 ];
 
 const PAGES: readonly [string, string, string][] = [

@@ -3,6 +3,7 @@
 import { controlRun, latestRun, Refusal, type RunView, startRun, type Verb } from "../bridge/http";
 import { type LineState, type Prompt, type RunEnd, type RunStateEvent, type RunStep, RunStream } from "../bridge/live";
 import type { FlowCanvas } from "../canvas/flowcanvas";
+import { keymap } from "../canvas/keymap";
 import { parametersOf } from "../model/entry";
 import type { JsonObject } from "../model/json";
 import { titleOf } from "../model/geometry";
@@ -279,6 +280,13 @@ export class RunPane {
     this.hooks.say(`The run is over: ${STATES[end.status]?.[2] ?? end.status}.`, end.status === "failed");
   }
 
+  /** Make a test of the run that is shown, when it has ended; else look at the tests of the flow. */
+  async test(isList = false): Promise<void> {
+    await this.hooks.save();
+    const { run } = this;
+    location.assign(run && !this.isUnderWay && !isList ? `/runs/${encodeURIComponent(run)}/test` : place<HTMLAnchorElement>("tests").href);
+  }
+
   private renew(): void {
     const status = this.ended?.status ?? (this.state?.paused ? "paused" : this.state?.status) ?? "running";
     this.head.replaceChildren();
@@ -316,7 +324,14 @@ export class RunPane {
 
   private controls(status: string): HTMLElement[] {
     const run = this.stream?.run ?? "";
-    if (this.ended) return [button("quiet only small", "", "cross", () => this.dismiss())].map((made) => (made.setAttribute("aria-label", "Take the run off the canvas"), made));
+    if (this.ended) {
+      const away = button("quiet only small", "", "cross", () => this.dismiss());
+      away.setAttribute("aria-label", "Take the run off the canvas");
+      if (status === "cancelled") return [away];
+      const test = button("small", "Save as test…", "check", () => void this.test());
+      test.title = keymap.hint("Play this run again whenever the flow is changed", "test");
+      return [test, away];
+    }
     const cancel = button("small danger", "Cancel", "stop", () => void this.control(run, "cancel"));
     // A run that waits for an answer rests already: there is nothing to hold back.
     if (this.state?.waiting?.reason === "user" && this.state.waiting.run_id === run) return [cancel];
