@@ -129,9 +129,7 @@ def build(settings: Settings) -> tuple[Studio, Worker]:
         stores, ledger, programs, artifacts, _handlers(settings, ai, artifacts, stores, outbox, shop)
     )
     worker = Worker(lambda: drive, settings.threads)
-    drive = Drive(
-        runtime=runtime, programs=programs, reader=reader, submit=worker.submit, remind=worker.remind
-    )
+    drive = Drive(runtime, programs, reader, submit=worker.submit, remind=worker.remind)
     runtime.subscribe_runnable(worker.submit)
     runtime.subscribe_ledger(lambda record: bell.ring(*reader.line_of(str(record["run_id"]))))
     studio = Studio(

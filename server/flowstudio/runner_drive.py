@@ -53,10 +53,10 @@ class Drive:
 
     def __init__(
         self,
-        *,
         runtime: Runtime,
         programs: Workflows,
         reader: RunReader,
+        *,
         submit: Callable[[str], None],
         remind: Callable[[float], None],
     ) -> None:

@@ -128,9 +128,9 @@ class Replay:
             clock=moments,
         )
         self._drive = Drive(
-            runtime=self._runtime,
-            programs=self._workflows,
-            reader=self._reader,
+            self._runtime,
+            self._workflows,
+            self._reader,
             submit=self._queue.append,
             remind=_not_needed,
         )
