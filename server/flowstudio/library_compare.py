@@ -10,7 +10,15 @@ from typing import Any
 from .library_changes import same_value, text_of
 
 Json = Any
-LAYOUT = ("position", "canvas.wires", "canvas.locked", "canvas.bookmark", "canvas.group", "canvas.groups")
+LAYOUT = (
+    "position",
+    "canvas.wires",
+    "canvas.locked",
+    "canvas.bookmark",
+    "canvas.breakpoint",
+    "canvas.group",
+    "canvas.groups",
+)
 UNSAID = ("nodes", "edges", "created_at", "updated_at")
 MOST_SAID = 3
 MOST_LETTERS = 24

@@ -298,6 +298,11 @@ class Programs:
             raise WorkflowNotFound(f"The flow of program {workflow_id!r} is missing from {self._folder}.")
         return pinned.documents[key]
 
+    def documents(self, workflow_id: str) -> Mapping[str, Document]:
+        """Return the documents of a workflow's flow and of all that it may call, by id."""
+        pinned = self._pinned(workflow_id)
+        return pinned.documents if pinned is not None else {}
+
     def flow_id(self, workflow_id: str) -> str:
         """Return the id of the flow that a workflow was made from."""
         key = self._key(workflow_id)

@@ -25,12 +25,13 @@ from abstractruntime.core.ids import new_run_id
 from abstractruntime.core.models import RunState, RunStatus, WaitReason, WaitState
 from abstractruntime.core.waits import is_paused
 from abstractruntime.integrations.abstractcore.tool_approval import read_decision
+from abstractruntime.visualflow_compiler.stops import GO_ON, of_wait
 
 from .ai.budget import is_shared
 from .library_versions import Versions
 from .programs import Programs
-from .runner_pins import trial_vars
 from .runner_retry import retry
+from .runner_trial import is_step, lead_callers, set_breaks, trial_vars
 from .runner_views import RunReader, asks, timed_out, tool_calls_of
 
 Json = Any
@@ -110,7 +111,8 @@ class Runner:
     ) -> str:
         """Start a flow and return the run's id: its published version where there is one, unless `draft`.
 
-        `trial` is what is asked of a run of the draft beyond its program, see `runner_pins`. Raises FlowNotFound, InvalidFlow with the problems, or NotDurable for an input.
+        `trial` is what is asked of a run of the draft beyond its program, see `runner_trial`.
+        Raises FlowNotFound, InvalidFlow with the problems, or NotDurable for an input.
         """
         reserved = [name for name in inputs if name.startswith("_")]
         if reserved:
@@ -119,7 +121,7 @@ class Runner:
             raise BadInput("Only a run of the draft is a trial run: ask for `draft` as well.")
         root = self._programs.keep(flow_id, draft=draft)
         spec = self._programs.get_or_raise(root)
-        asked = trial_vars(trial, self._programs.document(root), self._programs.program(root))
+        asked = self._trial(root, trial) if trial else {}
         run_id = new_run_id()
         self._versions.began(flow_id, self._programs.document(root), run_id, actor)
         self._runtime.start(
@@ -131,6 +133,13 @@ class Runner:
         )
         self._submit(run_id)
         return run_id
+
+    def _trial(self, root: str, asked: Mapping[str, Json]) -> dict[str, Json]:
+        """Return the variables of a trial run; raise BadInput for a node to which control never comes."""
+        to = asked.get("to") or ""
+        if to and not is_step(self._programs.program(root), to):
+            raise BadInput(f"Control does not come to the node {to!r}: choose a step of this flow to run to.")
+        return trial_vars(asked, self._programs, root)
 
     def answer(
         self,
@@ -174,6 +183,8 @@ class Runner:
             actor_id=actor,
             asked_at=run.updated_at,
         )
+        if of_wait(wait):
+            lead_callers(self._runtime, self._reader, run.run_id, response)
         self._submit(run.run_id)
         if is_shared(wait):
             self._give_others(run, wait, response, actor)
@@ -211,15 +222,23 @@ class Runner:
         self._ring(run_id)
         return self._reader.state(run_id)
 
-    def resume(self, run_id: str) -> RunState:
-        """Let a paused run and its descendants go on."""
+    def resume(self, run_id: str, *, actor: str) -> RunState:
+        """Let a run and its descendants go on that are paused, or stopped at a breakpoint."""
         for run in self._reader.tree(run_id).runs:
             if is_paused(run):
                 self._runtime.resume_run(run.run_id)
+            elif of_wait(run.waiting):
+                with suppress(NotWaiting, WaitKeyMismatch, RunIsOver):
+                    self._give(run, GO_ON, actor)
             if not run.status.is_over:
                 self._submit(run.run_id)
         self._ring(run_id)
         return self._reader.state(run_id)
+
+    def set_breaks(self, run_id: str, flow_id: str, nodes: list[str], *, to: str = "") -> None:
+        """Tell all runs of a trial which nodes of a flow have breakpoints now; `to`: and this run, where it is to go."""
+        every = [run.run_id for run in self._reader.tree(self._reader.root_of(run_id)).runs]
+        set_breaks(self._runtime, every, flow_id, nodes, {run_id: to} if to else {})
 
     def retry(self, run_id: str, *, actor: str) -> RunState:
         """Have a failed run go on at its failed step; raise RunIsOver for another one."""

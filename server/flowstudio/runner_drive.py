@@ -22,6 +22,7 @@ from abstractruntime.core.waits import is_paused
 from abstractruntime.scheduler import Driver
 from abstractruntime.storage.base import QueryableRunStore
 
+from .runner_trial import listener_vars
 from .runner_views import RunReader
 
 SLICE = 40
@@ -147,6 +148,7 @@ class Drive:
             if child is None:
                 child_id = self._runtime.start(
                     workflow=self._programs.get_or_raise(workflow_id),
+                    vars=listener_vars(root.vars),
                     actor_id=root.actor_id,
                     session_id=root.session_id or root.run_id,
                     parent_run_id=root.run_id,

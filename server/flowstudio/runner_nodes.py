@@ -19,6 +19,7 @@ from abstractruntime.core.models import RunState, RunStatus
 from abstractruntime.storage.base import PlacedRecord
 from abstractruntime.visualflow_compiler import Program
 from abstractruntime.visualflow_compiler.reading import WHOLE
+from abstractruntime.visualflow_compiler.stops import is_told_by
 
 from .programs import Programs
 from .runner_views import RunReader, visible
@@ -39,7 +40,7 @@ _MISSING: Any = object()
 class Visit:
     """One visit of a node. A pin that got nothing is absent from `inputs` and `outputs`.
 
-    `state` is running, waiting, done or failed; a failure that the flow has caught is told by `error` of a
+    `state` is running, waiting, stopped (before it), done or failed; a failure that the flow has caught is told by `error` of a
     visit that is done. `ms` is the time from its begin to its end. `is_value`: of a value node, read by the
     step `read_by`. `position` is that of its first record in the ledger of the whole run.
     `pinned`: the nodes for which pinned outputs stood, itself or value nodes that it read.
@@ -84,7 +85,7 @@ class Visit:
     @property
     def ms(self) -> float | None:
         """Return how long it took, None while it is not over."""
-        if not self.ended_at or self.state in ("running", "waiting") or self.is_value:
+        if not self.ended_at or self.state in ("running", "waiting", "stopped") or self.is_value:
             return None
         try:
             taken = datetime.fromisoformat(self.ended_at) - datetime.fromisoformat(self.started_at)
@@ -275,7 +276,12 @@ def fold(records: Iterable[PlacedRecord]) -> list[Visit]:
             visit = opened[node_id] = Visit(node_id, placed.position, str(record.get("started_at") or ""))
             found.append(visit)
         effect = record.get("effect")
-        if isinstance(effect, Mapping):
+        if isinstance(effect, Mapping) and is_told_by(record):
+            _note(visit, record)
+            visit.state = "stopped"
+            if effect["type"] == "resume":  # the visit comes now
+                found.remove(opened.pop(node_id))
+        elif isinstance(effect, Mapping):
             _ask(visit, record, effect)
         else:
             _end(visit, record)

@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, cast
 
-from abstractruntime.core.errors import RunNotFound
+from abstractruntime.core.errors import RunNotFound, WorkflowNotFound
 from abstractruntime.core.models import RunState, RunStatus, WaitReason, WaitState
 from abstractruntime.core.waits import TIMED_OUT, deadline_of, is_pause_wait, is_paused, pause_reason
 from abstractruntime.integrations.abstractcore.tool_approval import APPROVAL_REQUIRED
 from abstractruntime.integrations.abstractcore.tool_results import CALLS
 from abstractruntime.storage.base import PlacedRecord, QueryableRunIndexStore, QueryableRunStore, Stores
+from abstractruntime.visualflow_compiler.stops import of_wait, words
 
 from .ai.budget import is_shared
 from .ai.used import Ledger, UsedByRuns
@@ -247,8 +248,19 @@ class RunReader:
         named = {"flow_id": flow_id, "flow_name": self.flow_name(row["workflow_id"], names)}
         return {**told, **named, "status": row["status"], "current_node": "", "paused": False}
 
+    def node_name(self, run: RunState) -> str:
+        """Return how the node is called that a run is at, as its flow was when it began."""
+        node_id = visible(run.current_node)
+        try:
+            nodes = self._programs.document(run.workflow_id).get("nodes") or ()
+        except WorkflowNotFound:
+            nodes = ()
+        data = next((each.get("data") for each in nodes if str(each.get("id")).strip() == node_id), None)
+        return str((data or {}).get("label") or node_id)
+
     def _prompt(self, run: RunState, root_id: str, names: Names | None = None) -> dict[str, Json]:
-        wait = run.waiting
+        wait, stop = run.waiting, of_wait(run.waiting)
+        asked = words(stop, self.node_name(run)) if stop else wait.prompt if wait else None
         return {
             "run_id": run.run_id,
             "root_run_id": root_id,
@@ -256,7 +268,8 @@ class RunReader:
             "flow_name": self.flow_name(run.workflow_id, names),
             "node_id": visible(run.current_node),
             "wait_key": wait.wait_key if wait else None,
-            "prompt": (wait.prompt if wait else None) or "",
+            "prompt": asked or "",
+            "stop": stop,
             "choices": (wait.choices if wait else None) or [],
             "allow_free_text": wait.allow_free_text if wait else True,
             CALLS: tool_calls_of(run),
@@ -324,6 +337,7 @@ def waiting_of(tree: Tree) -> dict[str, Json] | None:
         "reason": wait.reason.value,
         "wait_key": wait.wait_key,
         "prompt": wait.prompt,
+        "stop": of_wait(wait),
         "choices": wait.choices,
         "allow_free_text": wait.allow_free_text,
         "until": deadline_of(wait),

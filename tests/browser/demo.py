@@ -7,7 +7,19 @@ import time
 from dataclasses import dataclass, field
 
 from browser.app import ROOT, App
-from browser.documents import EXEC_IN, EXEC_OUT, Document, asking, document, node, pins, put, start, ticking
+from browser.documents import (
+    EXEC_IN,
+    EXEC_OUT,
+    Document,
+    asking,
+    document,
+    node,
+    pins,
+    put,
+    start,
+    ticking,
+    vat,
+)
 
 OVER = ("completed", "failed", "cancelled")
 
@@ -60,6 +72,7 @@ def furnish(app: App) -> Demo:
     demo.runs["late"] = start(app, "nobody-is-there")
     demo.runs["tested"] = tested(app)
     hold_back(app, demo)
+    demo.runs["stopped"] = stop(app)
     settle(app, demo.runs["approval"], "waiting")
     settle(app, demo.runs["words"], "waiting")
     settle(app, demo.runs["failed"], *OVER)
@@ -98,6 +111,17 @@ def keep_test(app: App, run: str, name: str) -> None:
         flow_id = client.get(f"/api/runs/{run}").json()["flow_id"]
         made = client.post(f"/api/flows/{flow_id}/tests", json={"run_id": run, "name": name})
         made.raise_for_status()
+
+
+def stop(app: App) -> str:
+    """Begin a trial run that stops at a breakpoint."""
+    put(app, vat("vat", "tax", "end"))
+    with app.client() as client:
+        body = {"flow_id": "vat", "draft": True, "trial": {"breaks": True}}
+        answer = client.post("/api/runs", json=body).raise_for_status()
+    run_id = str(answer.json()["run_id"])
+    settle(app, run_id, "waiting")
+    return run_id
 
 
 def hold_back(app: App, demo: Demo) -> None:

@@ -64,6 +64,28 @@ def asking(flow_id: str, choices: tuple[str, ...] = ("Tea", "Coffee")) -> Docume
     return document(flow_id, f"Ask {flow_id}", nodes, wires)
 
 
+def vat(flow_id: str, *breaks: str) -> Document:
+    """A tax in three steps; the price is doubled by a value node first. `breaks` have breakpoints."""
+    nodes = [
+        node("start", "on_flow_start", 0, 0, label="Start", outputs=[EXEC_OUT]),
+        node("twice", "multiply", 0, 160, label="Twice", pinDefaults={"a": 21, "b": 2}),
+        node("tax", "set_var", 320, 0, label="Compute VAT", pinDefaults={"name": "tax"}),
+        node("note", "set_var", 640, 0, label="Take note", pinDefaults={"name": "seen", "value": 1}),
+        node("end", "on_flow_end", 960, 0, label="End", inputs=[EXEC_IN, *pins(("tax", "number"))]),
+    ]
+    for each in nodes:
+        if each["id"] in breaks:
+            each["data"]["canvas"] = {"breakpoint": True}
+    wires = [
+        "start.exec-out > tax.exec-in",
+        "tax.exec-out > note.exec-in",
+        "note.exec-out > end.exec-in",
+        "twice.result > tax.value",
+        "tax.value > end.tax",
+    ]
+    return document(flow_id, "VAT", nodes, wires)
+
+
 def ticking(flow_id: str, turns: int, pause: float = 0) -> Document:
     """A flow that says `tick 0`, `tick 1`, ... and waits after each when `pause` (seconds) is given."""
     nodes = [

@@ -55,7 +55,18 @@ def shots(demo: Demo) -> Iterator[Shot]:
     yield Shot("gallery-none", "/gallery?only=zebra")
     yield Shot("runs", "/runs")
     yield Shot("runs-none", "/runs?status=cancelled")
-    for state in ("done", "waiting", "failed", "event", "until", "paused", "cancelled", "words", "approval"):
+    for state in (
+        "done",
+        "waiting",
+        "failed",
+        "event",
+        "until",
+        "paused",
+        "cancelled",
+        "words",
+        "approval",
+        "stopped",
+    ):
         yield Shot(f"run-{state}", f"/runs/{runs[state]}", at_rest)
     yield Shot("run-step", f"/runs/{runs['failed']}", open_steps)
     yield Shot("run-offline", f"/runs/{runs['waiting']}", cut_line)
@@ -137,6 +148,7 @@ def editor_shots(runs: dict[str, str]) -> Iterator[Shot]:
     yield Shot("editor-expression", approve, expression, False, ("desk",))
     yield Shot("editor-running", "/flows/remind-me?run=" + runs["event"], followed, False)
     yield Shot("editor-waiting", f"{approve}?run={runs['waiting']}", followed, False)
+    yield Shot("editor-stopped", f"/flows/vat?run={runs['stopped']}", followed, False)
     yield Shot("editor-approval", f"/flows/book-a-call?run={runs['approval']}", approval, False)
     yield Shot("editor-approval-wrong", f"/flows/book-a-call?run={runs['approval']}", approve_wrong, False)
     yield Shot("editor-done", f"/flows/ask-and-greet?run={runs['done']}", followed, False)

@@ -25,6 +25,8 @@ def ask_user(run: RunState, effect: Effect, next_node: str | None, services: Ser
     if over is not None:
         return over
     details: dict[str, Any] = {"assignee": assignee} if assignee else {}
+    if payload.get("stop"):
+        details["stop"] = str(payload["stop"])
     try:
         stages = _stages(payload.get("stages"), until)
     except (ValueError, TypeError, KeyError) as bad:
@@ -95,6 +97,13 @@ CASES: list[tuple[EffectType, dict[str, Any], str | None, str, Any]] = [
         "next",
         "waiting",
         {"prompt": "Name?", "details": {"assignee": "finance"}},
+    ),
+    (
+        EffectType.ASK_USER,
+        {"prompt": "?", "stop": "breakpoint"},
+        "next",
+        "waiting",
+        {"prompt": "?", "details": {"stop": "breakpoint"}},
     ),
     (
         EffectType.ASK_USER,

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -24,6 +25,8 @@ from ..core.models import Effect, EffectType, Retry, RunState, StepPlan
 from ..core.spec import RunContext
 from ..nodes.define import FAULTS, Ask, Call, Finish, Goto, NodeError, NodeType, Offers
 from ..nodes.paths import Segment, parse, write
+from . import stops
+from .chance import Chance
 from .clip import clip
 from .document import EXEC_IN, EXEC_OUT
 from .expressions import evaluate
@@ -34,6 +37,7 @@ from .program import Op, Program
 from .reading import Fault, Reader, fresh
 from .routes import route_key
 from .strands import CALLED, CARGO, LANDING, Strands, carry, deliver
+from .trial import asked
 
 MOST_TURNS = 10_000
 _RUN_LIMIT = "_limits.max_iterations"  # the one reserved name that old flows write with outputKey
@@ -55,8 +59,11 @@ def enter(bound: Bound, node_id: str, run: RunState, context: RunContext) -> Ste
     """Visit a node: return what it wants to happen next."""
     if CARGO in run.vars:
         return carry(node_id, run)
-    memory = Memory(run.vars)
-    visit, now = memory.begin(node_id, context.now_iso() if context is not None else "")
+    memory, here = Memory(run.vars), context.now_iso() if context is not None else ""
+    if asked(run.vars) and (why := stops.reason(run.vars, bound.program.flow_id, node_id)):
+        step = _Step(bound, node_id, run, memory, memory.visits(node_id) + 1, here, context=context)
+        return step.stop(why)
+    visit, now = memory.begin(node_id, here)
     step = _Step(bound, node_id, run, memory, visit, now, context=context)
     try:
         _seed(bound.program, memory)
@@ -124,19 +131,6 @@ def _variable(name: str) -> tuple[Segment, ...]:
     return path
 
 
-class _Chance:
-    """A generator that is made when a node first asks for chance: few do, and making one takes long."""
-
-    def __init__(self, draw: Callable[[str], Any], seed: str) -> None:
-        self._draw = draw
-        self._seed = seed
-
-    def __getattr__(self, name: str) -> Any:
-        if "_made" not in self.__dict__:
-            self._made = self._draw(self._seed)
-        return getattr(self._made, name)
-
-
 @dataclass
 class _Step:
     """One visit under way."""
@@ -181,7 +175,7 @@ class _Step:
             inputs = self.reader.inputs(self.node_id, op, self.memory.temp.get("came"))
         call = self.call_for(self.node_id, op, inputs)
         call.frame = frame
-        call.random = _Chance(self.bound.draw, f"{self.run.run_id}:{self.node_id}:{self.visit}")
+        call.random = Chance(self.bound.draw, f"{self.run.run_id}:{self.node_id}:{self.visit}")
         call.note = self.note
         call.kept = self.memory.kept(self.node_id)
         if kind.ambient:
@@ -230,6 +224,14 @@ class _Step:
         op = self.bound.program.ops.get(node_id)
         return op.wanted if op is not None else ()
 
+    def stop(self, why: str) -> StepPlan:
+        """Return the plan that holds the run before this visit, with what the node would read."""
+        with suppress(Fault, NotDurable, *FAULTS):  # what is wrong comes to light when the run goes on
+            _seed(self.bound.program, self.memory)
+            self.call()
+        note = {"visit": self.visit, **self._values()}
+        return stops.stop(self.run, self.node_id, why, note, calls=stops.calls_flow(self.kind))
+
     # what the node answered
 
     def answer(self, result: Any) -> StepPlan:
@@ -258,6 +260,8 @@ class _Step:
         self.memory.drop_reply(self.node_id)
         self.memory.await_reply(self.node_id, self.visit, self.now, keep)
         payload = dict(effect.payload)
+        if stops.calls_flow(self.kind):
+            payload = stops.handed_on(payload, self.run.vars)
         if self.arrived and effect.type in CALLED:  # nothing but this visit could ask for it again
             self.memory.temp["open"]["asked"] = {"type": effect.type.value, "payload": fresh(payload)}
         if self.kind.listens:

@@ -1,6 +1,10 @@
 """What an author asks of a trial run beyond the program. It is kept with the run, in `_runtime.trial`:
 
     pins     node -> what is pinned to it: see `pinned`
+    breaks   flow -> nodes before which the run stops
+    step     "over" or "into": the run stops before the next node
+    to       the node to which it runs, and before which it stops once
+    said     how somebody had it go on from a stop: see `stops`
 
 No program holds any of it; who starts a trial run hands it over. A run that was asked nothing has no such key and
 pays for looking.

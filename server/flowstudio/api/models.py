@@ -244,9 +244,15 @@ class Shape(BaseModel):
 
 
 class Trial(Asked):
-    """What is asked of a run of the draft beyond its program. `pins`: pinned outputs stand for their nodes."""
+    """What is asked of a run of the draft beyond its program. `pins`: pinned outputs stand for their nodes.
+
+    `breaks`: it stops at the breakpoints of its flows; `to`: once before this node; `step`: before the first one.
+    """
 
     pins: bool = False
+    breaks: bool = False
+    to: Name | None = None
+    step: bool = False
 
 
 class Launch(Asked):
@@ -260,6 +266,14 @@ class Launch(Asked):
     session_id: Name | None = None
     draft: bool = False
     trial: Trial | None = None
+
+
+class Breakpoints(Asked):
+    """The nodes of a flow that have a breakpoint now; `to`: the run stops once before this node, too."""
+
+    flow_id: Name
+    nodes: Annotated[list[Name], Field(max_length=10_000)]
+    to: Name | None = None
 
 
 class Launched(BaseModel):
@@ -311,7 +325,10 @@ class RunList(BaseModel):
 
 
 class Waiting(BaseModel):
-    """What a run waits for; of a tree the deepest question to a person, else the run's own wait."""
+    """What a run waits for; of a tree the deepest question to a person, else the run's own wait.
+
+    `stop` says why a trial run has stopped before `node_id`: "breakpoint", "step" or "to"; empty for other waits.
+    """
 
     reason: str
     wait_key: str | None
@@ -321,6 +338,7 @@ class Waiting(BaseModel):
     until: str | None
     node_id: str
     run_id: str
+    stop: str = ""
 
 
 class Away(BaseModel):

@@ -15,7 +15,18 @@ from ..errors import BODY, problems
 from ..json_body import JsonRoute
 from ..runner_pins import given
 from ..studio import TheStudio
-from .models import Launch, Launched, LedgerPage, NodeOutputs, Reason, RunList, RunPage, RunRow, RunStanding
+from .models import (
+    Breakpoints,
+    Launch,
+    Launched,
+    LedgerPage,
+    NodeOutputs,
+    Reason,
+    RunList,
+    RunPage,
+    RunRow,
+    RunStanding,
+)
 
 router = APIRouter(route_class=JsonRoute, prefix="/api/runs", tags=["runs"])
 CHANGE = (*BODY, "run.not_found", "run.stale_revision")
@@ -96,9 +107,16 @@ def pause_run(run_id: str, studio: TheStudio, body: Reason | None = None) -> Run
 
 
 @router.post("/{run_id}/resume", responses=problems(*CHANGE))
-def resume_run(run_id: str, studio: TheStudio, body: Reason | None = None) -> RunStanding:
-    """Let a paused run and its children go on."""
-    return _standing(studio.runner.resume(run_id))
+def resume_run(run_id: str, request: Request, studio: TheStudio, body: Reason | None = None) -> RunStanding:
+    """Let a run and its children go on that are paused, or stopped at a breakpoint."""
+    return _standing(studio.runner.resume(run_id, actor=actor_of(request.scope)))
+
+
+@router.put("/{run_id}/breakpoints", status_code=204, response_class=Response, responses=problems(*CHANGE))
+def put_breakpoints(run_id: str, body: Breakpoints, studio: TheStudio) -> Response:
+    """Tell a trial run under way which nodes of a flow have breakpoints now; other runs are not changed."""
+    studio.runner.set_breaks(run_id, body.flow_id, body.nodes, to=body.to or "")
+    return Response(status_code=204)
 
 
 @router.post("/{run_id}/retry", responses=problems(*CHANGE, "run.is_over"))

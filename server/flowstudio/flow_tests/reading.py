@@ -14,6 +14,7 @@ from abstractruntime.core.jsonsafe import encode
 from abstractruntime.core.models import EffectType, RunState, WaitReason
 from abstractruntime.integrations.hiding import COVER, hidden
 from abstractruntime.storage.base import PlacedRecord
+from abstractruntime.visualflow_compiler.stops import is_told_by
 
 from ..runner_nodes import Visit, fold
 from ..runner_retry import RETRY
@@ -101,8 +102,8 @@ def recording_of(
     for placed in records:
         record = placed.record
         effect = record.get("effect")
-        if not isinstance(effect, Mapping) or placed.run_id not in states:
-            continue
+        if not isinstance(effect, Mapping) or placed.run_id not in states or is_told_by(record):
+            continue  # where somebody had a trial run stop is no part of what it does
         place = _place(placed, states)
         if effect.get("type") == "resume":
             answers += _answer(record, effect.get("payload") or {}, place, states)
@@ -139,7 +140,10 @@ def deeds_of(records: Sequence[PlacedRecord], states: States, root: RunState) ->
         for run_id in order
     ]
     done = [
-        each for run_id in order for each in own[run_id] if isinstance(each.record.get("effect"), Mapping)
+        each
+        for run_id in order
+        for each in own[run_id]
+        if isinstance(each.record.get("effect"), Mapping) and not is_told_by(each.record)
     ]
     return Deeds(
         root.status.value,

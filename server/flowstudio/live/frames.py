@@ -15,6 +15,7 @@ from typing import Any
 
 from abstractruntime.integrations.abstractcore.tool_approval import APPROVAL_REQUIRED
 from abstractruntime.storage.base import PlacedRecord
+from abstractruntime.visualflow_compiler.stops import is_told_by
 
 from ..runner_views import timed_out
 
@@ -72,6 +73,7 @@ def step_of(placed: PlacedRecord, root_id: str, flow_of: FlowOf) -> dict[str, Js
         "visit": visit.get("visit"),
         "waits": _reason(record),
         "pinned": visit.get("pinned"),
+        "stop": is_told_by(record),
     }
 
 
@@ -119,7 +121,13 @@ def prompt_of(placed: PlacedRecord, open_prompt: OpenPrompt) -> dict[str, Json] 
             "node_id": record.get("node_id"),
             "wait_key": payload.get("wait_key"),
         }
-        words: dict[str, Json] = {"prompt": None, "choices": [], "allow_free_text": True, "approves": False}
+        words: dict[str, Json] = {
+            "prompt": None,
+            "choices": [],
+            "allow_free_text": True,
+            "approves": False,
+            "stop": "",
+        }
         by = {"answered_by": record.get("actor_id"), "answered_at": record.get("ended_at")}
         if timed_out(given):
             late = {"timed_out": True, "timed_out_at": record.get("ended_at")}
@@ -145,6 +153,7 @@ def question_of(record: Mapping[str, Json]) -> dict[str, Json] | None:
         "choices": wait.get("choices") or [],
         "allow_free_text": wait.get("allow_free_text", True),
         "approves": (wait.get("details") or {}).get("mode") == APPROVAL_REQUIRED,
+        "stop": str((wait.get("details") or {}).get("stop") or ""),
     }
 
 

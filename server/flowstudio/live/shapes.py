@@ -19,6 +19,7 @@ class StepEvent(Told):
     """A record of the ledger of the run or of a run that it started; `id` is its `position`.
 
     `pinned`: the nodes, itself or value nodes that it read, for which pinned outputs stood.
+    `stop`: it tells that a trial run stops before the node, or goes on from there; the visit itself comes after.
     """
 
     position: int
@@ -39,10 +40,14 @@ class StepEvent(Told):
     visit: int | None
     waits: str | None
     pinned: list[str] | None
+    stop: bool
 
 
 class PromptEvent(Told):
-    """A question that opens (`open`) or closes; `answer` and who gave it when it was answered."""
+    """A question that opens (`open`) or closes; `answer` and who gave it when it was answered.
+
+    `stop` says why a trial run has stopped before the node: "breakpoint", "step" or "to"; empty for a question.
+    """
 
     run_id: str
     node_id: str | None
@@ -51,6 +56,7 @@ class PromptEvent(Told):
     choices: list[str]
     allow_free_text: bool
     approves: bool
+    stop: str
     open: bool
     answer: Json = None
     answered_by: str | None = None

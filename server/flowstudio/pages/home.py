@@ -59,7 +59,9 @@ def hide_steps(studio: TheStudio) -> Response:
 def _shown(request: Request, studio: Studio) -> dict[str, Any]:
     flows = sorted(flow_rows(studio), key=lambda flow: str(flow["updated_at"]), reverse=True)
     under_way, _ = run_rows(studio, OPEN, limit=20)
-    open_runs = [run for run in under_way if run["reason"] != "user"][:5]  # questions stand above
+    open_runs = [run for run in under_way if run["reason"] not in ("user", "stop")][
+        :5
+    ]  # questions stand above
     failed, _ = run_rows(studio, "failed", limit=5)
     is_new = not under_way and not failed and not studio.reader.rows(limit=1)
     return {

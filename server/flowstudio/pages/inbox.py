@@ -15,6 +15,7 @@ from fastapi.responses import HTMLResponse
 from starlette.datastructures import FormData
 
 from abstractruntime.integrations.abstractcore.tool_approval import NO, YES
+from abstractruntime.visualflow_compiler.stops import is_told_by
 
 from ..access import actor_of
 from ..errors import Refused
@@ -50,7 +51,7 @@ def _answered(request: Request, studio: Studio) -> list[dict[str, Any]]:
     found = []
     for row in studio.reader.rows(limit=LOOKED_AT):
         for run in studio.reader.tree(row["run_id"]).runs:
-            answer = last_answer(request, studio, run.run_id)
+            answer = last_answer(request, studio, run.run_id, stops=False)
             if answer is not None and answer["outcome"] == "answered" and answer["answered_by"] == "you":
                 found.append({**answer, "run_id": run.run_id, "flow_name": row["flow_name"]})
     return sorted(found, key=lambda each: str(each["answered_at"]), reverse=True)[:ANSWERED]
@@ -179,13 +180,18 @@ def _too_late(
     return _outcome(request, run_id, "answered", found or who, status=409, is_late=True, text=said)
 
 
-def last_answer(request: Request, studio: Studio, run_id: str) -> dict[str, Any] | None:
-    """Return who answered this run's last question, when, and what; or when its deadline passed."""
+def last_answer(
+    request: Request, studio: Studio, run_id: str, *, stops: bool = True
+) -> dict[str, Any] | None:
+    """Return who answered this run's last question, when, and what; or when its deadline passed.
+
+    Without `stops`, what was said to a trial run at a breakpoint is no answer.
+    """
     for record in studio.reader.answers(run_id):
         payload = record["effect"].get("payload") or {}
         if payload.get("wait_reason") not in ("user", "event"):
             continue
-        if str(payload.get("wait_key") or "").startswith("pause:"):
+        if str(payload.get("wait_key") or "").startswith("pause:") or (is_told_by(record) and not stops):
             continue
         given = payload.get("payload")
         said = given.get("response") if isinstance(given, dict) else given

@@ -34,7 +34,7 @@ from ..runner_nodes import NO_RUN, Visit
 from ..studio import Studio
 from .data_views import Changed, Part, Table, differing, parts_of, table_of
 from .html import path
-from .words import SIGNS, Sign, state
+from .words import SIGNS, WAITS, Sign, state
 
 Json = Any
 TABS = (
@@ -52,6 +52,7 @@ _MORE = re.compile(r"… ([\d,]+) more items$|([\d,]+) more keys$")
 _STATES = {
     "running": SIGNS["running"],
     "waiting": SIGNS["waiting"],
+    "stopped": WAITS["stop"],
     "done": SIGNS["completed"],
     "failed": SIGNS["failed"],
 }
@@ -111,7 +112,8 @@ def data_words(
     story = studio.stories.story(run_id) if run_id else None
     visits = story.of(node_id) if story else []
     if not visits:
-        return {"visit": None, "visits": [], "count": 0, "is_cut": bool(story and story.is_cut)}
+        is_cut = bool(story and story.is_cut)
+        return {"visit": None, "visits": [], "count": 0, "is_cut": is_cut, "is_step": kind.is_exec}
     place = at if 1 <= at <= len(visits) else len(visits)
     visit = visits[place - 1]
     data = node.get("data")

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, cast
 
-from abstractruntime.core.models import RunState, RunStatus
+from abstractruntime.core.models import RunStatus
 from abstractruntime.core.waits import pause_reason
 from abstractruntime.storage.base import QueryableRunIndexStore
+from abstractruntime.visualflow_compiler.stops import words
 
 from ..runner_views import waiting_of
 from ..studio import Studio
@@ -41,9 +42,9 @@ def run_row(studio: Studio, row: Mapping[str, Json]) -> dict[str, Json]:
     return {
         **row,
         "is_over": row["status"] in ("completed", "failed", "cancelled"),
-        "reason": waiting["reason"] if waiting else None,
+        "reason": reason_of(waiting),
         "until": waiting["until"] if waiting and not row["paused"] else None,
-        "why": _why(studio.reader.state(run_id), waiting, bool(row["paused"])),
+        "why": _why(studio, run_id, waiting, bool(row["paused"])),
     }
 
 
@@ -82,6 +83,11 @@ def last_runs(studio: Studio) -> dict[str, Mapping[str, Json]]:
     return last
 
 
+def reason_of(waiting: Mapping[str, Json] | None) -> str | None:
+    """Return for what a run waits: a stop at a breakpoint is no question of the flow."""
+    return ("stop" if waiting["stop"] else str(waiting["reason"])) if waiting else None
+
+
 def event_name(wait_key: str | None) -> str:
     """Return the event's own name out of the key that a run waits for."""
     return (wait_key or "").rsplit(":", 1)[-1]
@@ -91,11 +97,14 @@ def _status(word: str) -> RunStatus | None:
     return RunStatus(word) if word in RunStatus.__members__.values() else None
 
 
-def _why(run: RunState, waiting: Mapping[str, Json] | None, is_held: bool) -> str:
+def _why(studio: Studio, run_id: str, waiting: Mapping[str, Json] | None, is_held: bool) -> str:
+    run = studio.reader.state(run_id)
     if is_held:
         reason = pause_reason(run)
         return one_line(f"Held back: {reason}", 160) if reason else "Held back until somebody lets it go on"
     if waiting is not None:
+        if waiting["stop"]:
+            return words(waiting["stop"], studio.reader.node_name(studio.reader.state(waiting["run_id"])))
         if waiting["prompt"]:
             return one_line(waiting["prompt"], 140)
         kinds = {"event": f"Waits for the event {event_name(waiting['wait_key'])}", "until": "Waits until"}

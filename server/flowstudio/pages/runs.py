@@ -14,11 +14,11 @@ from abstractruntime.core.models import RunStatus
 
 from ..access import actor_of
 from ..library import FlowNotFound
-from ..runner_pins import asked_of
+from ..runner_trial import asked_of
 from ..studio import Studio, TheStudio
 from .form import go
 from .html import fragment, path, render
-from .rows import OPEN, event_name, run_rows
+from .rows import OPEN, event_name, reason_of, run_rows
 from .steps import MOST_OPEN, NodeWords, Steps, Teller, stop_open
 
 router = APIRouter()
@@ -80,9 +80,9 @@ def pause(studio: TheStudio, run_id: str) -> Response:
 
 
 @router.post("/runs/{run_id}/resume")
-def resume(studio: TheStudio, run_id: str) -> Response:
-    """Let a paused run go on."""
-    studio.runner.resume(run_id)
+def resume(request: Request, studio: TheStudio, run_id: str) -> Response:
+    """Let a run go on that is paused, or stopped at a breakpoint."""
+    studio.runner.resume(run_id, actor=actor_of(request.scope))
     return go(f"/runs/{path(run_id)}")
 
 
@@ -123,7 +123,7 @@ def run_words(studio: Studio, run_id: str) -> dict[str, Json]:
     return {
         **page,
         "is_over": page["status"] in ("completed", "failed", "cancelled"),
-        "reason": waiting["reason"] if waiting else None,
+        "reason": reason_of(waiting),
         "asks_itself": bool(waiting and waiting["reason"] == "user" and waiting["run_id"] == page["run_id"]),
         "waiting_name": event_name(waiting["wait_key"]) if waiting else "",
         "has_flow": _has_flow(studio, page["flow_id"]),

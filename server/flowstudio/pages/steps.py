@@ -13,6 +13,7 @@ from typing import Any
 
 from abstractruntime.integrations.abstractcore.tool_results import CALLS
 from abstractruntime.storage.base import PlacedRecord
+from abstractruntime.visualflow_compiler.stops import is_told_by
 
 from ..ai.used import used_by
 from ..runner_views import timed_out
@@ -132,6 +133,9 @@ class Teller:
         effect = record.get("effect")
         if isinstance(effect, Mapping) and effect.get("type") == "resume":
             _answer(step, record, effect)
+            if is_told_by(record):  # of a stop, which comes before the visit
+                step.is_open, step.sign = False, WAITS["stop"]
+                del self._open[placed.run_id, node_id]
         elif isinstance(effect, Mapping):
             _effect(step, record, effect)
             if _is_all(step, record, effect):
@@ -195,7 +199,9 @@ def _effect(step: Step, record: Mapping[str, Json], effect: Mapping[str, Json]) 
     step.sign = (
         WAITS.get(str(wait.get("reason")), SIGNS["waiting"]) if status == "waiting" else SIGNS["running"]
     )
-    step.gist = _asked(step.sent)
+    if status == "waiting" and is_told_by(record):
+        step.sign = WAITS["stop"]
+    step.gist = _asked(step.sent) if not is_told_by(record) else "Stopped before it"
     step.until = str((wait.get("details") or {}).get("due") or wait.get("until") or "")
     step.visit = int(((record.get("result") or {}).get("visit") or {}).get("visit") or step.visit)
     step.is_open = status != "failed"
@@ -233,7 +239,8 @@ def _answer(step: Step, record: Mapping[str, Json], effect: Mapping[str, Json]) 
     if timed_out(given):
         step.gist = "Timed out: nobody answered in time"
     elif payload.get("wait_reason") == "user":
-        step.gist = f"{record.get('actor_id') or 'Somebody'} answered: {one_line(said, 90)}"
+        verb = "said" if is_told_by(record) else "answered"
+        step.gist = f"{record.get('actor_id') or 'Somebody'} {verb}: {one_line(said, 90)}"
 
 
 def _land(step: Step, record: Mapping[str, Json]) -> None:

@@ -34,6 +34,7 @@ WAITS = {
     "event": Sign("waiting", "Waits for an event", "flag", "E"),
     "subworkflow": Sign("running", "Runs a subflow", "subflow", "S"),
     "job": Sign("waiting", "Waits for a job", "wait", "J"),
+    "stop": Sign("stopped", "Stopped", "breakpoint", "B"),
 }
 UNKNOWN = Sign("queued", "Unknown", "help", "?")
 

@@ -19,7 +19,8 @@ class PromptRow(BaseModel):
     """An open question to a person. `assignee` says for whom it is; empty: for anybody.
 
     `due` is the instant of its deadline, empty without one; `reminded` how often its person was reminded;
-    `passed_from` who had it before, where it was passed on.
+    `passed_from` who had it before, where it was passed on. `stop` says why a trial run has stopped before
+    `node_id` ("breakpoint", "step", "to"); empty for a question of a flow.
     """
 
     run_id: str
@@ -36,6 +37,7 @@ class PromptRow(BaseModel):
     due: str = ""
     reminded: int = 0
     passed_from: str = ""
+    stop: str = ""
     asked_at: str
 
 

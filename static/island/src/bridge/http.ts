@@ -5,16 +5,6 @@ import type { Command } from "../model/history";
 import type { JsonObject } from "../model/json";
 import type { Problem } from "../view/look";
 
-export interface RunView {
-  run_id: string;
-  flow_id: string;
-  status: string;
-  paused: boolean;
-  output: Json;
-  error: string | null;
-  failed_node?: string | null;
-}
-
 export interface Saved {
   revision: string;
   problems: Problem[];
@@ -79,7 +69,7 @@ function refusal(answer: Response, text: string): Refusal {
 }
 
 export const flowUrl = (id: string): string => `/api/flows/${id.split("/").map(encodeURIComponent).join("/")}`;
-const runUrl = (id: string): string => `/api/runs/${encodeURIComponent(id)}`;
+export const runUrl = (id: string): string => `/api/runs/${encodeURIComponent(id)}`;
 
 export function loadCatalog(): Promise<CatalogBody> {
   return askJson("GET", "/api/catalog");
@@ -121,68 +111,12 @@ export function shapeOf(type: string, data: JsonObject): Promise<{ inputs: Json[
   return askJson("POST", "/api/catalog/shape", { body: { type, data } });
 }
 
-export async function startRun(flow: string, inputs: JsonObject): Promise<string> {
-  return (await askJson<{ run_id: string }>("POST", "/api/runs", { body: { flow_id: flow, inputs, draft: true, trial: { pins: true } } })).run_id;
-}
-
 /** The flow as a run executes it. */
 export function loadRunFlow(id: string): Promise<JsonObject> {
   return askJson("GET", `${runUrl(id)}/flow`);
 }
 
-export async function latestRun(flow: string): Promise<RunView | null> {
-  const { runs } = await askJson<{ runs: RunView[] }>("GET", `/api/runs?flow_id=${encodeURIComponent(flow)}&limit=1`);
-  return runs[0] ?? null;
-}
-
-export type Verb = "pause" | "resume" | "cancel" | "retry";
-
-export async function controlRun(id: string, verb: Verb): Promise<void> {
-  await ask("POST", `${runUrl(id)}/${verb}`, { body: {} });
-}
-
-export async function answerPrompt(run: string, key: string, response: string): Promise<void> {
-  await ask("POST", `/api/prompts/${encodeURIComponent(run)}`, { body: { wait_key: key, response } });
-}
-
-/** The form of a question, as HTML of our own server. */
-export async function promptFormOf(run: string): Promise<string> {
-  return (await ask("GET", `/inbox/${encodeURIComponent(run)}/form`)).text;
-}
-
-export async function sendPromptForm(run: string, form: URLSearchParams): Promise<void> {
-  await ask("POST", `/inbox/${encodeURIComponent(run)}`, { form });
-}
-
-/** What is looked at of a node: a tab, against which run ("" the last good one), and which of its visits. */
-export interface Looking {
-  tab: string;
-  background: string;
-  visit: number;
-}
-
-/** A tab of a node, as HTML of our own server. */
-export async function inspectorOf(flow: string, node: JsonObject, wired: string[], looking: Looking): Promise<string> {
-  return (await ask("POST", "/editor/inspector", { body: { flow_id: flow, node, wired, ...looking } })).text;
-}
-
-/** What an expression of a node gives, as HTML of our own server; nothing is run but the expression. */
-export async function expressionOf(flow: string, node: JsonObject, wired: string[], pin: string, text: string, background: string): Promise<string> {
-  return (await ask("POST", "/editor/expression", { body: { flow_id: flow, node, wired, pin, text, background } })).text;
-}
-
 /** A part of a form that is made when it is open, as HTML of our own server. */
 export async function partOf(address: string): Promise<string> {
   return (await ask("GET", address)).text;
-}
-
-/** The form of what several nodes have in common, as HTML of our own server. */
-export async function manyOf(nodes: JsonObject[], wired: string[][]): Promise<string> {
-  return (await ask("POST", "/editor/inspector/many", { body: { nodes, wired } })).text;
-}
-
-/** A part of a large value that a node gave, as HTML of our own server. */
-export async function valueOf(run: string, node: string, pin: string, start: string): Promise<string> {
-  const query = new URLSearchParams({ run, node, pin, start });
-  return (await ask("GET", `/editor/value?${query.toString()}`)).text;
 }

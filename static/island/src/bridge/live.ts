@@ -21,6 +21,8 @@ export interface Prompt {
   allow_free_text: boolean;
   /** Calls of tools are to be allowed: the server's own form shows them with their arguments. */
   approves: boolean;
+  /** Why a trial run has stopped before the node: "breakpoint", "step" or "to"; empty for a question. */
+  stop: string;
   open: boolean;
   answer?: Json;
   answered_by?: string | null;
@@ -36,7 +38,7 @@ export interface RunStateEvent {
   current_node: string | null;
   paused: boolean;
   /** `run_id` is the run that waits: this one, or a child that asks. */
-  waiting: { reason: string; run_id: string; until?: string | null; prompt?: string | null } | null;
+  waiting: { reason: string; run_id: string; until?: string | null; prompt?: string | null; stop?: string } | null;
   /** How often and long the server was away meanwhile, and how many effects it began again for that. */
   away?: { times: number; seconds: number; repeated: number } | null;
 }

@@ -13,6 +13,8 @@ interface Row {
   mark?: true;
   /** It acts while one writes, too, when its key writes nothing. */
   writing?: true;
+  /** It acts only while a run on the canvas has stopped; else its key is left to the browser. */
+  stopped?: true;
 }
 
 const TABLE = {
@@ -53,6 +55,10 @@ const TABLE = {
   "run-form": { name: "Run with other input", part: "Run and look", keys: ["Shift+R"], page: true },
   "go-on": { name: "Pause the run, or let it go on", part: "Run and look", keys: ["F8"], page: true },
   test: { name: "Save the run as a test", part: "Run and look", keys: ["T"], page: true },
+  breakpoint: { name: "Breakpoint before the selection, or no longer", part: "Run and look", keys: ["B"], page: true },
+  "run-to": { name: "Run to the selected node", part: "Run and look", keys: ["Ctrl+Enter"], page: true },
+  "step-over": { name: "Step over: stop before the next node", part: "Run and look", keys: ["F10"], page: true },
+  "step-into": { name: "Step into the flow that the node runs", part: "Run and look", keys: ["F11"], page: true, stopped: true },
   failure: { name: "Go to the next failure", part: "Run and look", keys: ["J"], page: true },
   back: { name: "One entry of the run back", part: "Run and look", keys: [","], page: true },
   forward: { name: "One entry of the run forward", part: "Run and look", keys: ["."], page: true },

@@ -56,8 +56,9 @@ export function chipsOf(node: FlowNode, card: Card | null): Chip[] {
   const named = read(node.data, ["policy", "key"]);
   if (typeof named === "string" && named.trim()) chips.push({ icon: "check", text: "", words: `done once for each ${named.trim()}` });
   if ("canvas" in node.data) {
-    const { own, remark, pinned } = marksOf(node);
+    const { own, remark, pinned, breakpoint } = marksOf(node);
     if (isPin(pinned)) chips.unshift({ icon: "pin", text: "", words: "outputs pinned: trial runs do not execute it" });
+    if (breakpoint === true) chips.unshift({ icon: "breakpoint", text: "", words: "breakpoint" });
     if (typeof own === "string") chips.push({ icon: "copy", text: "", words: "has a copy of its own of its flow" });
     if (typeof remark === "string" && remark.trim()) chips.push({ icon: "info", text: "", words: `note: ${remark.trim().split("\n", 1)[0]}` });
   }

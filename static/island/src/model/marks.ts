@@ -4,6 +4,7 @@
 //   canvas.locked   true: the node keeps its place
 //   canvas.bookmark true: a place to come back to
 //   canvas.opened   true: all its pins are shown, also those that are seldom needed
+//   canvas.breakpoint true: a trial run stops before the node
 //   canvas.group    the id of the group that the node belongs to
 //   canvas.pinned   {outputs: {output: value}, exit?}: what stands for the node in trial runs (decision 0060)
 //   canvas.own      the id of the flow that the node's own copy was made from
@@ -56,6 +57,8 @@ export const isBookmarked = (node: FlowNode): boolean => marksOf(node).bookmark 
 /** Whether all its pins are shown. */
 export const isOpened = (node: FlowNode): boolean => marksOf(node).opened === true;
 
+export const hasBreakpoint = (node: FlowNode): boolean => marksOf(node).breakpoint === true;
+
 /** The flow that a node's own copy was made from; empty when the node follows its flow. */
 export const ownOf = (node: FlowNode): string => text(marksOf(node).own);
 
@@ -89,7 +92,7 @@ export function setPinned(node: FlowNode, pinned: Pinned | null): Change {
 }
 
 /** Set a mark that is either true or absent. */
-export function turnMark(node: FlowNode, name: "locked" | "bookmark" | "opened", on: boolean): Change {
+export function turnMark(node: FlowNode, name: "locked" | "bookmark" | "opened" | "breakpoint", on: boolean): Change {
   return rewrite(node, (marks) => {
     if (on) marks[name] = true;
     else delete marks[name];
@@ -245,10 +248,10 @@ export function carryChanges(flow: FlowDocument, gone: ReadonlySet<string>, only
   return changes;
 }
 
-/** The data of a pasted node: notes stay with the first, groups get names of their own. */
+/** The data of a pasted node: notes and breakpoints stay with the first, groups get names of their own. */
 export function pastedData(data: Json | undefined, rename: (group: string) => string, names: ReadonlyMap<string, string>): Json | undefined {
   if (!isObject(data) || !isObject(data.canvas)) return data;
-  const { notes: _notes, group, groups, wires, tags, ...rest } = data.canvas;
+  const { notes: _notes, breakpoint: _stops, group, groups, wires, tags, ...rest } = data.canvas;
   const canvas: JsonObject = { ...rest };
   if (typeof group === "string") canvas.group = rename(group);
   if (isObject(groups)) canvas.groups = Object.fromEntries(Object.entries(groups).map(([id, each]) => [rename(id), each]));

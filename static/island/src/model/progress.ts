@@ -2,7 +2,7 @@
 // wire that was taken. A pure function of the steps, so a reload shows the same.
 import type { Json } from "../catalog";
 
-export type NodeState = "queued" | "running" | "waiting" | "done" | "failed" | "cancelled";
+export type NodeState = "queued" | "running" | "waiting" | "stopped" | "done" | "failed" | "cancelled";
 
 export interface NodeRun {
   state: NodeState;
@@ -39,6 +39,8 @@ export interface StepEvent {
   waits?: string | null;
   /** The nodes for which pinned outputs stood: itself, or value nodes that it read. */
   pinned?: string[] | null;
+  /** It tells that a trial run stops before the node, or goes on from there. */
+  stop?: boolean;
 }
 
 /** The states of the nodes of one flow in one run. */
@@ -58,6 +60,7 @@ export class Progress {
     // The run's own end is recorded at its last node and says nothing of that node.
     if (!id || event.kind === "end" || event.kind === "status") return [];
     const before = this.nodes.get(id);
+    if (event.stop) return this.halt(event, id, before);
     const state = stateOf(event);
     const isOpen = before?.state === "running" || before?.state === "waiting";
     const since = (isOpen ? before.since : null) ?? event.started_at ?? null;
@@ -78,6 +81,14 @@ export class Progress {
     return [id, ...this.read(event)];
   }
 
+  /** The run stops before a node, or goes on there: no visit of it. */
+  private halt(event: StepEvent, id: string, before: NodeRun | undefined): string[] {
+    const { visits = 0, outputs = null } = before ?? {};
+    if (event.status === "waiting") this.put(id, { state: "stopped", visits, outputs, waits: "stop" });
+    else if (event.kind === "resume") this.put(id, { state: "running", visits, outputs });
+    return [id, ...this.read(event)];
+  }
+
   /** The value nodes that a step read; each is computed anew for every step. */
   private read(event: StepEvent): string[] {
     const values = Object.entries(event.values ?? {});
@@ -92,7 +103,7 @@ export class Progress {
 
   /** The run was cancelled or has failed: nothing of it waits or runs any more. Returns the nodes touched. */
   stop(): string[] {
-    const open = [...this.nodes].filter(([, run]) => run.state === "running" || run.state === "waiting");
+    const open = [...this.nodes].filter(([, run]) => ["running", "waiting", "stopped"].includes(run.state));
     for (const [id, { waits: _, ...run }] of open) this.put(id, { ...run, state: "cancelled" });
     return open.map(([id]) => id);
   }

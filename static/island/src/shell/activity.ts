@@ -5,7 +5,7 @@ import { brief, el, length } from "./parts";
 
 const SHOWN = 400;
 const WAITING = "waiting";
-const WORDS: { [state: string]: string } = { running: "running", waiting: "waiting", done: "done", failed: "failed", cancelled: "cancelled" };
+const WORDS: { [state: string]: string } = { running: "running", waiting: "waiting", stopped: "stopped before it", done: "done", failed: "failed", cancelled: "cancelled" };
 
 interface Line {
   row: HTMLElement;
@@ -76,7 +76,7 @@ export class Activity {
 
   private write(line: Line, step: RunStep): void {
     const state = stateOf(step);
-    line.isOpen = step.kind !== "visit" && state !== "failed";
+    line.isOpen = step.kind !== "visit" && state !== "failed" && !(step.stop && step.kind === "resume");
     line.row.dataset["state"] = state;
     line.state.title = WORDS[state] ?? state;
     if (state !== "running" && line.gist.dataset["words"] !== undefined) {
@@ -87,6 +87,7 @@ export class Activity {
     if (step.error) line.gist.textContent = step.error;
     else if (outputs.length) line.gist.textContent = outputs.map(([pin, value]) => `${pin}: ${brief(value, 60)}`).join(" · ");
     else if (state === "waiting") line.gist.textContent = WAITING;
+    else if (state === "stopped") line.gist.textContent = line.isOpen ? "stopped before it" : "stopped before it, then went on";
     else if (step.exit && step.exit !== "exec-out") line.gist.textContent = `→ ${step.exit}`;
     else if (state === "done" && line.gist.textContent === WAITING) line.gist.textContent = "";
     if (step.node_id && step.pinned?.includes(step.node_id)) line.took.textContent = line.state.title = "pinned";
@@ -95,6 +96,7 @@ export class Activity {
 }
 
 function stateOf(step: RunStep): string {
+  if (step.stop) return "stopped";
   if (step.status === "failed" || step.error) return "failed";
   if (step.status === "waiting") return "waiting";
   if (step.status === "started" || step.kind === "resume") return "running";

@@ -1,5 +1,5 @@
 // Calls of tools that a person is to allow: the same form as in the inbox, and checked by the same rule.
-import { promptFormOf, sendPromptForm } from "../bridge/http";
+import { promptFormOf, sendPromptForm } from "../bridge/runs";
 import type { Prompt } from "../bridge/live";
 
 export type Send = (said: string, post: () => Promise<void>) => void;

@@ -32,6 +32,10 @@ const RUN = {
   "go-on": (run: RunPane) => run.goOn(),
   test: (run: RunPane) => run.test(),
   tests: (run: RunPane) => run.test(true),
+  breakpoint: (run: RunPane) => run.trial.turn(),
+  "run-to": (run: RunPane) => run.trial.runTo(),
+  "step-over": (run: RunPane) => run.trial.step(false),
+  "step-into": (run: RunPane) => run.trial.step(true),
   back: (run: RunPane) => run.entry(-1, false),
   forward: (run: RunPane) => run.entry(1, false),
   "node-back": (run: RunPane) => run.entry(-1, true),
@@ -260,6 +264,7 @@ export class Editor {
       showTab: () => this.side.show("run"),
       offerTab: () => this.side.offer("run"),
       showNode: () => this.side.show("node"),
+      background: (run) => void this.panel((panel) => panel.look({ background: run, visit: 0 })),
       say: (text, urgent) => this.voice.say(text, urgent),
       line: (state) => this.line(state),
       changed: () => {
@@ -370,6 +375,7 @@ export class Editor {
     const act = event.defaultPrevented ? undefined : keymap.actOf(event);
     if (!act || !ACTS[act].page || document.querySelector("dialog[open]")) return;
     if (isTyping(event) && (!ACTS[act].writing || isLetter(chordOf(event)))) return;
+    if (ACTS[act].stopped ? !this.run?.trial.stop : event.key === "Enter" && (event.target as Element).closest("button, a, summary")) return;
     event.preventDefault();
     this.use(act);
   }

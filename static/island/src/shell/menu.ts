@@ -8,7 +8,7 @@ import { isCall } from "../model/called";
 import type { FlowNode, FlowWire } from "../model/document";
 import type { Point } from "../model/geometry";
 import type { Hit } from "../model/hit";
-import { ownOf } from "../model/marks";
+import { hasBreakpoint, ownOf } from "../model/marks";
 import { toast } from "../pages/parts/toast";
 import { el } from "./parts";
 
@@ -76,6 +76,8 @@ export class CanvasMenu {
       ...(nodes.length > 1 ? [{ name: "Arrange", keys: keymap.label("tidy"), act: () => this.use("tidy") }] : []),
       ...this.forPins(nodes),
       { name: nodes.every((id) => canvas.isLocked(id)) ? "Unlock the place" : "Lock the place", keys: keymap.label("lock"), act: () => canvas.lock() },
+      { name: "Run to here", keys: keymap.label("run-to"), act: () => this.use("run-to") },
+      { name: nodes.every((id) => hasBreakpoint(canvas.model.nodes.get(id) as FlowNode)) ? "Remove the breakpoint" : "Breakpoint", keys: keymap.label("breakpoint"), act: () => this.use("breakpoint") },
       { name: "Fit the selection", keys: keymap.label("fit-selection"), act: () => canvas.fit({ nodes }) },
       { name: nodes.length > 1 ? `Delete ${nodes.length} nodes` : "Delete", keys: keymap.label("remove"), act: () => canvas.remove(undefined, undefined, true) },
       { name: "Leave a gap", keys: keymap.label("remove-gap"), act: () => canvas.remove() },

@@ -5,6 +5,7 @@ import { type Act, keymap } from "../canvas/keymap";
 import type { Change } from "../model/change";
 import type { FlowNode } from "../model/document";
 import type { PinAt } from "../model/hit";
+import { hasBreakpoint } from "../model/marks";
 import { type Line, outlineOf } from "../model/outline";
 import { healChanges, spliceChanges, spliceInto } from "../model/splice";
 import { PROBLEM_SIGNS, worstOf } from "../view/look";
@@ -13,7 +14,7 @@ import { button, el, familyMark, icon } from "./parts";
 /** What a line does as the node on the canvas does. */
 const AS_CANVAS: ReadonlySet<Act> = new Set<Act>(["duplicate", "select-all", "bookmark", "lock", "pins", "rename"]);
 
-const STATES: { [state: string]: string } = { queued: "queued", running: "running", waiting: "waiting", done: "done", failed: "failed", cancelled: "cancelled" };
+const STATES: { [state: string]: string } = { queued: "queued", running: "running", waiting: "waiting", stopped: "stopped", done: "done", failed: "failed", cancelled: "cancelled" };
 
 export class OutlineView {
   readonly element = el("div", "outline");
@@ -114,6 +115,7 @@ export class OutlineView {
     row.setAttribute("aria-selected", String(selection.nodes.has(node.id)));
     row.append(el("span", "outline-number", line.number ? String(line.number) : ""), familyMark(scene.shape(node).card?.family ?? "unknown"));
     row.append(el("span", "outline-title", line.title), el("span", "outline-about", line.about));
+    if (hasBreakpoint(node)) row.append(el("span", "outline-break", icon("breakpoint"), el("span", "unseen", "breakpoint")));
     const worst = worstOf(problems.get(node.id));
     if (worst) {
       const words = problems.get(node.id)?.map((problem) => problem.message).join(" ") ?? "";

@@ -1,7 +1,13 @@
 // A question of the run, answered in the side panel. Whoever answers first wins; the others are told.
-import { answerPrompt, Refusal } from "../bridge/http";
+import { Refusal } from "../bridge/http";
 import type { Prompt } from "../bridge/live";
+import { answerPrompt } from "../bridge/runs";
+import { type Act, keymap } from "../canvas/keymap";
 import { button, el, icon, place } from "./parts";
+
+const STOPS: { [why: string]: string } = { breakpoint: "Stopped at a breakpoint", step: "Stopped after a step", to: "The run is where it was to go" };
+/** The keys of what can be said to a stop, in the order of its choices. */
+const STOP_ACTS: readonly Act[] = ["go-on", "step-over", "step-into"];
 
 export class PromptForm {
   readonly element = el("section", "ask-card");
@@ -11,9 +17,14 @@ export class PromptForm {
   private isSending = false;
   private closed: Prompt | null = null;
 
-  constructor(readonly prompt: Prompt) {
+  /** `words` stand for those of the run: of a stop, how its node is called. */
+  constructor(
+    readonly prompt: Prompt,
+    words = prompt.prompt || "A question without words",
+  ) {
     this.element.dataset["prompt"] = prompt.run_id;
-    const head = el("p", "ask-head small", icon("person"), "The run asks");
+    this.element.toggleAttribute("data-stop", Boolean(prompt.stop));
+    const head = el("p", "ask-head small", icon(prompt.stop ? "breakpoint" : "person"), prompt.stop ? STOPS[prompt.stop] ?? "Stopped" : "The run asks");
     this.element.append(head);
     this.said.hidden = true;
     this.said.setAttribute("role", "alert");
@@ -21,8 +32,9 @@ export class PromptForm {
       void this.approval();
       return;
     }
-    this.element.append(el("p", "ask-words", prompt.prompt || "A question without words"));
+    this.element.append(el("p", "ask-words", words));
     const choices = prompt.choices.map((choice, index) => button(index === 0 ? "primary" : "", choice, null, () => void this.send(choice)));
+    if (prompt.stop) choices.forEach((each, index) => (each.title = keymap.label(STOP_ACTS[index] ?? "go-on")));
     if (choices.length) this.element.append(el("div", "ask-choices", ...choices));
     if (prompt.allow_free_text || !choices.length) this.element.append(...this.freeText(choices.length > 0));
     this.element.append(this.said);

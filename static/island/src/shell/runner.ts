@@ -1,7 +1,8 @@
 // The run tab: starts a run of the flow as it stands, follows it live on the same canvas, shows its
 // questions, its story and its end. All it knows comes from the run's stream.
-import { controlRun, latestRun, Refusal, type RunView, startRun, type Verb } from "../bridge/http";
+import { Refusal } from "../bridge/http";
 import { type LineState, type Prompt, type RunEnd, type RunStateEvent, type RunStep, RunStream } from "../bridge/live";
+import { controlRun, latestRun, type RunView, startRun, type Trial, type Verb } from "../bridge/runs";
 import type { FlowCanvas } from "../canvas/flowcanvas";
 import { keymap } from "../canvas/keymap";
 import { parametersOf } from "../model/entry";
@@ -14,6 +15,7 @@ import { button, el, icon, length, place, pretty } from "./parts";
 import { Scrub } from "./scrub";
 import { PromptForm } from "./promptform";
 import { RunForm } from "./runform";
+import { TrialRun } from "./trial";
 
 export interface Hooks {
   /** Save what is not saved; false when it could not be. */
@@ -25,6 +27,8 @@ export interface Hooks {
   /** There is a question: show the tab, unless the person is at work in another. */
   offerTab(): void;
   showNode(): void;
+  /** Show the values of a run with the nodes; "" for those of the last good one. */
+  background(run: string): void;
   say(text: string, urgent?: boolean): void;
   line(state: LineState): void;
   changed(): void;
@@ -37,6 +41,7 @@ const STATES: { [status: string]: [string, string, string] } = {
   failed: ["failed", "cross", "Failed"],
   cancelled: ["cancelled", "stop", "Cancelled"],
   paused: ["paused", "pause", "Paused"],
+  stopped: ["stopped", "breakpoint", "Stopped"],
 };
 
 /** What a run waits for that is no person. */
@@ -65,6 +70,9 @@ export class RunPane {
   /** All that was told of the run, in its order. */
   private readonly steps: RunStep[] = [];
   private readonly scrub: Scrub;
+  readonly trial: TrialRun;
+  /** What the next run is asked beside its input. */
+  private wanted: Trial = {};
   /** The canvas shows an earlier entry. */
   private isHeld = false;
 
@@ -75,6 +83,7 @@ export class RunPane {
   ) {
     this.lead = new Lead(canvas);
     this.scrub = new Scrub(canvas, { steps: this.steps, nameOf: (step) => this.nameOf(step), say: hooks.say, held: (isHeld) => (this.isHeld = isHeld) });
+    this.trial = new TrialRun(canvas, flow, this, hooks);
     this.activity = new Activity((step) => this.nameOf(step), (step) => this.show(step));
     const story = el("section", "run-story", el("h3", "", "Steps"), this.activity.element);
     this.pane.append(this.head, this.asks, this.result, this.start, story);
@@ -87,6 +96,17 @@ export class RunPane {
 
   get isUnderWay(): boolean {
     return this.stream !== null && this.ended === null;
+  }
+
+  /** Begin a trial run that stops somewhere, with the input of the last time where there is one. */
+  async beginTrial(wanted: Trial): Promise<void> {
+    this.wanted = wanted;
+    await this.again();
+  }
+
+  /** Let the view go along with what the run does next. */
+  lookAlong(): void {
+    this.lead.begin();
   }
 
   /** Begin: at once when the flow asks for nothing, else with its form. */
@@ -110,7 +130,7 @@ export class RunPane {
   /** Hold the run back, or let it go on. */
   async goOn(): Promise<void> {
     if (!this.isUnderWay) return this.hooks.say("No run is under way here.", true);
-    await this.control(this.run ?? "", this.state?.paused ? "resume" : "pause");
+    await this.control(this.run ?? "", this.state?.paused || this.trial.stop ? "resume" : "pause");
   }
 
   /** Go through what the run did, entry by entry; `node`: those that tell of the selected one. */
@@ -126,6 +146,7 @@ export class RunPane {
     this.state = null;
     this.ended = null;
     this.prompts.clear();
+    this.trial.end();
     this.asks.replaceChildren();
     this.forget();
     this.canvas.setRunState([]);
@@ -189,7 +210,7 @@ export class RunPane {
     try {
       if (!(await this.hooks.save())) throw new Refusal(0, "unsaved", "The flow could not be saved, so it was not started.", {});
       if (this.hooks.blocked()) return;
-      const run = await startRun(this.flow, inputs);
+      const run = await startRun(this.flow, inputs, this.wanted);
       sessionStorage.setItem(this.key, JSON.stringify(inputs));
       this.hooks.showTab();
       this.follow(run);
@@ -199,6 +220,7 @@ export class RunPane {
       this.refused(error);
     } finally {
       this.isStarting = false;
+      this.wanted = {};
     }
   }
 
@@ -217,7 +239,9 @@ export class RunPane {
   private form(): RunForm {
     const kept = JSON.parse(sessionStorage.getItem(this.key) ?? "{}") as JsonObject;
     const form = new RunForm(parametersOf(this.canvas.model, this.canvas.catalog), kept, (inputs) => void this.launch(inputs));
-    this.start.replaceChildren(el("h3", "", this.stream ? "Run again" : "Start a run"), form.element);
+    const to = this.wanted.to ? this.canvas.model.nodes.get(this.wanted.to) : undefined;
+    const title = to ? `Run to “${titleOf(to, this.canvas.desk.scene.shapes.of(to))}”` : this.stream ? "Run again" : "Start a run";
+    this.start.replaceChildren(el("h3", "", title), form.element);
     return form;
   }
 
@@ -240,10 +264,11 @@ export class RunPane {
     if (!prompt.open) {
       known?.close(prompt);
       this.prompts.delete(prompt.run_id);
+      this.trial.leave(prompt);
       return;
     }
     if (known && known.prompt.wait_key === prompt.wait_key && known.prompt.prompt === prompt.prompt) return;
-    const form = new PromptForm(prompt);
+    const form = new PromptForm(prompt, prompt.stop ? this.trial.enter(prompt) : undefined);
     if (known) known.element.replaceWith(form.element);
     else this.asks.append(form.element);
     this.prompts.set(prompt.run_id, form);
@@ -256,7 +281,7 @@ export class RunPane {
     const last = [...this.prompts.values()].at(-1);
     if (!last) return;
     this.hooks.offerTab();
-    this.hooks.say(`The run asks: ${last.prompt.prompt ?? ""} (F6 leads to the answer)`, true);
+    this.hooks.say(last.prompt.stop ? this.trial.words : `The run asks: ${last.prompt.prompt ?? ""} (F6 leads to the answer)`, true);
   }
 
   private tell(step: RunStep): void {
@@ -271,6 +296,7 @@ export class RunPane {
 
   private end(end: RunEnd): void {
     this.ended = end;
+    this.trial.end();
     this.activity.close(end.status);
     this.canvas.endRun(end.status);
     for (const card of this.asks.querySelectorAll(".ask-card:not([data-busy])")) card.remove();
@@ -288,7 +314,8 @@ export class RunPane {
   }
 
   private renew(): void {
-    const status = this.ended?.status ?? (this.state?.paused ? "paused" : this.state?.status) ?? "running";
+    const isStopped = !this.ended && Boolean(this.state?.waiting?.stop);
+    const status = this.ended?.status ?? (this.state?.paused ? "paused" : isStopped ? "stopped" : this.state?.status) ?? "running";
     this.head.replaceChildren();
     if (this.stream) {
       const [key, sign, word] = STATES[status] ?? ["queued", "queue", status];
@@ -334,7 +361,7 @@ export class RunPane {
     }
     const cancel = button("small danger", "Cancel", "stop", () => void this.control(run, "cancel"));
     // A run that waits for an answer rests already: there is nothing to hold back.
-    if (this.state?.waiting?.reason === "user" && this.state.waiting.run_id === run) return [cancel];
+    if (this.state?.waiting?.stop || (this.state?.waiting?.reason === "user" && this.state.waiting.run_id === run)) return [cancel];
     const paused = status === "paused";
     const hold = button("small", paused ? "Go on" : "Pause", paused ? "play" : "pause", () => void this.control(run, paused ? "resume" : "pause"));
     return [hold, cancel];
@@ -386,6 +413,7 @@ export class RunPane {
 
 /** A step in a word for the live region; nothing for what only leads to the next record. */
 function toldAs(step: RunStep): string | null {
+  if (step.stop) return null; // told with its keys
   if (step.status === "failed" || step.error) return `failed. ${step.error ?? ""}`;
   if (step.node_id && step.pinned?.includes(step.node_id)) return "pinned";
   if (step.kind === "visit") return "done";

@@ -26,13 +26,14 @@ const STATE_WORDS: { [state: string]: string } = {
   queued: "queued",
   running: "running",
   waiting: "waiting",
+  stopped: "stopped before it",
   done: "done",
   failed: "failed",
   cancelled: "cancelled",
 };
 
 const WORST_WORDS = { error: "an error", risk: "a risk", note: "a note" } as const;
-const WAIT_WORDS: { [reason: string]: string } = { user: "asks a person", until: "waits for time", event: "waits for an event", subworkflow: "runs a subflow" };
+const WAIT_WORDS: { [reason: string]: string } = { user: "asks a person", until: "waits for time", event: "waits for an event", subworkflow: "runs a subflow", stop: "stopped before it" };
 
 /** The element of a node, and the parts of it that change. */
 export class NodeView {
@@ -326,7 +327,7 @@ export function timeOf(run: NodeRun): string {
   const times = run.visits > 1 ? `${run.visits}×` : "";
   if (run.pinned) return `${times} pinned`.trim();
   const ms = run.ms;
-  if (ms === undefined || run.state === "running" || run.state === "waiting") return times;
+  if (ms === undefined || ["running", "waiting", "stopped"].includes(run.state)) return times;
   const text = ms < 1000 ? `${Math.round(ms)} ms` : ms < 60_000 ? `${(ms / 1000).toFixed(1)} s` : `${Math.round(ms / 60_000)} min`;
   return times ? `${times} ${text}` : text;
 }

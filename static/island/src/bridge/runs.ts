@@ -1,0 +1,53 @@
+// What the page asks of runs and of their questions; loaded with what follows a run.
+import type { Json } from "../catalog";
+import type { JsonObject } from "../model/json";
+import { ask, askJson, runUrl } from "./http";
+
+export interface RunView {
+  run_id: string;
+  flow_id: string;
+  status: string;
+  paused: boolean;
+  output: Json;
+  error: string | null;
+  failed_node?: string | null;
+}
+
+/** Where a trial run stops beside its breakpoints: before a node, or at once. */
+export interface Trial {
+  to?: string;
+  step?: boolean;
+}
+
+export async function startRun(flow: string, inputs: JsonObject, trial: Trial): Promise<string> {
+  return (await askJson<{ run_id: string }>("POST", "/api/runs", { body: { flow_id: flow, inputs, draft: true, trial: { pins: true, breaks: true, ...trial } } })).run_id;
+}
+
+/** Tell a trial run which nodes of a flow have breakpoints now, and to which it is to run. */
+export async function putBreakpoints(run: string, flow: string, nodes: string[], to = ""): Promise<void> {
+  await ask("PUT", `${runUrl(run)}/breakpoints`, { body: { flow_id: flow, nodes, ...(to ? { to } : {}) } });
+}
+
+export async function latestRun(flow: string): Promise<RunView | null> {
+  const { runs } = await askJson<{ runs: RunView[] }>("GET", `/api/runs?flow_id=${encodeURIComponent(flow)}&limit=1`);
+  return runs[0] ?? null;
+}
+
+export type Verb = "pause" | "resume" | "cancel" | "retry";
+
+export async function controlRun(id: string, verb: Verb): Promise<void> {
+  await ask("POST", `${runUrl(id)}/${verb}`, { body: {} });
+}
+
+export async function answerPrompt(run: string, key: string, response: string): Promise<void> {
+  await ask("POST", `/api/prompts/${encodeURIComponent(run)}`, { body: { wait_key: key, response } });
+}
+
+/** The form of a question, as HTML of our own server. */
+export async function promptFormOf(run: string): Promise<string> {
+  return (await ask("GET", `/inbox/${encodeURIComponent(run)}/form`)).text;
+}
+
+export async function sendPromptForm(run: string, form: URLSearchParams): Promise<void> {
+  await ask("POST", `/inbox/${encodeURIComponent(run)}`, { form });
+}
