@@ -76,6 +76,7 @@ class TypeCard(Card):
     doc: str
     inputs: list[PinCard]
     outputs: list[PinCard]
+    seldom: list[str]
     grows: dict[str, Json] | None
     shaped: bool
     words: dict[str, dict[str, str]]
