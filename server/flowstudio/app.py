@@ -118,6 +118,7 @@ def build(settings: Settings) -> tuple[Studio, Worker]:
     stores, bell, types = open_stores(settings.stores), Bell(), catalog()
     ledger = ObservableLedgerStore(stores.ledger)
     library, history, versions = open_library(settings)
+    shelf = Shelf(library, settings.data / "tests")
     artifacts = FileArtifactStore(settings.data)
     shop = practice.Practice(settings.data / "practice.json")
     ai = open_ai(settings.data, artifacts, shop, starter_script(packaged("flows")))
@@ -139,7 +140,7 @@ def build(settings: Settings) -> tuple[Studio, Worker]:
         artifacts=artifacts,
         assets=Assets(packaged("static")),
         bell=bell,
-        bundles=Bundles(library, types, versions.bound),
+        bundles=Bundles(library, types, versions.bound, shelf),
         catalog=types,
         gallery=Gallery(packaged("flows"), library, settings.files),
         habits=Habits(library),
@@ -162,7 +163,7 @@ def build(settings: Settings) -> tuple[Studio, Worker]:
         standstill=lambda: worker.standstill,
         stories=NodeStories(reader, programs),
         stores=stores,
-        tests=_tests(settings, ai, stores, library, versions, programs, reader),
+        tests=_tests(settings, ai, stores, shelf, versions, programs, reader),
         versions=versions,
     )
     return studio, worker
@@ -191,7 +192,7 @@ def _tests(
     settings: Settings,
     ai: Ai,
     stores: Stores,
-    library: FlowLibrary,
+    shelf: Shelf,
     versions: Versions,
     programs: Programs,
     reader: RunReader,
@@ -202,8 +203,7 @@ def _tests(
         kept = (ai.keys.get(name) or "" for name in ai.keys.names())
         return worth_hiding([*(each.value for each in settings.secrets.values()), *kept])
 
-    shelf = Shelf(library, settings.data / "tests")
-    return FlowTests(shelf, library, versions, programs, reader, stores, catalog(), ai.offers, secrets)
+    return FlowTests(shelf, shelf.library, versions, programs, reader, stores, catalog(), ai.offers, secrets)
 
 
 def open_library(settings: Settings) -> tuple[FlowLibrary, FlowHistory, Versions]:

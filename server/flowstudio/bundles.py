@@ -3,6 +3,8 @@
 An import is decided before anything is written: every flow of the bundle is read and compared
 with the library. A flow that exists with other content refuses the whole import unless the
 caller chooses to replace it or to bring the newcomers in as copies.
+
+The tests of the flows travel with them, as assets `tests/...` that older readers leave alone.
 """
 
 from __future__ import annotations
@@ -23,6 +25,8 @@ from abstractruntime.nodes.families import BY_ID, FAMILIES
 from abstractruntime.visualflow_compiler import load_visualflow_json
 from abstractruntime.workflow_bundle import open_workflow_bundle, pack_workflow_bundle
 
+from .flow_tests.shelf import FOLDER, BadTest, FlowTest, Shelf, read_test, text_of
+from .flow_tests.travel import under_new_flow_ids
 from .library import BadDocument, Document, FlowLibrary, FlowNotFound, check_shape, prepare, read_document
 from .library_text import BadText, revision_of
 from .library_versions import VersionNotFound
@@ -68,21 +72,27 @@ class Reach:
 
 @dataclass(frozen=True)
 class Import:
-    """What an import did, and what the flows will reach once somebody runs them."""
+    """What an import did, what the flows will reach once somebody runs them, how many tests came with them."""
 
     bundle_id: str
     bundle_version: str
     entrypoint: str
     flows: tuple[Arrival, ...]
     reaches: tuple[Reach, ...]
+    tests: int = 0
 
 
 class Bundles:
     """Packs from the library and unpacks into it."""
 
     def __init__(
-        self, library: FlowLibrary, types: Catalog, version: Callable[[str, str], tuple[int, Document]]
+        self,
+        library: FlowLibrary,
+        types: Catalog,
+        version: Callable[[str, str], tuple[int, Document]],
+        tests: Shelf,
     ) -> None:
+        self._tests = tests
         self._library = library
         self._types = types
         self._version = version
@@ -104,10 +114,29 @@ class Bundles:
                     (flows / f"{number}.json").write_bytes(prepare(key, document)[1])
                 source = flows / "0.json"
             packed = pack_workflow_bundle(
-                root_flow_json=source, out_path=target, bundle_id=name, flows_dir=flows
+                root_flow_json=source,
+                out_path=target,
+                bundle_id=name,
+                flows_dir=flows,
+                assets=self._kept_tests(flow_id),
             )
             manifest = packed.manifest
             return f"{manifest.bundle_id}@{manifest.bundle_version}.flow", target.read_bytes()
+
+    def _kept_tests(self, root: str) -> dict[str, bytes]:
+        """Return the tests of a flow and of the flows that it calls, by their paths among the assets."""
+        found: dict[str, bytes] = {}
+        ahead = [root]
+        for flow_id in ahead:  # grows while we read
+            try:
+                document = self._library.get(flow_id)[0]
+            except FlowNotFound:
+                continue  # the packer says what is missing
+            ahead += [called for called, _ in calls(document) if called not in ahead]
+            place = f"{FOLDER}/{self._tests.stem(flow_id)}"
+            for test in self._tests.tests(flow_id):
+                found[f"{place}/{test.id}.json"] = text_of(test)
+        return found
 
     def _without_links(self, flow_id: str) -> dict[str, Document] | None:
         """Return a flow and all that it leads to with versions as flows, the root first; None without versions."""
@@ -153,6 +182,11 @@ class Bundles:
                 flow_id: self._document(flow_id, bundle.read_bytes(path))
                 for flow_id, path in manifest.flows.items()
             }
+            tests = [
+                _test(name, bundle.read_bytes(path))
+                for name, path in manifest.assets.items()
+                if name.startswith(f"{FOLDER}/")
+            ]
         root = manifest.default_entrypoint or manifest.entrypoints[0].flow_id
         if root not in documents:
             raise BundleError(f"The bundle's entry {root!r} is not among its flows.")
@@ -176,7 +210,20 @@ class Bundles:
             for key in sorted(documents)
         )
         reaches = self._reaches(arrivals.values())
-        return Import(manifest.bundle_id, manifest.bundle_version, renamed.get(root, root), told, reaches)
+        kept = self._keep_tests([each for each in tests if each.flow_id in documents], renamed)
+        return Import(
+            manifest.bundle_id, manifest.bundle_version, renamed.get(root, root), told, reaches, kept
+        )
+
+    def _keep_tests(self, tests: Iterable[FlowTest], renamed: Mapping[str, str]) -> int:
+        """Keep the tests that their flows do not have yet; return how many."""
+        count = 0
+        for test in tests:
+            mine = under_new_flow_ids(test, renamed)
+            if mine.id not in {each.id for each in self._tests.tests(mine.flow_id)}:
+                self._tests.keep(mine)
+                count += 1
+        return count
 
     def _reaches(self, documents: Iterable[Document]) -> tuple[Reach, ...]:
         """Say what the nodes of these flows touch outside of a run, by their declarations."""
@@ -208,6 +255,14 @@ class Bundles:
         except FlowNotFound:
             return "created"
         return "unchanged" if held.revision == revision_of(document) else "replaced"
+
+
+def _test(name: str, raw: bytes) -> FlowTest:
+    """Read a test of a bundle; raise BundleError."""
+    try:
+        return read_test(read_document(raw))
+    except (BadText, BadTest) as error:
+        raise BundleError(f"The test {name!r} of the bundle cannot be read: {error}") from None
 
 
 def _free(document: Document) -> Document:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from copy import deepcopy
+from io import BytesIO
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import pytest
 
@@ -366,3 +368,56 @@ def test_what_is_no_test_is_refused_in_words(client: Client, tmp_path: Path) -> 
     (folder / "half.json").write_text("{")
     assert [each.id for each in client.studio.tests.shelf.tests("greeting")] == [test.id]
     assert "half.json" in client.studio.tests.shelf.broken("greeting")
+
+
+def test_the_tests_of_a_flow_travel_with_it_also_under_a_new_id(client: Client) -> None:
+    child = flow(
+        "child",
+        {"start": start(), "ask": node("ask_user", pins={"prompt": "Name?"}), "end": end("name")},
+        "start -> ask, ask -> end, ask.response -> end.name",
+    )
+    nodes = {
+        "start": start(),
+        "call": node("subflow", subflowId="child", outs=["exec-out", "name"]),
+        "say": node("answer_user"),
+        "end": end("name"),
+    }
+    wires = "start -> call, call -> say, say -> end, call.name -> say.message, call.name -> end.name"
+    client.save(child)
+    test = saved(client, flow("parent", nodes, wires), "Ana")
+    assert client.studio.tests.run("parent", test.id).state == "passed"
+    packed = client.get("/api/flows/parent/bundle").content
+    with ZipFile(BytesIO(packed)) as archive:
+        assert f"assets/tests/parent/{test.id}.json" in archive.namelist()
+    assert client.get("/api/flows/parent/bundle").content == packed, "the same bytes every time"
+
+    for flow_id in ("parent", "child"):
+        change(client, flow_id, lambda nodes: nodes["start"].update(label="Begin"))
+    done = client.post("/api/bundles?on_conflict=copy", files={"file": ("parent.flow", packed)}).json()
+    assert done["tests"] == 1
+    copy = done["entrypoint"]
+    assert copy != "parent"
+    result = client.studio.tests.run(copy, test.id)
+    assert (result.state, result.first) == ("passed", "")
+
+    client.studio.tests.shelf.remove("parent", test.id)
+    assert (
+        client.post("/api/bundles?on_conflict=replace", files={"file": ("p.flow", packed)}).json()["tests"]
+        == 1
+    )
+    assert client.studio.tests.run("parent", test.id).state == "passed"
+    assert client.post("/api/bundles", files={"file": ("p.flow", packed)}).json()["tests"] == 0
+
+
+def test_a_test_that_cannot_be_read_refuses_its_bundle(client: Client) -> None:
+    test = saved(client, greeting(), "Ana")
+    packed = client.get("/api/flows/greeting/bundle").content
+    spoiled = BytesIO()
+    with ZipFile(BytesIO(packed)) as archive, ZipFile(spoiled, "w") as other:
+        for name in archive.namelist():
+            other.writestr(name, b'{"format": 1}' if name.endswith(f"{test.id}.json") else archive.read(name))
+    client.delete("/api/flows/greeting")
+    answer = client.post("/api/bundles", files={"file": ("g.flow", spoiled.getvalue())})
+    assert (answer.status_code, answer.json()["code"]) == (422, "bundle.error")
+    assert f"tests/greeting/{test.id}.json" in answer.json()["detail"]
+    assert client.get("/api/flows/greeting").status_code == 404, "nothing has changed"

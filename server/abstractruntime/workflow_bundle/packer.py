@@ -72,12 +72,13 @@ def pack_workflow_bundle(
     metadata: Mapping[str, Any] | None = None,
     created_at: str | None = None,
     strict: bool = False,
+    assets: Mapping[str, bytes] | None = None,
 ) -> PackedWorkflowBundle:
     """Write the flow in `root_flow_json` with all its subflows to `out_path` (a `.flow` file).
 
     Subflows are looked up in `flows_dir` (the root's folder) by the id inside them. `entrypoints` are
     ids of packed flows that may be started (the root); `created_at` is an ISO time. `strict` refuses
-    flows that would not run. Raises FileNotFoundError and WorkflowBundleError; then `out_path` is as
+    flows that would not run. `assets` are further files by their paths below `assets/`. Raises FileNotFoundError and WorkflowBundleError; then `out_path` is as
     it was.
     """
     root_file = Path(root_flow_json)
@@ -93,12 +94,13 @@ def pack_workflow_bundle(
         entrypoints=starts,
         default_entrypoint=_default(default_entrypoint, root.flow.id, starts),
         flows=_paths(flows),
+        assets={name: f"assets/{name}" for name in sorted(assets or {})},
         metadata=dict(metadata or {}),
     )
     if strict:
         _refuse_errors(flows)
     target = Path(out_path)
-    _write(target, manifest, flows)
+    _write(target, manifest, flows, assets or {})
     return PackedWorkflowBundle(target, manifest)
 
 
@@ -179,10 +181,16 @@ def _refuse_errors(flows: Mapping[str, FoundFlow]) -> None:
         raise WorkflowBundleError(f"These flows would not run: {' '.join(wrong[:5])}{more}")
 
 
-def _write(target: Path, manifest: WorkflowBundleManifest, flows: Mapping[str, FoundFlow]) -> None:
+def _write(
+    target: Path,
+    manifest: WorkflowBundleManifest,
+    flows: Mapping[str, FoundFlow],
+    assets: Mapping[str, bytes],
+) -> None:
     """Write the file beside its place, open it as any reader would, and move it there."""
     text = json.dumps(workflow_bundle_manifest_to_dict(manifest), indent=2, ensure_ascii=False) + "\n"
     members = {manifest.flows[flow_id]: flows[flow_id].content for flow_id in sorted(flows)}
+    members |= {manifest.assets[name]: content for name, content in assets.items()}
     target.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".packing", dir=target.parent)
     made = Path(name)

@@ -70,4 +70,5 @@ def import_bundle(
         entrypoint=done.entrypoint,
         flows=[asdict(flow) for flow in done.flows],
         reaches=[ReachRow(what=each.what, nodes=each.nodes) for each in done.reaches],
+        tests=done.tests,
     )

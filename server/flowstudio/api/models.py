@@ -381,13 +381,14 @@ class ReachRow(BaseModel):
 
 
 class Imported(BaseModel):
-    """What an import did with each flow of the bundle, and what they reach once somebody runs them."""
+    """What an import did with each flow of the bundle, what they reach once somebody runs them, how many tests came."""
 
     bundle_id: str
     bundle_version: str
     entrypoint: str
     flows: list[dict[str, Json]]
     reaches: list[ReachRow]
+    tests: int
 
 
 class SigningIn(Asked):

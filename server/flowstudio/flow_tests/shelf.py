@@ -203,12 +203,13 @@ class Shelf:
         write_whole(self._results(flow_id), text.encode("utf-8", "backslashreplace"))
 
     def _place(self, flow_id: str) -> Path:
-        return self.library.folder / FOLDER / self._stem(flow_id)
+        return self.library.folder / FOLDER / self.stem(flow_id)
 
     def _results(self, flow_id: str) -> Path:
-        return self.folder / f"{self._stem(flow_id)}.json"
+        return self.folder / f"{self.stem(flow_id)}.json"
 
-    def _stem(self, flow_id: str) -> str:
+    def stem(self, flow_id: str) -> str:
+        """Return what the folder of a flow's tests is called: as its file is."""
         return self.library.entry(flow_id).file.removesuffix(".json")
 
     def _file(self, flow_id: str, test_id: str) -> Path:

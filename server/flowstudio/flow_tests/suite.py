@@ -25,7 +25,7 @@ from .moments import Moments
 from .reading import Deeds, deeds_of, recording_of, was_continued, without_secrets
 from .recording import OUTSIDE, WRITES, Player, Recording
 from .replay import MOST_RECORDS, Played, Replay
-from .shelf import LONGEST_NAME, BadTest, FlowTest, Result, Shelf, read_test
+from .shelf import LONGEST_NAME, BadTest, FlowTest, Result, Shelf
 
 Json = Any
 DRAFT = "draft"
@@ -270,17 +270,6 @@ class FlowTests:
         changed = self.shelf.keep(replace(test, left_out=tuple(filter(None, without)), checks=wanted))
         self.run(flow_id, test_id)
         return changed
-
-    def take_in(self, flow_id: str, documents: Iterable[Json]) -> int:
-        """Keep tests that came with a flow, those that it has not; return how many."""
-        count = 0
-        known = {test.id for test in self.shelf.tests(flow_id)}
-        for data in documents:
-            test = replace(read_test(data), flow_id=flow_id)
-            if test.id not in known:
-                self.shelf.keep(test)
-                count += 1
-        return count
 
     # ---- inside ----------------------------------------------------------------------------------
 
