@@ -72,6 +72,23 @@ def encode(value: Any, where: str = "vars", inside: Sequence[str | int] = (), *,
     return text
 
 
+def encode_apart(value: Any, where: str = "vars", *, most: int) -> tuple[str, Any]:
+    """Return the compact JSON of a value, and a copy as a restart would find it; raise NotDurable as `encode`.
+
+    No copy (None) is made of what takes more than so many characters. That the copy equals the value shows,
+    in C, that all keys are text, and a text with few containers that none of them lies too deep.
+    """
+    text = encode(value, where, known=True)
+    has_copy, copy = len(text) <= most, None
+    if has_copy and text.count("{") + text.count("[") <= DEPTH_LIMIT:
+        copy = decode(text)
+        if copy == value:
+            return text, copy
+    if not _is_well_shaped(value, DEPTH_LIMIT):
+        raise _refusal(value, where, ())
+    return text, decode(text) if has_copy and copy is None else copy
+
+
 def encode_flat(value: str | None) -> str:
     """Return the JSON of a text or of nothing; half of a surrogate pair is not looked for."""
     return "null" if value is None else quoted(value)

@@ -67,7 +67,7 @@ class SqliteDatabase:
         self._handles: weakref.WeakSet[_Handle] = weakref.WeakSet()
         self._closed = False
         self.sync = Sync(sync)
-        self._committed = self._synced = 0
+        self._committed = self._synced = self._version = 0  # the version is SQLite's, see `stands_at`
         self._log: int | None = None
         self._unsynced: str | None = None
         self._sync_lock = threading.Lock()
@@ -94,22 +94,44 @@ class SqliteDatabase:
             durable = self.sync is Sync.ALWAYS
         return Writing(self, durable)
 
-    def write_at_once(self, statement: str, values: tuple[Any, ...], *, durable: bool = False) -> bool:
-        """Write one statement as a transaction of its own; False if a condition in it refuses, and nothing is written."""
+    def write_at_once(self, statement: str, values: tuple[Any, ...], *, durable: bool = False) -> int:
+        """Write one statement as a transaction of its own; return the commit's number, for `stands_at`.
+
+        That is 0 if a condition in the statement refuses, and nothing is written.
+        """
         if self._unsynced is not None:
             raise self.lost()
         with self._lock:
             try:
                 self._writer.connection.execute(statement, values)
             except sqlite3.IntegrityError:
-                return False
+                return 0
             except sqlite3.Error as error:
                 raise self.translated(error) from error
             self._committed += 1
             commit = self._committed
         if durable if self.sync is Sync.MARKED else self.sync is Sync.ALWAYS:
             self._sync(commit)
-        return True
+        return commit
+
+    def stands_at(self, commit: int) -> bool:
+        """Say whether nobody, in whatever process, has written to the file since that commit of this one.
+
+        False also where that cannot be told at once: another thread is writing just now.
+        """
+        if commit != self._committed or not self._lock.acquire(blocking=False):
+            return False
+        try:
+            connection = self._writer.connection
+            if commit != self._committed or connection.in_transaction:
+                return False
+            version = connection.execute("PRAGMA data_version").fetchone()[0]  # others' commits change it
+            is_same, self._version = version == self._version, version
+            return is_same
+        except sqlite3.Error as error:
+            raise self.translated(error) from error
+        finally:
+            self._lock.release()
 
     def rows(self, query: str, values: tuple[Any, ...] | dict[str, Any] = ()) -> list[Any]:
         """Return the rows of one query, which by itself sees one moment."""
@@ -220,6 +242,7 @@ class SqliteDatabase:
         connection.execute("PRAGMA temp_store = MEMORY")
         for statement in _AT_ONCE:
             connection.execute(statement)
+        self._version = connection.execute("PRAGMA data_version").fetchone()[0]
 
     def _enter_wal(self, connection: sqlite3.Connection) -> None:
         """Switch to WAL; another process may be switching at the same moment.

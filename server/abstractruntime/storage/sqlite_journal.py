@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
+from typing import Any
 
 from ..core.models import RunState, StepRecord
 from .base import Checkpoint, Journal, PlacedRecord, Record, StepCommit
@@ -28,6 +29,9 @@ class SqliteJournal(Journal):
     def __init__(self, database: SqliteDatabase) -> None:
         self._database = database
         self._heads: dict[str, Head] = {}
+        self._newest: dict[
+            str, tuple[RunState, int]
+        ] = {}  # the run started last and its commit, until it is read
         self.leases = SqliteLeases(database)
 
     def commit(self, step: StepCommit) -> int:
@@ -36,8 +40,11 @@ class SqliteJournal(Journal):
         database, heads = self._database, self._heads
         known = heads.pop(run_id, None)
         once = at_once(ready, known)
-        if once is not None and database.write_at_once(once[1], once[2], durable=step.durable):
+        written = 0 if once is None else database.write_at_once(once[1], once[2], durable=step.durable)
+        if once is not None and written:
             head = once[0]
+            if ready.vars is not None:
+                self._newest = {run_id: (_apart(step.run, ready.vars), written)}
         else:
             with database.write(durable=step.durable) as connection:
                 head = write_step(connection, ready)
@@ -63,7 +70,13 @@ class SqliteJournal(Journal):
         return known is not None and outweigh(known.weight, known.base_size)
 
     def load(self, run_id: str) -> Checkpoint | None:
-        """Return the newest state: the last whole checkpoint with the later deltas folded in."""
+        """Return the newest state: the last whole checkpoint with the later deltas folded in.
+
+        The run that was started last is handed over as it was written, if nobody has written since.
+        """
+        newest = self._newest.pop(run_id, None)
+        if newest is not None and self._database.stands_at(newest[1]):
+            return Checkpoint(newest[0], 1)
         found = load_checkpoint(self._database, run_id)
         if found is None:
             return None
@@ -138,6 +151,14 @@ def find_completed(database: SqliteDatabase, run_id: str, idempotency_key: str) 
     """Return the first COMPLETED record with this key, by index."""
     rows = database.rows(_Q["find_completed"], (run_id, idempotency_key))
     return readable_record(rows[0][1], run_id, rows[0][0]) if rows else None
+
+
+def _apart(run: RunState, vars: dict[str, Any]) -> RunState:
+    """Return a run with these variables, and nothing that it shares with another."""
+    copy = RunState.__new__(RunState)
+    copy.__dict__.update(run.__dict__)
+    copy.vars = vars
+    return copy
 
 
 def _first_after(connection: sqlite3.Connection, run_id: str, last_seq: int, after: int) -> int:

@@ -11,8 +11,9 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from ..core.delta import plain
 from ..core.errors import StoreDamaged
-from ..core.jsonsafe import quoted
+from ..core.jsonsafe import encode_apart, quoted
 from ..core.models import RunState, RunStatus
 from .base import StepCommit
 from .codec import SealedRecord, encode_run, sealed
@@ -32,6 +33,7 @@ from .steps import (
 )
 
 INLINE_LIMIT = 8_000  # characters; a larger state lies in `checkpoints`, out of the way of updates
+_MOST_COPIED = 16_000  # characters of the variables of a new run, of which a copy is kept until it is read
 
 _Q = named_queries("sqlite")
 _REMOVALS = (
@@ -63,6 +65,7 @@ class Prepared(NamedTuple):
     delta: str | None
     whole: str | None
     at_rest: bool
+    vars: dict[str, Any] | None  # of a new run, as a restart would find them; None where they are too large
 
     @property
     def is_over(self) -> bool:
@@ -77,10 +80,13 @@ def prepare(step: StepCommit) -> Prepared:
     records = [*map(sealed, step.records)]
     delta = delta_text(step, at_rest=at_rest)
     is_new = step.expected_revision is None
-    is_over, whole = at_rest and RunStatus(run.status).is_over, None
-    if (delta is None or is_over or is_new) and (is_new or brings_vars(step)):
-        whole = encode_run(run, known=step.ops is not None and not is_new)
-    return _tuple(Prepared, (step, records, delta, whole, at_rest))
+    whole, vars = None, None
+    if is_new:
+        text, vars = encode_apart(plain(run.vars), most=_MOST_COPIED)
+        whole = encode_run(run, text)
+    elif (delta is None or (at_rest and RunStatus(run.status).is_over)) and brings_vars(step):
+        whole = encode_run(run, known=step.ops is not None)
+    return _tuple(Prepared, (step, records, delta, whole, at_rest, vars))
 
 
 def read_head(connection: sqlite3.Connection, run_id: str) -> Head:
@@ -99,7 +105,7 @@ def at_once(ready: Prepared, known: Head | None) -> tuple[Head, str, tuple[Any, 
 
     With the statement come its values, and before it the head that it leaves.
     """
-    step, records, delta, _, at_rest = ready
+    step, records, delta, _, at_rest, _ = ready
     if step.expected_revision is None:
         return _new_at_once(ready)
     if known is None or delta is None or step.listening is not None:

@@ -6,6 +6,7 @@ import copy
 import json
 from dataclasses import asdict
 from enum import Enum
+from functools import partial
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from abstractruntime.core.errors import NotDurable
-from abstractruntime.core.jsonsafe import DEPTH_LIMIT, check, decode, encode, isolated
+from abstractruntime.core.jsonsafe import DEPTH_LIMIT, check, decode, encode, encode_apart, isolated
 from abstractruntime.core.models import StepRecord, StepStatus
 from abstractruntime.storage.codec import SealedRecord, encode_record, record_json
 
@@ -63,9 +64,10 @@ def test_what_is_written_is_what_the_standard_encoder_writes_or_is_refused(value
     ],
 )
 def test_a_refusal_names_the_place(value: Any, path: str, message: str) -> None:
-    with pytest.raises(NotDurable) as caught:
-        encode(value)
-    assert caught.value.path == path
+    for write in (encode, partial(encode_apart, most=100_000), partial(encode_apart, most=0)):
+        with pytest.raises(NotDurable) as caught:
+            write(value)
+        assert caught.value.path == path
     assert message in str(caught.value)
     assert isinstance(caught.value, TypeError)
 
@@ -75,6 +77,26 @@ def test_a_value_that_contains_itself_is_refused() -> None:
     loop["a"].append(loop)
     with pytest.raises(NotDurable, match=r"vars\.a\[0\] contains itself"):
         check(loop)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {},
+        {"a": [{"b": (1, True, None, 2.5)}], "ü": "🙂"},
+        {"deep": nested(DEPTH_LIMIT - 1)},
+        {"wide": [[] for _ in range(2 * DEPTH_LIMIT)]},
+        {"c": Colour.RED},
+    ],
+)
+def test_a_copy_is_what_a_restart_would_find(value: Any) -> None:
+    text, copy = encode_apart(value, most=100_000)
+    assert text == encode(value)
+    assert encode(copy) == text
+    assert encode_apart(value, most=len(text) - 1) == (text, None)
+    if value.get("a"):
+        value["a"][0]["b"] = 0
+        assert encode(copy) == text
 
 
 def test_the_same_value_twice_is_no_loop() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import sqlite3
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -105,7 +106,7 @@ def test_a_start_a_park_a_wake_and_an_end_are_one_statement_each(stores: Stores)
             text.split("VALUES")[0].strip() for text in told
         )  # told for each part of a trigger
         told.clear()
-        return [text for text in found if not text.startswith(("SELECT", "--"))]
+        return [text for text in found if not text.startswith(("SELECT", "PRAGMA data_version", "--"))]
 
     told.clear()
     run_id = runtime.start(flow, {"kept": "x" * 2000})
@@ -174,3 +175,77 @@ def test_a_thread_reads_what_is_committed_while_it_writes_and_while_another_does
         connection.execute("BEGIN")
     assert found is not None
     assert [found.run.vars, *(one.vars for one in seen if one)] == [{"n": 1}, {"n": 1}]
+
+
+def handed_over(runtime: Runtime) -> tuple[str, dict[str, Any]]:
+    """Start a run, and return its id and the variables that were given."""
+    given: dict[str, Any] = {"list": [{"n": 1}], "pair": (1, 2), "text": "ä", "deep": [[[]]]}
+    return runtime.start(ask_flow(), given), given
+
+
+@pytest.mark.parametrize(
+    "change", ["nothing", "given", "pause", "save", "other_process", "by_hand", "other_run"]
+)
+def test_a_run_just_started_is_handed_over_as_it_stands(tmp_path: Path, change: str) -> None:
+    """What anybody has written between a start and the tick after it is seen by that tick."""
+    stores, others = (open_stores(f"sqlite://{tmp_path}/runs.db") for _ in range(2))
+    runtime, elsewhere = (Runtime(run_store=each.runs, ledger_store=each.ledger) for each in (stores, others))
+    run_id, given = handed_over(runtime)
+    if change == "given":
+        given["list"][0]["n"] = 2
+        given["deep"][0][0].append(1)
+    elif change == "pause":
+        runtime.pause_run(run_id)
+    elif change == "save":
+        saved = others.runs.load(run_id)
+        assert saved is not None
+        saved.vars["list"] = []
+        stores.runs.save(saved)
+    elif change == "other_process":
+        elsewhere.pause_run(run_id)
+    elif change == "by_hand":
+        with sqlite3.connect(tmp_path / "runs.db") as connection:
+            connection.execute("UPDATE checkpoints SET state_json = replace(state_json, 'ä', 'ö')")
+        connection.close()
+    elif change == "other_run":
+        other, _ = handed_over(elsewhere)
+        assert elsewhere.tick(ask_flow(), other).status is RunStatus.WAITING
+    ticked, read = runtime.tick(ask_flow(), run_id), others.runs.load(run_id)
+    assert read == ticked
+    assert ticked.waiting is not None
+    assert str(ticked.waiting.wait_key).startswith("pause:") is (change in ("pause", "other_process"))
+    assert ticked.vars["list"] == ([] if change == "save" else [{"n": 1}])
+    assert ticked.vars["text"] == ("ö" if change == "by_hand" else "ä")
+    assert (ticked.vars["pair"], ticked.vars["deep"]) == ([1, 2], [[[]]])
+    stores.close()
+    others.close()
+
+
+def test_a_run_just_started_is_handed_over_once(tmp_path: Path) -> None:
+    stores = open_stores(f"sqlite://{tmp_path}/runs.db")
+    runtime = Runtime(run_store=stores.runs, ledger_store=stores.ledger)
+    run_id, _ = handed_over(runtime)
+    first, second = runtime.get_state(run_id), runtime.get_state(run_id)
+    first.vars["list"].append(2)
+    assert second.vars["list"] == [{"n": 1}]
+    stores.close()
+
+
+def test_it_is_handed_over_without_reading_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stores = open_stores(f"sqlite://{tmp_path}/runs.db")
+    runtime = Runtime(run_store=stores.runs, ledger_store=stores.ledger)
+    read: list[str] = []
+    whole = sqlite_journal.load_checkpoint
+
+    def seen(database: SqliteDatabase, run_id: str) -> Any:
+        read.append(run_id)
+        return whole(database, run_id)
+
+    monkeypatch.setattr(sqlite_journal, "load_checkpoint", seen)
+    small, _ = handed_over(runtime)
+    runtime.tick(ask_flow(), small)
+    assert read == []
+    large = runtime.start(ask_flow(), {"text": "x" * 20_000})
+    assert runtime.tick(ask_flow(), large).vars["text"] == "x" * 20_000
+    assert read == [large]
+    stores.close()
