@@ -1,7 +1,7 @@
 """One SQLite file: its connections, its transactions, and what its errors mean.
 
-All writing of a process goes through one connection under a lock, so that threads queue here and
-not in SQLite's polling; every thread has a connection of its own for reading. The file is in WAL
+All writing of a process goes through one connection under a lock, so that threads take turns here and
+not in SQLite's polling (`_take_turn` says how); every thread has a connection of its own for reading. The file is in WAL
 mode: readers never wait.
 
 Power cuts. SQLite runs with `synchronous=NORMAL`: a commit survives the death of the process, the
@@ -16,10 +16,10 @@ import contextlib
 import os
 import sqlite3
 import threading
-import time
 import weakref
 from collections.abc import Iterator
 from pathlib import Path
+from time import sleep
 from types import TracebackType
 from typing import Any
 
@@ -33,6 +33,15 @@ _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 _SCRIPTS = migrations("sqlite")
 _AT_ONCE = tuple(statements((folder("sqlite") / "at_once.sql").read_text(encoding="utf-8")))
 _WAL_TRIES = 50
+_PAUSES = (
+    0.00005,
+    0.0001,
+    0.0002,
+    0.0004,
+    0.0008,
+    0.002,
+    0.004,
+)  # seconds between looks whether it is one's turn
 
 
 class _Handle:
@@ -101,15 +110,17 @@ class SqliteDatabase:
         """
         if self._unsynced is not None:
             raise self.lost()
-        with self._lock:
-            try:
-                self._writer.connection.execute(statement, values)
-            except sqlite3.IntegrityError:
-                return 0
-            except sqlite3.Error as error:
-                raise self.translated(error) from error
+        self._take_turn()
+        try:
+            self._writer.connection.execute(statement, values)
             self._committed += 1
             commit = self._committed
+        except sqlite3.IntegrityError:
+            return 0
+        except sqlite3.Error as error:
+            raise self.translated(error) from error
+        finally:
+            self._lock.release()
         if durable if self.sync is Sync.MARKED else self.sync is Sync.ALWAYS:
             self._sync(commit)
         return commit
@@ -186,6 +197,24 @@ class SqliteDatabase:
                 self._log = None
         self._local = threading.local()
 
+    def _take_turn(self) -> None:
+        """Take the lock; look a few times whether it is free before queueing for it.
+
+        Who queues is handed the lock, and must then wait for Python's own lock, which the one who gave it away
+        holds until it wants ours again: two threads would change places at every statement. Not so
+        while somebody waits for the disk: then ours is soon free, and Python's too.
+        """
+        lock = self._lock
+        if lock.acquire(blocking=False):
+            return
+        for pause in _PAUSES:
+            if self._sync_lock.locked():
+                break
+            sleep(pause)
+            if lock.acquire(blocking=False):
+                return
+        lock.acquire()
+
     def _sync(self, commit: int) -> None:
         """Make all commits up to this one survive a power cut."""
         with self._sync_lock:
@@ -257,7 +286,7 @@ class SqliteDatabase:
             except sqlite3.OperationalError as error:
                 if error.sqlite_errorcode not in _BUSY or attempt == _WAL_TRIES - 1:
                     raise
-                time.sleep(0.02)
+                sleep(0.02)
         if mode != "wal":
             raise StoreError(
                 f"The folder of {self._path} cannot hold a shared log; choose one on a local disk."
@@ -322,7 +351,7 @@ class Writing:
         database = self._database
         if database._unsynced is not None:
             raise database.lost()
-        database._lock.acquire()
+        database._take_turn()
         connection = database._writer.connection
         try:
             connection.execute("BEGIN IMMEDIATE")

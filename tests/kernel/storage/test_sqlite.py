@@ -17,7 +17,7 @@ import pytest
 
 from abstractruntime.core.errors import StaleRevision, StoreBusy, StoreError, StoreUnsynced
 from abstractruntime.core.models import RunStatus
-from abstractruntime.storage import open_stores
+from abstractruntime.storage import open_stores, sqlite_database
 from abstractruntime.storage.base import StepCommit
 from abstractruntime.storage.migrate import folder, named_queries
 from abstractruntime.storage.sqlite import (
@@ -114,6 +114,40 @@ def test_many_threads_append_without_gap_or_error(database: SqliteDatabase) -> N
     for thread in threads:
         thread.join()
     assert [row[0] for row in rows(database, "SELECT seq FROM ledger ORDER BY position")] == [*range(1, 401)]
+
+
+@pytest.mark.parametrize("is_syncing", [False, True])
+def test_a_thread_looks_for_its_turn_and_queues_when_that_takes_long(
+    database: SqliteDatabase, monkeypatch: pytest.MonkeyPatch, is_syncing: bool
+) -> None:
+    """While a disk is waited for, it queues at once."""
+    pauses: list[float] = []
+    all_looked = threading.Event()
+
+    def pause(seconds: float) -> None:
+        pauses.append(seconds)
+        if len(pauses) == len(sqlite_database._PAUSES):
+            all_looked.set()
+
+    monkeypatch.setattr(sqlite_database, "sleep", pause)
+    journal = SqliteJournal(database)
+    thread = threading.Thread(target=journal.commit, args=(StepCommit(a_run("late"), None),))
+    with database.write() as connection:
+        if is_syncing:
+            database._sync_lock.acquire()
+        thread.start()
+        if is_syncing:
+            thread.join(0.05)
+        else:
+            assert all_looked.wait(10)
+        assert thread.is_alive()
+        assert connection.execute("SELECT COUNT(*) FROM runs").fetchone() == (0,)
+    if is_syncing:
+        database._sync_lock.release()
+    thread.join(10)
+    assert not thread.is_alive()
+    assert journal.load("late") is not None
+    assert pauses == ([] if is_syncing else [*sqlite_database._PAUSES])
 
 
 def test_a_writer_that_waits_too_long_is_told_that_the_store_is_busy(tmp_path: Path) -> None:
