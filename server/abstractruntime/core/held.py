@@ -67,7 +67,8 @@ class Held:
         self.reaches_out = False  # has carried out an external effect, so another may come
         self.kept = 0  # outcomes that this driver has written though its step was refused
         self.run = run
-        run.status = RunStatus(run.status)  # hosts' stores may hand out plain text
+        if type(run.status) is not RunStatus:
+            run.status = RunStatus(run.status)  # hosts' stores may hand out plain text
         self.revision = revision
         self.replays: bool | None = None  # set back by its host after it had completed
         self.traces: list[dict[str, Any] | LateTrace] = []  # of effect steps, not in the variables yet

@@ -361,7 +361,7 @@ def effect_json(effect: Effect | None) -> dict[str, Any] | None:
 def wait_json(wait: WaitState) -> dict[str, Any]:
     """Return the ledger's and the checkpoint's form of a wait."""
     return {
-        "reason": wait.reason.value,
+        "reason": wait.reason._value_,
         "wait_key": wait.wait_key,
         "until": wait.until,
         "resume_to_node": wait.resume_to_node,

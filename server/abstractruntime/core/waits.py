@@ -26,9 +26,10 @@ _LONGEST_REPORT = 4000
 
 def is_paused(run: RunState) -> bool:
     """Say whether somebody holds the run back."""
-    space = run.vars.get("_runtime")
-    control = space.get("control") if isinstance(space, dict) else None
-    return isinstance(control, dict) and control.get("paused") is True
+    read = dict.get  # without tracking: nothing is handed out
+    space = read(run.vars, "_runtime")
+    control = read(space, "control") if isinstance(space, dict) else None
+    return isinstance(control, dict) and read(control, "paused") is True
 
 
 def pause_reason(run: RunState) -> str | None:
@@ -344,8 +345,11 @@ def waits_for(run: RunState, wait_key: str) -> bool:
 
 def open_mail(run: RunState, *, now: str) -> list[StepRecord]:
     """Answer the run's event wait from its inbox if a fitting event lies there."""
-    wait, inbox = run.waiting, get_runtime(run.vars).get("inbox")
-    if wait is None or wait.reason is not WaitReason.EVENT or not inbox or is_paused(run):
+    wait = run.waiting
+    if wait is None or wait.reason is not WaitReason.EVENT:
+        return []
+    inbox = get_runtime(run.vars).get("inbox")
+    if not inbox or is_paused(run):
         return []
     for number, mail in enumerate(inbox):
         if mail.get("wait_key") == wait.wait_key:

@@ -105,11 +105,12 @@ def encode_run(run: RunState, vars_text: str | None = None, *, known: bool = Fal
     """
     if vars_text is None:
         vars_text = encode(plain(run.vars), "vars", known=known)
-    flat, waiting, output = encode_flat, run.waiting, run.output
+    flat, waiting, output, status = encode_flat, run.waiting, run.output, run.status
     try:
+        status = status if type(status) is RunStatus else RunStatus(status)
         text = (
             f'{{"run_id":{quoted(run.run_id)},"workflow_id":{quoted(run.workflow_id)},'
-            f'"status":"{RunStatus(run.status)._value_}","current_node":{quoted(run.current_node)},"vars":{vars_text},'
+            f'"status":"{status._value_}","current_node":{quoted(run.current_node)},"vars":{vars_text},'
             f'"waiting":{"null" if waiting is None else encode(wait_json(waiting), "run", ("waiting",), known=known)},'
             f'"output":{"null" if output is None else encode(output, "run", ("output",), known=known)},'
             f'"error":{flat(run.error)},"created_at":{flat(run.created_at)},"updated_at":{flat(run.updated_at)},'

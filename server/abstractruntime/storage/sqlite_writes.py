@@ -46,6 +46,7 @@ _REMOVALS = (
     "stop_listening",
     "remove_run",
 )
+_OVER = tuple(status for status in RunStatus if status.is_over)  # what is plain text equals one of them, too
 _tuple = tuple.__new__  # of a named tuple, in a third of the time
 _HEAD = _Q["head"]
 _MOVE_HEAD = _Q["move_head"]
@@ -70,7 +71,7 @@ class Prepared(NamedTuple):
     @property
     def is_over(self) -> bool:
         """Whether the run has ended: then its state is written whole."""
-        return self.at_rest and RunStatus(self.step.run.status).is_over
+        return self.at_rest and self.step.run.status in _OVER
 
 
 def prepare(step: StepCommit) -> Prepared:
@@ -84,7 +85,7 @@ def prepare(step: StepCommit) -> Prepared:
     if is_new:
         text, vars = encode_apart(plain(run.vars), most=_MOST_COPIED)
         whole = encode_run(run, text)
-    elif (delta is None or (at_rest and RunStatus(run.status).is_over)) and brings_vars(step):
+    elif (delta is None or (at_rest and run.status in _OVER)) and brings_vars(step):
         whole = encode_run(run, known=step.ops is not None)
     return _tuple(Prepared, (step, records, delta, whole, at_rest, vars))
 
@@ -180,7 +181,7 @@ def _last_at_once(ready: Prepared, known: Head) -> tuple[Head, str, tuple[Any, .
         last_seq,
         rest,
     )
-    status = RunStatus(run.status).value
+    status = RunStatus(run.status)._value_
     return head, _WRITE_LAST, (*place, *told, ready.delta, status, run.updated_at, whole, size)
 
 
@@ -350,11 +351,11 @@ def _set_timer(connection: sqlite3.Connection, run: RunState, head: Head) -> int
 
 def _waits(run: RunState) -> tuple[Any, ...]:
     """Return the columns of a run's status and wait."""
-    status = RunStatus(run.status)
-    wait = run.waiting if status == RunStatus.WAITING else None
+    status = RunStatus(run.status)._value_
+    wait = run.waiting if status == "waiting" else None
     if wait is None:
-        return status.value, None, None, None
-    return status.value, wait.reason.value, wait.until, wait.wait_key
+        return status, None, None, None
+    return status, wait.reason._value_, wait.until, wait.wait_key
 
 
 def _columns(run: RunState, head: Head) -> dict[str, Any]:

@@ -53,13 +53,15 @@ def delta_text(step: StepCommit, *, at_rest: bool) -> str | None:
     head = f'{{"node":{node},"at":{at}'
     if not at_rest:
         return f'{head},"ops":{told}}}'
-    rest = {
-        "status": RunStatus(run.status).value,
-        "waiting": None if run.waiting is None else wait_json(run.waiting),
-        "output": run.output,
-        "error": run.error,
-    }
-    return f'{head},"rest":{encode(rest, "run")},"ops":{told}}}'
+    status, waiting, output, error = RunStatus(run.status), "null", "null", "null"
+    if run.waiting is not None:
+        waiting = encode(wait_json(run.waiting), "run", ("waiting",))
+    if run.output is not None:
+        output = encode(run.output, "run", ("output",))
+    if run.error is not None:
+        error = encode(run.error, "run", ("error",))
+    rest = f'"status":"{status._value_}","waiting":{waiting},"output":{output},"error":{error}'
+    return f'{head},"rest":{{{rest}}},"ops":{told}}}'
 
 
 def brings_state(step: StepCommit) -> bool:
