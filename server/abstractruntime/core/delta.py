@@ -31,23 +31,28 @@ from .errors import LedgerBroken
 from .jsonsafe import decode
 from .tracked import Known, TrackedDict, Tracker, Writer, is_live, plain
 
-__all__ = ["Delta", "drain", "fold", "is_tracked", "plain", "track"]
+Made = Mapping[int, tuple[Any, str]]
+_NOTHING: Made = {}
 
-_NOTHING: Mapping[int, tuple[Any, str]] = {}
+__all__ = ["Delta", "drain", "fold", "is_tracked", "plain", "track"]
 
 
 class Delta(Sequence[Any]):
-    """Operations in order, kept as their JSON text (an array) and read only when somebody looks."""
+    """Operations in order, kept as their JSON text (an array) and read only when somebody looks.
 
-    __slots__ = ("text",)
+    `made` are values among them that the variables have, by identity, with their text.
+    """
 
-    def __init__(self, text: str) -> None:
+    __slots__ = ("made", "text")
+
+    def __init__(self, text: str, made: Made = _NOTHING) -> None:
         self.text = text
+        self.made = made
 
     def followed_by(self, later: Delta) -> Delta:
         """Return the operations of both, one after the other."""
         inner = ",".join(text[1:-1] for text in (self.text, later.text) if text != "[]")
-        return Delta(f"[{inner}]")
+        return Delta(f"[{inner}]", later.made)
 
     def __getitem__(self, index: Any) -> Any:
         return decode(self.text)[index]
@@ -72,7 +77,7 @@ def is_tracked(vars: object) -> bool:
     return isinstance(vars, TrackedDict) and vars.home is None
 
 
-def drain(vars: dict[str, Any], known: Known = None, made: Mapping[int, tuple[Any, str]] = _NOTHING) -> Delta:
+def drain(vars: dict[str, Any], known: Known = None, made: Made = _NOTHING) -> Delta:
     """Return what changed since the last drain, and forget it.
 
     `known` is a value that was written a moment ago, with its text; it may be among what changed. So may
@@ -86,14 +91,14 @@ def drain(vars: dict[str, Any], known: Known = None, made: Mapping[int, tuple[An
         return Delta("[]")
     out = Writer(known, made)
     for node in touched:
-        if is_live(node, vars):
+        if node is vars or is_live(node, vars):
             node.describe(out)
     for node, key, value in out.settled:
         node.put(key, value)
     for node in touched:
         node.rest()
     touched.clear()
-    return Delta(f"[{','.join(out.texts)}]")
+    return Delta(f"[{','.join(out.texts)}]", made)
 
 
 def fold(vars: dict[str, Any], ops: Iterable[Any]) -> dict[str, Any]:

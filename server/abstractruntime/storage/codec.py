@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..core.clock import utc_now_iso
-from ..core.delta import plain
+from ..core.delta import Made, plain
 from ..core.errors import NotDurable
 from ..core.jsonsafe import decode, encode, encode_flat, quoted
 from ..core.models import RunState, RunStatus, StepRecord, StepStatus, WaitReason, WaitState, wait_json
@@ -97,14 +97,18 @@ def wait_from_json(data: Any) -> WaitState | None:
     )
 
 
-def encode_run(run: RunState, vars_text: str | None = None, *, known: bool = False) -> str:
+def encode_run(
+    run: RunState, vars_text: str | None = None, *, known: bool = False, made: Made | None = None
+) -> str:
     """Return the text of a run; raise NotDurable with the place of what is not JSON.
 
     `vars_text` spares encoding the variables, which are then not read; `known` says that all of the run
-    was found durable before.
+    was found durable before, and what is `made` of text, by identity, is put in as that.
     """
     if vars_text is None:
-        vars_text = encode(plain(run.vars), "vars", known=known)
+        vars_text = (
+            _joined(plain(run.vars), made) if known and made else encode(plain(run.vars), "vars", known=known)
+        )
     flat, waiting, output, status = encode_flat, run.waiting, run.output, run.status
     try:
         status = status if type(status) is RunStatus else RunStatus(status)
@@ -121,6 +125,21 @@ def encode_run(run: RunState, vars_text: str | None = None, *, known: bool = Fal
     except (TypeError, UnicodeEncodeError):
         return _odd_run_text(run, vars_text, known=known)
     return text
+
+
+def _joined(value: dict[str, Any], made: Made, levels: int = 1) -> str:
+    """Write an object known to be durable, with the texts that are made of values in it, at most so many levels down."""
+    parts = []
+    for key, item in value.items():
+        one = made.get(id(item))
+        if one is not None:
+            text = one[1]
+        elif levels and type(item) is dict and not made.keys().isdisjoint(map(id, item.values())):
+            text = _joined(item, made, levels - 1)
+        else:
+            text = encode(item, known=True)
+        parts.append(f"{quoted(key)}:{text}")
+    return f"{{{','.join(parts)}}}"
 
 
 def _odd_run_text(run: RunState, vars_text: str, *, known: bool) -> str:

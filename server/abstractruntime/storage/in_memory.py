@@ -312,7 +312,10 @@ class MemoryJournal(Journal):
         run_id, runs, ledger = step.run.run_id, self._runs, self._ledger
         with runs._lock, ledger._lock:
             kept = runs._kept.get(run_id)
-            revision = agree(step, kept.history[-1].revision if kept else None)
+            revision = kept.history[-1].revision if kept else None
+            revision = (
+                revision + 1 if revision and revision == step.expected_revision else agree(step, revision)
+            )
             if step.follows is not None:
                 check_place(step, ledger.count(run_id))
             goes_on = not rests(step.run)

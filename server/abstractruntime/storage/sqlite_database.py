@@ -137,7 +137,8 @@ class SqliteDatabase:
             if commit != self._committed or connection.in_transaction:
                 return False
             version = connection.execute("PRAGMA data_version").fetchone()[0]  # others' commits change it
-            is_same, self._version = version == self._version, version
+            is_same: bool = version == self._version
+            self._version = version
             return is_same
         except sqlite3.Error as error:
             raise self.translated(error) from error

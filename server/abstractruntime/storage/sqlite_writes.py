@@ -23,6 +23,7 @@ from .steps import (
     CHECKPOINT_FLOOR,
     agree,
     brings_vars,
+    brought_text,
     check_place,
     delta_text,
     due_micros,
@@ -86,7 +87,7 @@ def prepare(step: StepCommit) -> Prepared:
         text, vars = encode_apart(plain(run.vars), most=_MOST_COPIED)
         whole = encode_run(run, text)
     elif (delta is None or (at_rest and run.status in _OVER)) and brings_vars(step):
-        whole = encode_run(run, known=step.ops is not None)
+        whole = brought_text(step)
     return _tuple(Prepared, (step, records, delta, whole, at_rest, vars))
 
 

@@ -77,10 +77,16 @@ def check_place(step: StepCommit, last_seq: int) -> None:
         )
 
 
+def brought_text(step: StepCommit) -> str:
+    """Encode the state after a step that brings the variables."""
+    ops = step.ops
+    return encode_run(step.run, known=ops is not None, made=ops.made if type(ops) is Delta else None)
+
+
 def whole_text(step: StepCommit, stored: RunState | None) -> str:
     """Encode the state after a step; where it cannot be read there, from the stored one and the change."""
     if stored is None or brings_vars(step):
-        return encode_run(step.run, known=step.ops is not None)
+        return brought_text(step)
     vars = stored.vars
     if step.ops:
         vars = fold(vars, isolated(list(step.ops), "ops"))
