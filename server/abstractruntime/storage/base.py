@@ -307,6 +307,14 @@ class Journal(ABC):
             f"{type(self).__name__} cannot remove runs; remove run '{run_id}' in the store itself."
         )
 
+    def with_artifacts(self) -> set[str] | None:
+        """Return ids of all runs of whose state or ledger the stored text has the word `artifact`.
+
+        Whatever points to an artifact has that word, and so has what stands for a value that was offloaded.
+        None: this store cannot tell without reading every run.
+        """
+        return None
+
     def find_listening(self, wait_key: str, limit: int = 1000) -> list[str]:
         """Return ids of runs that are not over and listen under this key; they may be busy just now."""
         return []

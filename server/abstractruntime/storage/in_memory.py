@@ -205,6 +205,10 @@ class InMemoryRunStore(RunStore):
             self._index.listen(run_id, listening)
 
 
+def _has_word(texts: Iterable[str]) -> bool:
+    return any("artifact" in text for text in texts)
+
+
 @dataclass(slots=True)
 class _Pages:
     """A run's records: texts and positions, and where to find reusable results."""
@@ -415,6 +419,15 @@ class MemoryJournal(Journal):
         return [
             PlacedRecord(position, seq, run_id, decode(text)) for position, seq, run_id, text in found[:limit]
         ]
+
+    def with_artifacts(self) -> set[str] | None:
+        """Return ids of all runs of whose state or ledger the stored text has the word `artifact`."""
+        with self._runs._lock, self._ledger._lock:
+            told = {run_id for run_id, pages in self._ledger._pages.items() if _has_word(pages.texts)}
+            for run_id, kept in self._runs._kept.items():
+                if _has_word(text or "" for one in kept.history for text in (one.whole, one.delta)):
+                    told.add(run_id)
+        return told
 
     def find_waiting(self, wait_key: str, limit: int = 1000) -> builtins.list[str]:
         """Return ids of WAITING runs whose wait has this key."""

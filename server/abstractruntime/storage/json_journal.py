@@ -122,6 +122,11 @@ class JsonJournal(Journal):
                 for position, seq, run_id in sorted(places)[: max(limit, 0)]
             ]
 
+    def with_artifacts(self) -> set[str] | None:
+        """Return ids of all runs of whose state or ledger the stored text has the word `artifact`."""
+        with self._folder.held() as folder:
+            return {run_id for run_id in folder.runs().ids() if folder.files(run_id).has_word(b"artifact")}
+
     def find_waiting(self, wait_key: str, limit: int = 1000) -> builtins.list[str]:
         """Return ids of WAITING runs whose wait has this key."""
         with self._folder.held() as folder:

@@ -151,8 +151,8 @@ def _growing(family: dict[str, RunState]) -> Iterator[RunState]:
 def _unshared(stores: Stores, family: list[RunState]) -> set[str]:
     """Return ids of the artifacts that go with runs: theirs, and those of runs gone before, that nobody else needs.
 
-    Refs travel upwards with results, sideways with events and inputs, so every run that stays is looked at,
-    state and ledger, as long as there is an artifact that may go.
+    Refs travel upwards with results, sideways with events and inputs, so every run that stays and has one is
+    looked at, state and ledger, as long as there is an artifact that may go.
     """
     store = stores.artifacts
     if store is None:
@@ -161,15 +161,22 @@ def _unshared(stores: Stores, family: list[RunState]) -> set[str]:
     going = {one.artifact_id for run in family for one in store.list_by_run(run.run_id)}
     pointed = {*_pointed_to([run_json(run), stores.ledger.list(run.run_id)] for run in family)} - going
     going |= {each for each in pointed if _outlived(store, each)}
-    index: Any = stores.runs
-    rows = index.list_run_index(limit=_ALL) if going else ()
-    for run_id in (row["run_id"] for row in rows if row["run_id"] not in doomed):
+    for run_id in _others(stores, doomed) if going else ():
         with suppress(StoreDamaged):
             run = stores.runs.load(run_id)
             going.difference_update(_pointed_to([run_json(run) if run else None, stores.ledger.list(run_id)]))
         if not going:
             break
     return going
+
+
+def _others(stores: Stores, doomed: set[str]) -> list[str]:
+    """Return ids of the runs that stay and may point to artifacts."""
+    index: Any = stores.runs
+    telling = stores.journal.with_artifacts()
+    rows = index.list_run_index(limit=_ALL)
+    ids = [str(row["run_id"]) for row in rows if row["run_id"] not in doomed]
+    return ids if telling is None else [run_id for run_id in ids if run_id in telling]
 
 
 def _outlived(store: ArtifactStore, artifact_id: str) -> bool:

@@ -214,6 +214,11 @@ class RunFiles:
             self.write_checkpoint(run, revision, sync=sync)
             unless_written.pop_all()
 
+    def has_word(self, word: bytes) -> bool:
+        """Say whether a word is anywhere in the three files."""
+        paths = (self.checkpoint, self.journal.path, self.ledger.path)
+        return any(word in (read_if_there(path) or b"") for path in paths)
+
     def remove(self) -> bool:
         """Remove all three files; say whether there was one."""
         found = [removed(path) for path in (self.checkpoint, self.journal.path, self.ledger.path)]

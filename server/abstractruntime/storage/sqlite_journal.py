@@ -133,6 +133,10 @@ class SqliteJournal(Journal):
                 append_record(connection, run_id, sealed(stub[1]))
         return found
 
+    def with_artifacts(self) -> set[str] | None:
+        """Return ids of all runs of whose state or ledger the stored text has the word `artifact`."""
+        return {row[0] for row in self._database.rows(_Q["with_artifacts"])}
+
     def find_waiting(self, wait_key: str, limit: int = 1000) -> list[str]:
         """Return ids of WAITING runs whose wait has this key, by index."""
         return [row[0] for row in self._database.rows(_Q["find_waiting"], (wait_key, max(limit, 0)))]

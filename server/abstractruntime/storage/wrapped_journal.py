@@ -116,6 +116,10 @@ class WrappedJournal(Journal):
         """Remove a run, its ledger and all that is kept of it."""
         return self._inner.remove(run_id, stub)
 
+    def with_artifacts(self) -> set[str] | None:
+        """Return ids of all runs of whose state or ledger the stored text has the word `artifact`."""
+        return self._inner.with_artifacts()
+
     def _formed(self, step: StepCommit) -> StepCommit:
         """Return a step in the form that is stored."""
         records = []

@@ -17,6 +17,7 @@ from ..core.delta import drain, track
 from ..core.errors import NotDurable, StaleRevision
 from ..core.jsonsafe import isolated
 from ..core.models import RunState, RunStatus, WaitReason, WaitState
+from ..storage.artifact_contract import artifact_ref
 from ..storage.base import Journal, StepCommit
 from .stores import Place, a_record, a_run, refusal, waiting_run
 
@@ -230,6 +231,23 @@ class JournalSuite:
         run.status, run.waiting = RunStatus.COMPLETED, None
         driver.step()
         assert journal.find_listening("evt:session:s:b") == []
+
+    def test_runs_that_may_point_to_an_artifact_are_told(self, place: Place) -> None:
+        stores = place.open()
+        journal, ref = stores.journal, artifact_ref("0123")
+        for run_id, vars in (("none", {"text": "x"}), ("begun", {"got": ref}), ("heard", {})):
+            run = a_run(run_id, vars=vars)
+            journal.commit(StepCommit(run, None, (a_record(run, 1),)))
+        for run_id, records in (("with record", 1), ("without", 0)):
+            driver = Driver(journal, run_id=run_id)
+            driver.run.vars["deep"]["a"]["got"] = [ref]
+            driver.step(records=records)
+        heard = a_record(a_run("heard"), 2)
+        heard.result = {"heard": [ref]}
+        stores.ledger.append(heard)
+        stores.runs.save(a_run("saved", vars={"got": {"artifact_id": "0123"}}))
+        told = journal.with_artifacts()
+        assert told is None or told == {"begun", "with record", "without", "heard", "saved"}
 
     def test_a_running_run_is_listed_by_its_latest_step(self, place: Place) -> None:
         stores = place.open()

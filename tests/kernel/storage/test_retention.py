@@ -126,6 +126,34 @@ def test_what_another_run_points_to_goes_with_the_last_one_that_does(
     assert kept(stores).load_text(given.artifact_id) is None
 
 
+def test_only_runs_that_may_point_to_an_artifact_are_read(
+    stores: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = kept(stores).store_text("result", run_id="giver")
+    for run_id in ("giver", "plain", "other"):
+        lived(stores, run_id)
+    lived(stores, "taker", output={"got": artifact_ref(given.artifact_id)})
+    whole, read = stores.runs.load, []
+
+    def seen(run_id: str) -> RunState | None:
+        read.append(run_id)
+        return whole(run_id)
+
+    monkeypatch.setattr(stores.runs, "load", seen)
+    assert delete_run(stores, "giver").artifacts == 2
+    assert read == ["giver", "taker"]
+    assert kept(stores).load_text(given.artifact_id) == "result"
+
+
+def test_a_store_that_cannot_tell_has_every_run_read(stores: Stores, monkeypatch: pytest.MonkeyPatch) -> None:
+    given = kept(stores).store_text("result", run_id="giver")
+    lived(stores, "giver")
+    lived(stores, "taker", output={"got": artifact_ref(given.artifact_id)})
+    monkeypatch.setattr(stores.journal, "with_artifacts", lambda: None)
+    assert delete_run(stores, "giver").artifacts == 2
+    assert kept(stores).load_text(given.artifact_id) == "result"
+
+
 def test_a_file_of_nobody_stays(stores: Stores) -> None:
     upload = kept(stores).store_text("upload", run_id="no-run")
     lived(stores, "root", output={"given": artifact_ref(upload.artifact_id), "odd": {"artifact_id": "../x"}})
