@@ -110,7 +110,9 @@ class SqliteDatabase:
         """
         if self._unsynced is not None:
             raise self.lost()
-        self._take_turn()
+        lock = self._lock
+        if not lock.acquire(False):
+            self._take_turn()
         try:
             self._writer.connection.execute(statement, values)
             self._committed += 1
@@ -120,7 +122,7 @@ class SqliteDatabase:
         except sqlite3.Error as error:
             raise self.translated(error) from error
         finally:
-            self._lock.release()
+            lock.release()
         if durable if self.sync is Sync.MARKED else self.sync is Sync.ALWAYS:
             self._sync(commit)
         return commit

@@ -40,8 +40,7 @@ class SqliteJournal(Journal):
         database, heads = self._database, self._heads
         known = heads.pop(run_id, None)
         once = at_once(ready, known)
-        written = 0 if once is None else database.write_at_once(once[1], once[2], durable=step.durable)
-        if once is not None and written:
+        if once is not None and (written := database.write_at_once(once[1], once[2], durable=step.durable)):
             head = once[0]
             if ready.vars is not None:
                 self._newest = {run_id: (_apart(step.run, ready.vars), written)}
