@@ -191,11 +191,11 @@ SELECT position, seq, run_id FROM ledger WHERE run_id = ? AND seq >= ? ORDER BY 
 SELECT record_json FROM ledger WHERE position = ?;
 
 -- name: with_artifacts
--- Reads all text that is kept, and takes none of it apart.
+-- Reads all text that is kept, and takes none of it apart; a run may be named more than once.
 SELECT run_id FROM ledger WHERE INSTR(record_json, 'artifact') OR INSTR(COALESCE(delta, ''), 'artifact')
-UNION SELECT run_id FROM silent_steps WHERE INSTR(delta, 'artifact')
-UNION SELECT run_id FROM runs WHERE INSTR(run_json, 'artifact')
-UNION SELECT run_id FROM checkpoints WHERE INSTR(state_json, 'artifact');
+UNION ALL SELECT run_id FROM silent_steps WHERE INSTR(delta, 'artifact')
+UNION ALL SELECT run_id FROM runs WHERE INSTR(run_json, 'artifact')
+UNION ALL SELECT run_id FROM checkpoints WHERE INSTR(state_json, 'artifact');
 
 -- name: find_waiting
 SELECT run_id FROM runs WHERE wait_key = ? LIMIT ?;
