@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from abstractruntime.nodes.catalog import catalog
 from abstractruntime.nodes.define import Call, NodeError, NodeType
+from abstractruntime.nodes.pins import pins_of
 from nodes.calls import call_of, is_json, told
 
 # Code nodes run in another process: their own tests feed them.
@@ -83,6 +84,40 @@ def test_a_node_answers_or_explains_itself(kind: NodeType, data: st.DataObject) 
     assert is_json(call.vars)
     if kind.kind != "action":
         assert call.vars == held
+
+
+ODD: list[Any] = [
+    None, True, False, 0, -1, 2.5, 10**20, 1e300, "", " ", "a", "7", "2.5", "-1", "true", "1e999", "../a", "{{a}}",
+    [], [None], ["a", 1], [[]], {}, {"a": None}, {"id": 1, "": [{}]},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", TYPES, ids=lambda kind: kind.name)
+def test_one_odd_value_beside_good_ones_is_answered_or_explained(kind: NodeType) -> None:
+    """What an example says works, with one input at a time made odd: so what is read last is reached too."""
+    for example in kind.examples:
+        if example.error:
+            continue
+        takes = [pin.id for pin in pins_of(kind, example.data)[0] if not pin.is_exec]
+        for pin in dict.fromkeys([*takes, *example.inputs]):
+            for odd in ODD:
+                call = call_of(
+                    kind,
+                    {**example.inputs, pin: odd},
+                    example.data,
+                    vars=example.vars,
+                    frame=example.frame,
+                    ambient=example.ambient,
+                    fed=tuple({**example.inputs, pin: odd}),
+                )
+                before = copy.deepcopy((call.inputs, call.data))
+                result = _attempt(kind, call)
+                if isinstance(result, NodeError):
+                    assert result.code
+                    assert 0 < len(str(result)) < 400, (pin, odd)
+                else:
+                    assert is_json(told(result)), (pin, odd)
+                assert (call.inputs, call.data) == before, (pin, odd)
 
 
 @pytest.mark.parametrize("kind", [kind for kind in TYPES if kind.settle], ids=lambda kind: kind.name)

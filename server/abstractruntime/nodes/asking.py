@@ -10,7 +10,7 @@ from .authored import chosen, pin_value, setting
 from .context import context_of
 from .define import UNSET, Call, Finding, NodeError, Pin
 from .recall import KG_MARK, positive
-from .values import items, text
+from .values import items, number, text
 
 Json = Any
 Message = dict[str, Json]
@@ -80,16 +80,22 @@ def check_model(config: str, data: Mapping[str, Json]) -> list[Finding]:
 
 def sampling(call: Call, config: str) -> dict[str, Json]:
     """Return temperature and, when there is one, seed."""
-    warmth = chosen(call, "temperature", f"{config}.temperature", 0.7)
-    params: dict[str, Json] = {"temperature": warmth if _is_number(warmth) else 0.7}
-    seed = chosen(call, "seed", f"{config}.seed", -1)
-    if _is_number(seed) and seed >= 0:
+    warmth = _told_number(chosen(call, "temperature", f"{config}.temperature", 0.7))
+    params: dict[str, Json] = {"temperature": 0.7 if warmth is None else warmth}
+    seed = _told_number(chosen(call, "seed", f"{config}.seed", -1))
+    if seed is not None and seed >= 0:
         params["seed"] = int(seed)
     return params
 
 
-def _is_number(value: Json) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
+def _told_number(value: Json) -> int | float | None:
+    """Read a number, also one that is written as text; what is none counts as not set (visualflow.md 2C.6)."""
+    if value is None or isinstance(value, bool):
+        return None
+    try:
+        return number(value)
+    except NodeError:
+        return None
 
 
 def token_limit(call: Call, pin: str, path: str) -> int | None:

@@ -8,7 +8,7 @@ from ..core.models import Effect, EffectType
 from .define import EXEC_IN, EXEC_OUT, Call, Example, NodeError, Pin, effect
 from .files import PATH_HELP, check_path, path_at, told
 from .recall import positive
-from .values import fitting, json_text, text
+from .values import fitting, json_text, text, whole
 
 Json = Any
 
@@ -79,6 +79,7 @@ _READ = {
             {"file_path": "a.pdf", "page_start": 4, "page_end": 2},
             error="'page_end' (2) comes before 'page_start' (4)",
         ),
+        Example({"file_path": "a.pdf", "page_start": "two"}, error="'page_start' needs a number"),
         Example({}, error="read_pdf requires a non-empty 'file_path' input."),
     ),
 )
@@ -86,7 +87,8 @@ def read_pdf(call: Call) -> Effect:
     """Read the text of a PDF file. Pictures of text, as from a scanner, have none."""
     payload: dict[str, Json] = {"file_path": path_at(call, "file_path", "read_pdf")}
     for pin in ("page_start", "page_end", "max_chars"):
-        if (value := positive(call.get(pin))) is not None:
+        given = call.get(pin)
+        if given not in (None, "") and (value := positive(whole(given, pin))) is not None:
             payload[pin] = value
     first, last = payload.get("page_start", 1), payload.get("page_end")
     if last is not None and last < first:

@@ -294,7 +294,7 @@ _CHOSEN = {"provider": "lmstudio", "model": "qwen"}
             note="With a schema the answer is data.",
         ),
         Example(
-            {"prompt": "And then?", "use_context": True, "seed": 7, **_CHOSEN},
+            {"prompt": "And then?", "use_context": True, "seed": "7", **_CHOSEN},
             {
                 "effect": {
                     "type": "llm_call",
