@@ -11,6 +11,7 @@ from abstractruntime.nodes.define import NodeType
 from abstractruntime.nodes.pins import saved_pins
 
 WIDTH, HEAD, ROW, MARGIN = 208, 32, 22, 24
+STUB, ROUND = 16, 16
 
 
 @dataclass(frozen=True)
@@ -74,11 +75,30 @@ def _away(data: Mapping[str, Any], kind: NodeType, used: Collection[str]) -> fro
 
 
 def _wire(source: Block, target: Block, is_step: bool) -> str:
+    """Return a path in right angles, as the canvas draws wires, but straight through what is in its way."""
     down = HEAD / 2 if is_step else HEAD + ROW / 2
     x, y = source.x + source.w, source.y + down
     to_x, to_y = target.x, target.y + down
-    pull = max(40.0, abs(to_x - x) / 2)
-    return f"M{x:g} {y:g}C{x + pull:g} {y:g} {to_x - pull:g} {to_y:g} {to_x:g} {to_y:g}"
+    if to_x - x >= STUB:
+        middle = (x + to_x) / 2
+        return _rounded(
+            [(x, y), (middle, y), (middle, to_y), (to_x, to_y)] if y != to_y else [(x, y), (to_x, to_y)]
+        )
+    lane = (y + to_y) / 2 if abs(to_y - y) > 2 * STUB else max(y, to_y) + 2 * ROW
+    out, into = x + STUB, to_x - STUB
+    return _rounded([(x, y), (out, y), (out, lane), (into, lane), (into, to_y), (to_x, to_y)])
+
+
+def _rounded(way: list[tuple[float, float]]) -> str:
+    """Return the path through corners, which are cut by a quarter of a circle."""
+    path = f"M{way[0][0]:g} {way[0][1]:g}"
+    for (ax, ay), (bx, by), (cx, cy) in zip(way, way[1:], way[2:], strict=False):
+        before, after = abs(bx - ax) + abs(by - ay), abs(cx - bx) + abs(cy - by)
+        radius = min(ROUND, before / 2, after / 2)
+        x, y = bx - (bx - ax) / before * radius, by - (by - ay) / before * radius
+        to_x, to_y = bx + (cx - bx) / after * radius, by + (cy - by) / after * radius
+        path += f"L{x:g} {y:g}Q{bx:g} {by:g} {to_x:g} {to_y:g}"
+    return f"{path}L{way[-1][0]:g} {way[-1][1]:g}"
 
 
 def _box(blocks: list[Block]) -> str:

@@ -8,6 +8,8 @@ import "../../css/canvas.css";
 import "./page.css";
 import { FlowCanvas } from "../src/canvas/flowcanvas";
 import { Catalog, type Json } from "../src/catalog";
+import { FarView } from "../src/view/far";
+import { Minimap } from "../src/view/minimap";
 
 const FAMILIES = ["people", "text", "math", "data", "code"];
 const PINS: { [pin: string]: string } = { in: "exec-in", out: "exec-out", i0: "number", i1: "name", i2: "on", o0: "result", o1: "text" };
@@ -59,6 +61,8 @@ const impl: Impl = {
     const place = document.createElement("flow-canvas");
     element.append(place);
     canvas = new FlowCanvas(place, catalog, { icons: "icons.svg", dragPans: true });
+    canvas.desk.view.addFar(FarView);
+    canvas.desk.view.addMap(Minimap);
     Object.assign(window, { canvas, paste });
     text = JSON.stringify(flowOf(makeGraph(opts.n)));
   },

@@ -4,7 +4,8 @@ import { applyChange } from "../src/model/change";
 import { boxOf, fitText, GRID, heightOf, pinPoint, pinY, textWidth, titleOf, widthOf } from "../src/model/geometry";
 import { align } from "../src/model/guides";
 import type { JsonObject } from "../src/model/json";
-import { boundsOf, curve, distanceTo, endOf, pathOf, pointAt, startOf } from "../src/model/route";
+import { curve } from "../src/model/curved";
+import { boundsOf, distanceTo, endOf, pathOf, pointAt, startOf } from "../src/model/route";
 import { Viewport } from "../src/view/viewport";
 import { node, sample, sceneOf } from "./fixture";
 

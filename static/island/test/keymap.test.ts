@@ -13,6 +13,7 @@ Object.assign(globalThis, {
 });
 kept.set("flowstudio keys", '{"run": ["Q"], "unknown": ["W"], "add": "A"}');
 const { ACTS, ALL_ACTS, chordOf, isLetter, keymap } = await import("../src/canvas/keymap");
+const { giveKey, resetKeys } = await import("../src/canvas/ownkeys");
 const { refusalOf } = await import("../src/canvas/reserved");
 const { switchLetters } = await import("../src/pages/parts/letters");
 
@@ -43,13 +44,13 @@ test("what was kept counts where it makes sense; a key that is given is taken fr
   assert.deepEqual(keymap.keysOf("run"), ["Q"]);
   assert.deepEqual(keymap.keysOf("add"), ["A"], "not a list of keys");
   assert.equal(keymap.actOf(press("r")), undefined);
-  keymap.give("run", "N");
+  giveKey("run", "N");
   assert.equal(keymap.actOf(press("n")), "run");
   assert.deepEqual(keymap.keysOf("note"), []);
-  keymap.reset("note");
+  resetKeys("note");
   assert.equal(keymap.actOf(press("n")), "note", "the default goes back to whom it belongs");
   assert.deepEqual(keymap.keysOf("run"), []);
-  keymap.reset();
+  resetKeys();
   assert.equal(keymap.actOf(press("r")), "run");
   assert.equal(kept.has("flowstudio keys"), false);
 });

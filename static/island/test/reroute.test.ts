@@ -4,7 +4,8 @@ import { applyAll } from "../src/model/change";
 import { copyText, pasteText } from "../src/model/clipboard";
 import { hitAt } from "../src/model/hit";
 import { leadWire, wirePoints } from "../src/model/marks";
-import { distanceTo, pointAt, segmentAt, through } from "../src/model/route";
+import { through } from "../src/model/curved";
+import { distanceTo, pointAt, segmentAt } from "../src/model/route";
 import { sceneOf } from "./fixture";
 
 test("a curve goes through its points and begins and ends flat", () => {

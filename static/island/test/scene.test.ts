@@ -55,7 +55,7 @@ test("what lies under a point: pin before node before wire", () => {
   assert.deepEqual(hitAt(scene, { x: 420, y: 60 }, 1), { kind: "node", node: "n2" });
   assert.deepEqual(hitAt(scene, { x: 260, y: 17 }, 1), { kind: "wire", wire: "e1" });
   assert.deepEqual(hitAt(scene, { x: 420, y: -200 }, 1), { kind: "empty" });
-  assert.equal(wireNear(scene, { x: 260, y: 60 }, 7), null);
+  assert.equal(wireNear(scene, { x: 230, y: 32 }, 7), null);
 });
 
 test("the place for a new pin is hit on growing nodes", () => {

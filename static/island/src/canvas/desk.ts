@@ -81,7 +81,9 @@ export class Desk implements Stage {
   /** Show another flow. */
   load(flow: FlowDocument): void {
     this.selection.set([]);
+    const { curves } = this.scene;
     this.look.scene = new Scene(flow, this.scene.catalog);
+    this.scene.curves = curves;
     this.look.problems = new Map();
     this.look.progress.set([]);
     this.look.running = false;
@@ -182,6 +184,7 @@ export class Desk implements Stage {
   }
 
   lift(ids: readonly string[]): void {
+    this.scene.lift(ids);
     this.lifted = ids.slice(0, 100);
     for (const id of this.lifted) this.view.near.pinned.add(id);
     if (ids.length <= 20) for (const id of ids) this.view.near.raise(id);
@@ -192,7 +195,7 @@ export class Desk implements Stage {
     for (const id of this.lifted) this.view.near.pinned.delete(id);
     this.lifted = [];
     this.root.toggleAttribute("data-dragging", false);
-    this.view.invalidate();
+    this.view.refresh([], this.scene.drop());
   }
 
   /** Copy the selected nodes in place and select the copies. */

@@ -27,6 +27,7 @@ import type { PinAt } from "../model/hit";
 import { type JsonObject, same } from "../model/json";
 import type { NodeRun, NodeState, StepEvent } from "../model/progress";
 import { readingOrder } from "../model/neighbour";
+import type { Scene } from "../model/scene";
 import { flowJSON, parseFlow } from "../model/serialize";
 import { carryChanges, isBookmarked, isLocked, leadWire, putGroup, turnMark } from "../model/marks";
 import { Wake } from "../view/wake";
@@ -45,7 +46,6 @@ export interface CanvasOptions {
   icons?: string;
   /** Drag on empty canvas moves the view (as on a page that only shows). Default: draws a box. */
   dragPans?: boolean;
-  minimap?: boolean;
   readOnly?: boolean;
   label?: string;
 }
@@ -85,7 +85,6 @@ export class FlowCanvas {
     this.input = new Input(this.desk, this.fields);
     this.keys = new Keys(this);
     this.wake = new Wake((ids) => this.redrawRun(ids));
-    this.desk.view.minimap.element.hidden = options.minimap === false;
     if (options.readOnly) this.setReadOnly(true);
     Object.defineProperty(root, "model", { value: probe(this), configurable: true });
   }
@@ -360,12 +359,14 @@ export class FlowCanvas {
   }
 
   set minimap(shown: boolean) {
-    this.desk.view.minimap.element.hidden = !shown;
-    this.desk.view.minimap.paint();
+    const { minimap } = this.desk.view;
+    if (!minimap) return;
+    minimap.element.hidden = !shown;
+    minimap.paint();
   }
 
   get minimap(): boolean {
-    return !this.desk.view.minimap.element.hidden;
+    return this.desk.view.minimap?.element.hidden === false;
   }
 
   setReadOnly(readOnly: boolean): void {
@@ -373,6 +374,16 @@ export class FlowCanvas {
     this.root.toggleAttribute("data-readonly", readOnly);
     this.input.cancel();
     this.desk.view.near.fillAll();
+  }
+
+  /** Draw wires as curves (model/curved.ts), or in right angles. */
+  set curves(curves: Scene["curves"]) {
+    this.desk.scene.curves = curves;
+    this.desk.view.refresh([], this.desk.flow.wires.values());
+  }
+
+  get curves(): Scene["curves"] {
+    return this.desk.scene.curves;
   }
 
   // ---- what lies over the flow ----------------------------------------------------------------
@@ -428,7 +439,7 @@ export class FlowCanvas {
       const node = this.desk.flow.nodes.get(id);
       if (node) this.desk.view.near.markRun(node);
     }
-    this.desk.view.minimap.changed();
+    this.desk.view.minimap?.changed();
     if (this.desk.viewport.far) this.desk.view.invalidate();
   }
 

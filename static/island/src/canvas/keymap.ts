@@ -39,6 +39,7 @@ const TABLE = {
   redo: { name: "Redo", part: "Build", keys: ["Ctrl+Shift+Z", "Ctrl+Y"], page: true },
   "select-all": { name: "Select everything", part: "Move", keys: ["Ctrl+A"] },
   tidy: { name: "Arrange the selection, or the flow", part: "Move", keys: ["Ctrl+Shift+L"], page: true },
+  curves: { name: "Draw wires as curves, or in right angles", part: "Move", keys: [] },
   lock: { name: "Lock or unlock the place of the selection", part: "Move", keys: ["L"] },
   bookmark: { name: "Bookmark the selection, or no longer", part: "Move", keys: ["Shift+B"] },
   "next-bookmark": { name: "Go to the next bookmark", part: "Move", keys: ["Ctrl+B"], page: true },
@@ -99,7 +100,8 @@ export function isLetter(chord: string): boolean {
 }
 
 class Keymap {
-  private own: { [act: string]: string[] } = {};
+  /** What differs from the table (ownkeys.ts). */
+  own: { [act: string]: string[] } = {};
   private readonly listeners = new Set<() => void>();
 
   constructor() {
@@ -115,14 +117,6 @@ class Keymap {
   /** The keys of an action as they are now. */
   keysOf(act: Act): readonly string[] {
     return this.own[act] ?? ACTS[act].keys;
-  }
-
-  isOwn(act: Act): boolean {
-    return act in this.own;
-  }
-
-  get isChanged(): boolean {
-    return Object.keys(this.own).length > 0;
   }
 
   /** How the first key of an action is written beside its name; nothing when it has none that acts. */
@@ -149,38 +143,17 @@ class Keymap {
     return ALL_ACTS.find((act) => Boolean(ACTS[act].mark) === onMark && this.keysOf(act).includes(chord));
   }
 
-  /** Give an action a key, or none. It is taken from the action that had it. */
-  give(act: Act, chord: string | null): void {
-    const before = chord && this.holder(chord, Boolean(ACTS[act].mark));
-    if (before && before !== act) this.put(before, this.keysOf(before).filter((each) => each !== chord));
-    this.put(act, chord ? [chord] : []);
-    this.keep();
-  }
-
-  /** Give an action, or every one, the keys of the table again. */
-  reset(act?: Act): void {
-    if (!act) this.own = {};
-    else for (const chord of ACTS[act].keys) this.take(chord, act);
-    if (act) delete this.own[act];
-    this.keep();
-  }
-
   onChange(act: () => void): void {
     this.listeners.add(act);
   }
 
-  private take(chord: string, act: Act): void {
-    const other = this.holder(chord, Boolean(ACTS[act].mark));
-    if (other && other !== act) this.put(other, this.keysOf(other).filter((each) => each !== chord));
-  }
-
-  private put(act: Act, keys: string[]): void {
+  put(act: Act, keys: string[]): void {
     if (keys.join() === ACTS[act].keys.join()) delete this.own[act];
     else this.own[act] = keys;
   }
 
-  private keep(): void {
-    if (this.isChanged) localStorage.setItem(KEPT, JSON.stringify(this.own));
+  keep(): void {
+    if (Object.keys(this.own).length) localStorage.setItem(KEPT, JSON.stringify(this.own));
     else localStorage.removeItem(KEPT);
     this.tell();
   }

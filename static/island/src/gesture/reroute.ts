@@ -2,7 +2,6 @@
 // it away.
 import { leadWire } from "../model/marks";
 import type { Point } from "../model/geometry";
-import { segmentAt } from "../model/route";
 import { distance, type Pointer, SLACK, type Stage, type State } from "./machine";
 
 export function reroute(stage: Stage, start: Pointer, key: string, point: number): State {
@@ -33,11 +32,10 @@ export function reroute(stage: Stage, start: Pointer, key: string, point: number
 /** Add a point to a wire where it passes, or take one away. */
 export function turnPoint(stage: Stage, key: string, at: Point, point?: number): void {
   const wire = stage.scene.flow.wires.get(key);
-  const line = wire && stage.scene.curve(wire);
-  if (!wire || !line || stage.readOnly) return;
+  if (!wire || !stage.scene.ends(wire) || stage.readOnly) return;
   const points = [...wire.points];
   if (point !== undefined) points.splice(point, 1);
-  else points.splice(points.length ? segmentAt(line, at) : 0, 0, at);
+  else points.splice(stage.scene.legAt(wire, at), 0, at);
   stage.run(leadWire(wire, points), point === undefined ? "Add a reroute point" : "Remove a reroute point");
   stage.seal();
 }

@@ -41,8 +41,9 @@ export class FlowNode {
 export class FlowWire {
   from: FlowNode | null = null;
   to: FlowNode | null = null;
-  /** Its path, once somebody asked (scene.ts). */
+  /** Its path, once somebody asked; and the corners that it would have if there were no others (scene.ts). */
   curve: Curve | null = null;
+  way: readonly Point[] | null = null;
   /** The points that it was led through by hand, in the world (scene.ts). */
   points: readonly Point[] = [];
   /** The name that it is hidden behind; empty while it is drawn (scene.ts). */

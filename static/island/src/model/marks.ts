@@ -185,10 +185,10 @@ export function readMarks(flow: FlowDocument): { notes: Note[]; groups: Group[] 
   return { notes, groups: [...groups.values()] };
 }
 
-const set = (node: FlowNode, keys: readonly string[], value: Json): Change => ({ op: "set", node: node.id, path: ["canvas", ...keys], value });
+export const set = (node: FlowNode, keys: readonly string[], value: Json): Change => ({ op: "set", node: node.id, path: ["canvas", ...keys], value });
 
 /** Rewrite the marks of a node; what is left empty goes. */
-function rewrite(node: FlowNode, edit: (marks: JsonObject) => void): Change {
+export function rewrite(node: FlowNode, edit: (marks: JsonObject) => void): Change {
   const marks = structuredClone(marksOf(node));
   edit(marks);
   for (const key of ["notes", "groups", "wires", "tags"]) if (isObject(marks[key]) && !Object.keys(marks[key]).length) delete marks[key];
@@ -211,28 +211,9 @@ export function putNote(flow: FlowDocument, note: Omit<Note, "carrier"> & { carr
   return [set(carrier, ["notes", id], { x, y, w, h, text: words, tone })];
 }
 
-export const dropNote = (note: Note): Change[] => [rewrite(note.carrier, (marks) => delete (marks.notes as JsonObject)[note.id])];
-
 export function putGroup(group: Group): Change[] {
   const carrier = group.carrier ?? group.nodes[0];
   return carrier ? [set(carrier, ["groups", group.id], { title: group.title, tone: group.tone, ...(group.folded ? { folded: true } : {}) })] : [];
-}
-
-/** Make a group of nodes; they leave the groups that they were in. */
-export function makeGroup(flow: FlowDocument, nodes: readonly FlowNode[], title: string): { id: string; changes: Change[] } {
-  const id = freshMarkId(flow, "group");
-  const members = nodes.map((node) => set(node, ["group"], id));
-  const keeps = carryChanges(flow, new Set(nodes.map((node) => node.id)), "groups");
-  return { id, changes: [...keeps, ...members, ...putGroup({ id, title, tone: TONES[1], nodes: [...nodes], folded: false, carrier: null })] };
-}
-
-export function dissolve(group: Group): Change[] {
-  return [...new Set([...group.nodes, ...(group.carrier ? [group.carrier] : [])])].map((node) =>
-    rewrite(node, (marks) => {
-      if (marks.group === group.id) delete marks.group;
-      if (isObject(marks.groups)) delete marks.groups[group.id];
-    }),
-  );
 }
 
 /** The changes that hand what some nodes keep for others to nodes that stay. */

@@ -1,59 +1,39 @@
-// The path of a wire: numbers only. Forward it is one cubic Bézier; where the target lies behind the
-// source it is two, so that the wire leaves to the right, passes between the nodes and arrives from
-// the left.
+// The path of a wire: numbers only. In right angles it is lines and round corners (the corners come from
+// detour.ts and lanes.ts); the curves that a person may choose instead are in curved.ts.
 import type { Point, Rect } from "./geometry";
 
 /** x and y of the start, then of two handles and an end for each segment. */
 export type Curve = readonly number[];
 
-/** How far behind the source a target lies before the wire goes around. */
-const BEHIND = -72;
+/** The corners of a wire in right angles are this round, where there is room; and what makes a quarter of a circle. */
+const ROUND = 8;
+/** The same where wires are curves. */
+export const SOFT = 32;
+const QUARTER = 0.5523;
 
-export function curve(from: Point, to: Point): Curve {
-  const dx = to.x - from.x;
-  const dy = Math.abs(to.y - from.y);
-  if (dx < BEHIND) return backward(from, to);
-  const reach = dx > 0 ? Math.max(Math.min(dx * 0.5, 160), Math.min(48, 20 + dy * 0.25)) : Math.min(64, 32 + dy * 0.25) - dx * 0.4;
-  return [from.x, from.y, from.x + reach, from.y, to.x - reach, to.y, to.x, to.y];
-}
-
-function backward(from: Point, to: Point): Curve {
-  const dy = to.y - from.y;
-  const flat = Math.abs(dy) < 72;
-  const middle = { x: (from.x + to.x) / 2, y: flat ? Math.max(from.y, to.y) + 64 : from.y + dy / 2 };
-  const reach = Math.min(110, 36 + Math.abs(middle.y - from.y) * 0.35);
-  const turn = Math.min(110, 36 + Math.abs(to.y - middle.y) * 0.35);
-  const out = [from.x, from.y, from.x + reach, from.y, from.x + reach, middle.y, middle.x, middle.y];
-  return [...out, to.x - turn, middle.y, to.x - turn, to.y, to.x, to.y];
-}
-
-/** How far a wire rounds a sharp corner where it is led, and how much further a slight one. */
-const CORNER = 14;
-const BEND = 48;
-
-/** A curve through points, from the right side of one pin to the left side of another: straight, with round corners. */
-export function through(points: readonly Point[]): Curve {
-  const line: number[] = [];
-  const last = points.length - 1;
-  const step = (from: number): { x: number; y: number; far: number } => {
-    const [a, b] = [points[from]!, points[from + 1]!];
-    const far = Math.hypot(b.x - a.x, b.y - a.y);
-    return { x: (b.x - a.x) / (far || 1), y: (b.y - a.y) / (far || 1), far };
+/** The curve through the corners of a way: straight between them, and round at them. */
+export function rounded(way: readonly Point[], round = ROUND): Curve {
+  const line = [way[0]!.x, way[0]!.y];
+  const straight = (x: number, y: number): void => {
+    const [ax, ay] = [line.at(-2)!, line.at(-1)!];
+    if (Math.abs(ax - x) + Math.abs(ay - y) > 0.01) line.push(ax, ay, x, y, x, y);
   };
-  for (const [index, point] of points.entries()) {
-    const before = index > 0 ? step(index - 1) : { x: 1, y: 0, far: 0 };
-    const after = index < last ? step(index) : { x: 1, y: 0, far: 0 };
-    const isEnd = index === 0 || index === last;
-    const [x, y] = isEnd ? [1, 0] : [before.x + after.x, before.y + after.y];
-    const size = Math.hypot(x, y) || 1;
-    const most = isEnd ? 28 : CORNER + BEND * Math.max(0, before.x * after.x + before.y * after.y);
-    const reach = (far: number): number => Math.min(far * 0.4, most) / size;
-    if (index > 0) line.push(point.x - x * reach(before.far), point.y - y * reach(before.far));
-    line.push(point.x, point.y);
-    if (index < last) line.push(point.x + x * reach(after.far), point.y + y * reach(after.far));
+  for (let index = 1; index < way.length - 1; index++) {
+    const [a, b, c] = [way[index - 1]!, way[index]!, way[index + 1]!];
+    const [before, after] = [Math.hypot(b.x - a.x, b.y - a.y), Math.hypot(c.x - b.x, c.y - b.y)];
+    const r = Math.min(round, index === 1 ? before : before / 2, index === way.length - 2 ? after : after / 2);
+    const [ux, uy, vx, vy] = [(b.x - a.x) / before, (b.y - a.y) / before, (c.x - b.x) / after, (c.y - b.y) / after];
+    const far = r * (1 - QUARTER);
+    straight(b.x - ux * r, b.y - uy * r);
+    line.push(b.x - ux * far, b.y - uy * far, b.x + vx * far, b.y + vy * far, b.x + vx * r, b.y + vy * r);
   }
+  const end = way.at(-1)!;
+  straight(end.x, end.y);
   return line;
 }
+
+/** Whether the segment that begins at an index is a straight line: its handles lie on its ends. */
+export const isStraight = (c: Curve, i: number): boolean => c[i] === c[i + 2] && c[i + 1] === c[i + 3] && c[i + 4] === c[i + 6] && c[i + 5] === c[i + 7];
 
 /** The segment of a curve that is nearest to a point. */
 export function segmentAt(c: Curve, point: Point): number {
@@ -69,7 +49,7 @@ const at = (c: Curve, index: number): number => c[index] as number;
 
 export function pathOf(c: Curve): string {
   let path = `M${c[0]} ${c[1]}`;
-  for (let i = 2; i < c.length; i += 6) path += `C${c[i]} ${c[i + 1]} ${c[i + 2]} ${c[i + 3]} ${c[i + 4]} ${c[i + 5]}`;
+  for (let i = 2; i < c.length; i += 6) path += isStraight(c, i - 2) ? `L${c[i + 4]} ${c[i + 5]}` : `C${c[i]} ${c[i + 1]} ${c[i + 2]} ${c[i + 3]} ${c[i + 4]} ${c[i + 5]}`;
   return path;
 }
 
@@ -99,17 +79,21 @@ export function pointAt(c: Curve, segment: number, t: number): Point {
   };
 }
 
-/** The distance of a point from the curve, by 24 chords a segment. */
-export function distanceTo(c: Curve, point: Point): number {
-  let best = Infinity;
+/** The chords of a curve, as points: one for what is straight, `most` for what is not. */
+export function chords(c: Curve, most: number): Point[] {
+  const points = [startOf(c)];
   for (let segment = 0; segment * 6 + 2 < c.length; segment++) {
-    let last = pointAt(c, segment, 0);
-    for (let step = 1; step <= 24; step++) {
-      const next = pointAt(c, segment, step / 24);
-      best = Math.min(best, toSegment(point, last, next));
-      last = next;
-    }
+    const count = isStraight(c, segment * 6) ? 1 : most;
+    for (let step = 1; step <= count; step++) points.push(pointAt(c, segment, step / count));
   }
+  return points;
+}
+
+/** The distance of a point from the curve. */
+export function distanceTo(c: Curve, point: Point): number {
+  const points = chords(c, 24);
+  let best = Infinity;
+  for (let index = 1; index < points.length; index++) best = Math.min(best, toSegment(point, points[index - 1]!, points[index]!));
   return best;
 }
 

@@ -5,7 +5,9 @@ import { FlowCanvas } from "../canvas/flowcanvas";
 import { Catalog } from "../catalog";
 import { isObject, type JsonObject } from "../model/json";
 import { canvasTools, leaveWheel } from "../shell/lookonly";
+import { drawWires } from "../shell/curves";
 import { el, useIcons } from "../shell/parts";
+import { FarView } from "../view/far";
 import { keepCount } from "./parts/count";
 import { lettersAct } from "./parts/letters";
 
@@ -46,8 +48,10 @@ async function mount(place: HTMLElement): Promise<FlowCanvas> {
   ]);
   const root = el("flow-canvas" as "div", "");
   place.append(root);
-  const canvas = new FlowCanvas(root, new Catalog(body), { icons, readOnly: true, dragPans: true, minimap: false, label: "Both versions" });
+  const canvas = new FlowCanvas(root, new Catalog(body), { icons, readOnly: true, dragPans: true, label: "Both versions" });
   const { flow, wires } = both(old, fresh, difference);
+  canvas.desk.view.addFar(FarView);
+  drawWires(canvas);
   canvas.load(flow);
   canvas.setDifference(new Map([...difference.nodes.map(({ id, state }): [string, string] => [id, state]), ...wires]));
   canvas.fit({ glide: false });

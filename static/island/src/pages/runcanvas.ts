@@ -6,7 +6,9 @@ import { FlowCanvas } from "../canvas/flowcanvas";
 import { Catalog } from "../catalog";
 import { Lead } from "../shell/lead";
 import { canvasTools, leaveWheel } from "../shell/lookonly";
+import { drawWires } from "../shell/curves";
 import { el, useIcons } from "../shell/parts";
+import { FarView } from "../view/far";
 
 export interface RunCanvas {
   step(step: RunStep): void;
@@ -27,7 +29,9 @@ export async function mount(place: HTMLElement): Promise<RunCanvas | null> {
   const [body, flow] = loaded;
   const root = el("flow-canvas" as "div", "");
   place.append(root);
-  const canvas = new FlowCanvas(root, new Catalog(body), { icons, readOnly: true, dragPans: true, minimap: false, label: "The flow of this run" });
+  const canvas = new FlowCanvas(root, new Catalog(body), { icons, readOnly: true, dragPans: true, label: "The flow of this run" });
+  canvas.desk.view.addFar(FarView);
+  drawWires(canvas);
   canvas.load(flow);
   canvas.setRunState([]);
   canvas.on("press", ({ node }) => openStep(node));

@@ -33,6 +33,7 @@ const TOOLS: readonly [Act, string][] = [
   ["collapse", "subflow"],
   ["expand", "subflow"],
   ["tidy", "flows"],
+  ["curves", "wire"],
   ["fit", "fit"],
   ["zoom-in", "zoom-in"],
   ["zoom-out", "zoom-out"],

@@ -303,15 +303,14 @@ export class Editor {
       case "group":
         return void keysWait(this.more.marks()).then((marks) => marks?.group());
       case "tidy":
-        return void this.more.tidy();
+      case "curves":
+      case "failure":
+      case "places":
+        return void this.more[tool]();
       case "collapse":
       case "expand":
       case "link":
         return void this.more.subflows((subflows) => subflows[tool]());
-      case "failure":
-        return void this.more.failure();
-      case "places":
-        return void this.more.places();
       case "preferences":
         return location.assign("/settings");
       case "name":

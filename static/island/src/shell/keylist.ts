@@ -1,6 +1,7 @@
 // The list of keys, and where a person gives an action another one: press the key shown, then the new key. What
 // already has the key is named before it is taken away; every row, and the whole list, goes back to the default.
 import { type Act, ACTS, ALL_ACTS, chordOf, isLetter, keymap, written } from "../canvas/keymap";
+import { giveKey, isChanged, isOwn, resetKeys } from "../canvas/ownkeys";
 import { refusalOf } from "../canvas/reserved";
 import { lettersAct, onLetters, switchLetters } from "../pages/parts/letters";
 import { button, el, icon, place } from "./parts";
@@ -42,7 +43,7 @@ export class KeyList {
     this.letters.addEventListener("change", () => switchLetters(this.letters.checked));
     this.reset.addEventListener("click", () => {
       this.wait(null);
-      keymap.reset();
+      resetKeys();
       this.say("All keys are the default ones again.");
     });
     keymap.onChange(() => this.draw());
@@ -64,7 +65,7 @@ export class KeyList {
     });
     this.grid.replaceChildren(...parts);
     this.letters.checked = lettersAct();
-    this.reset.hidden = !keymap.isChanged;
+    this.reset.hidden = !isChanged();
     if (at) this.grid.querySelector<HTMLElement>(`[data-key="${at}"]`)?.focus({ preventScroll: true });
   }
 
@@ -81,7 +82,7 @@ export class KeyList {
     change.toggleAttribute("data-silent", !lettersAct() && keys.length > 0 && keys.every(isLetter));
     change.addEventListener("click", () => this.wait(isWaiting ? null : act));
     const row = el("li", "key-row", el("span", "key-name", name));
-    if (keymap.isOwn(act)) row.append(this.back(act));
+    if (isOwn(act)) row.append(this.back(act));
     row.append(change);
     if (isWaiting) row.append(this.asking(act));
     return row;
@@ -90,7 +91,7 @@ export class KeyList {
   private back(act: Act): HTMLElement {
     const back = button("quiet only small key-back", "", "undo", () => {
       this.wait(null);
-      keymap.reset(act);
+      resetKeys(act);
       this.focus(act);
       this.say(`${ACTS[act].name}: ${keymap.keysOf(act).map(written).join(" or ")} again.`);
     });
@@ -156,7 +157,7 @@ export class KeyList {
   private give(act: Act, chord: string | null): void {
     const holder = chord && keymap.holder(chord, Boolean(ACTS[act].mark));
     this.wait(null, act);
-    keymap.give(act, chord);
+    giveKey(act, chord);
     this.focus(act);
     const taken = holder && holder !== act && !keymap.keysOf(holder).length ? ` ${ACTS[holder].name} has no key now.` : "";
     this.say(`${ACTS[act].name}: ${chord ? written(chord) : "no key"}.${taken}`);

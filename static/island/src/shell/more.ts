@@ -77,6 +77,12 @@ export class More {
     this.atLeisure = new Promise((go) => later(() => go(import("./later").catch(() => null)), { timeout: 2000 }));
     canvas.on("select", () => canvas.root.hasAttribute("data-touch") && void this.touched());
     canvas.on("menu", (spot) => void this.menu(spot));
+    void this.part(import("./later")).then((part) => {
+      if (!part) return;
+      canvas.desk.view.addFar(part.FarView);
+      canvas.desk.view.addMap(part.Minimap);
+      part.drawWires(canvas);
+    });
   }
 
   /** Open the field at once; what it searches comes with it or just after. */
@@ -240,6 +246,11 @@ export class More {
   /** Arrange the selection, or the whole flow. */
   async tidy(): Promise<void> {
     await (await this.part(import("./seldom")))?.tidy(this.canvas);
+  }
+
+  /** Draw wires as curves, or in right angles. */
+  async curves(): Promise<void> {
+    (await this.part(import("./later")))?.turnCurves(this.canvas);
   }
 
   /** Ask for the name of a node, where the canvas does not show. */

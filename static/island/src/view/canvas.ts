@@ -7,9 +7,9 @@ import type { Point, Rect } from "../model/geometry";
 import type { PinAt } from "../model/hit";
 import { Dots } from "./dots";
 import { make } from "./element";
-import { FarView } from "./far";
+import type { FarView } from "./far";
 import type { Look } from "./look";
-import { Minimap } from "./minimap";
+import type { Minimap } from "./minimap";
 import { NearView } from "./near";
 import { paletteSheet } from "./palette";
 import { Theme } from "./theme";
@@ -28,8 +28,9 @@ let count = 0;
 export class CanvasView {
   readonly viewport = new Viewport();
   readonly near: NearView;
-  readonly far: FarView;
-  readonly minimap: Minimap;
+  /** What a page brings: all of a flow at once, and the whole in a corner. */
+  private far: FarView | null = null;
+  minimap: Minimap | null = null;
   readonly theme: Theme;
   private readonly dots: Dots;
   private readonly box = make("div", "fc-marquee");
@@ -59,10 +60,8 @@ export class CanvasView {
     this.theme = new Theme(root, () => this.themeChanged());
     this.dots = new Dots(this.theme);
     this.near = new NearView(look, `fc${++count}`);
-    this.far = new FarView(look, this.theme);
-    this.minimap = new Minimap(look, this.theme, this.viewport, (middle) => this.center(middle));
     for (const part of [this.box, this.words, ...this.lines]) part.hidden = true;
-    root.append(this.dots.element, this.far.element, this.near.world, ...this.lines, this.box, this.words, this.minimap.element);
+    root.append(this.dots.element, this.near.world, ...this.lines, this.box, this.words);
     this.resizes = new ResizeObserver(() => this.measure());
     this.resizes.observe(root);
     this.measure();
@@ -82,7 +81,7 @@ export class CanvasView {
     this.first = true;
     this.drawn = null;
     this.near.clear();
-    this.minimap.changed();
+    this.minimap?.changed();
     this.invalidate();
   }
 
@@ -119,17 +118,31 @@ export class CanvasView {
     this.setView({ x: width / 2 - middle.x * zoom, y: height / 2 - middle.y * zoom, zoom });
   }
 
+  /** Draw the flow where zooms are too small to read it. */
+  addFar(kind: typeof FarView): void {
+    this.far = new kind(this.look, this.theme);
+    this.dots.element.after(this.far.element);
+    this.measure();
+  }
+
+  /** Show the whole flow in a corner. */
+  addMap(kind: typeof Minimap): void {
+    this.minimap = new kind(this.look, this.theme, this.viewport, (middle) => this.center(middle));
+    this.root.append(this.minimap.element);
+    this.minimap.paint();
+  }
+
   /** Redraw what a change touched. */
   refresh(nodes: Iterable<FlowNode>, wires: Iterable<FlowWire>): void {
     this.near.refresh(nodes, wires);
-    this.minimap.changed();
+    this.minimap?.changed();
     this.invalidate();
   }
 
   /** Redraw selection, problems and run states everywhere. */
   markAll(): void {
     this.near.markAll();
-    this.minimap.changed();
+    this.minimap?.changed();
     this.invalidate();
   }
 
@@ -165,7 +178,7 @@ export class CanvasView {
       this.words.hidden = true;
       return;
     }
-    this.near.wires.drawDraft(start, draft.end, draft.from, pinType(scene.flow, scene.shapes, draft.from));
+    this.near.wires.drawDraft(start, draft.end, draft.from, pinType(scene.flow, scene.shapes, draft.from), scene.curves?.curve);
     this.words.hidden = !draft.words;
     this.words.textContent = draft.words;
     this.words.toggleAttribute("data-no", !draft.ok);
@@ -178,7 +191,7 @@ export class CanvasView {
     cancelAnimationFrame(this.glide);
     clearTimeout(this.settle);
     clearTimeout(this.sleep);
-    this.minimap.stop();
+    this.minimap?.stop();
     this.theme.stop();
     this.resizes.disconnect();
     document.adoptedStyleSheets = document.adoptedStyleSheets.filter((sheet) => sheet !== this.sheet);
@@ -187,7 +200,7 @@ export class CanvasView {
   measure(): void {
     this.viewport.width = this.root.clientWidth;
     this.viewport.height = this.root.clientHeight;
-    this.far.resize(this.viewport.width, this.viewport.height);
+    this.far?.resize(this.viewport.width, this.viewport.height);
     this.invalidate();
     if (!this.viewport.width) return;
     const act = this.whenSized;
@@ -243,11 +256,11 @@ export class CanvasView {
     const area = this.viewport.world(MARGIN * zoom);
     const waiting = far ? [] : this.first ? this.near.cull(area, FIRST_MS, Infinity) : this.near.cull(area);
     this.first &&= !this.near.mounted.size;
-    if (far) this.far.paint(this.viewport);
-    else if (waiting.length) this.far.paintNodes(this.viewport, waiting);
-    else this.far.hide();
+    if (far) this.far?.paint(this.viewport);
+    else if (waiting.length) this.far?.paintNodes(this.viewport, waiting);
+    else this.far?.hide();
     if (waiting.length) this.invalidate();
-    this.minimap.moved();
+    this.minimap?.moved();
   };
 
   /** In the far view the nodes stay for a moment, for the case that somebody zooms in again. */
@@ -268,7 +281,7 @@ export class CanvasView {
   }
 
   private themeChanged(): void {
-    this.minimap.changed();
+    this.minimap?.changed();
     this.invalidate();
   }
 }

@@ -3,7 +3,7 @@
 import { EXEC } from "../catalog";
 import type { FlowDocument, FlowNode, FlowWire } from "../model/document";
 import { fitText, titleOf } from "../model/geometry";
-import type { Curve } from "../model/route";
+import { type Curve, isStraight } from "../model/route";
 import { make } from "./element";
 import { type Look, worstOf } from "./look";
 import { UNKNOWN } from "./template";
@@ -95,8 +95,15 @@ export class FarView {
     const { scene } = this.look;
     const paths: Paths = new Map();
     for (const wire of wires) {
-      const line = scene.curve(wire);
-      if (line) traceLine(pathFor(paths, scene.wireType(wire)), line, zoom >= CURVES);
+      const ends = scene.ends(wire);
+      if (!ends) continue;
+      const path = pathFor(paths, scene.wireType(wire));
+      const line = zoom >= CURVES && scene.curve(wire);
+      if (line) traceCurve(path, line);
+      else {
+        path.moveTo(ends[0].x, ends[0].y);
+        path.lineTo(ends[1].x, ends[1].y);
+      }
     }
     return paths;
   }
@@ -212,12 +219,11 @@ function pathFor(paths: Paths, key: string): Path2D {
   return path;
 }
 
-function traceLine(path: Path2D, line: Curve, curved: boolean): void {
+function traceCurve(path: Path2D, line: Curve): void {
   const p = line as number[];
   path.moveTo(p[0]!, p[1]!);
-  if (!curved) {
-    path.lineTo(p[p.length - 2]!, p[p.length - 1]!);
-    return;
+  for (let i = 2; i < p.length; i += 6) {
+    if (isStraight(p, i - 2)) path.lineTo(p[i + 4]!, p[i + 5]!);
+    else path.bezierCurveTo(p[i]!, p[i + 1]!, p[i + 2]!, p[i + 3]!, p[i + 4]!, p[i + 5]!);
   }
-  for (let i = 2; i < p.length; i += 6) path.bezierCurveTo(p[i]!, p[i + 1]!, p[i + 2]!, p[i + 3]!, p[i + 4]!, p[i + 5]!);
 }

@@ -3,15 +3,31 @@
 import { EXEC } from "../catalog";
 import type { FlowWire } from "../model/document";
 import type { PinAt } from "../model/hit";
-import { curve, endOf, pathOf, startOf } from "../model/route";
-import type { Point } from "../model/geometry";
+import { plain } from "../model/detour";
+import { boundsOf, chords, type Curve, endOf, pathOf, rounded, startOf } from "../model/route";
+import { crossings } from "../model/crossing";
+import type { Point, Rect } from "../model/geometry";
 import { makeSvg } from "./element";
 import type { Look } from "./look";
+
+/** A wire as chords, to find where it is crossed. */
+interface Line {
+  points: Point[];
+  box: Rect;
+}
+
+const touch = (a: Rect, b: Rect): boolean => a.x <= b.x + b.w && b.x <= a.x + a.w && a.y <= b.y + b.h && b.y <= a.y + a.h;
 
 export class WireLayer {
   readonly element = makeSvg("svg", "fc-wires", { "aria-hidden": "true" });
   readonly mounted = new Map<FlowWire, SVGPathElement>();
   private readonly defs = makeSvg("defs", "");
+  /** Values pass under control: where they cross, a little of the ground lies between. */
+  private readonly values = makeSvg("g", "");
+  private readonly bridges = makeSvg("path", "fc-bridges");
+  private readonly steps = makeSvg("g", "");
+  private stale = false;
+  private readonly lines = new WeakMap<Curve, Line>();
   private readonly draft = makeSvg("path", "fc-wire is-draft");
   private readonly gradients = new Set<string>();
   private readonly free: SVGPathElement[] = [];
@@ -19,13 +35,14 @@ export class WireLayer {
   private readonly knots = new Map<FlowWire, SVGPathElement>();
 
   constructor(private readonly prefix: string) {
-    this.element.append(this.defs);
+    this.element.append(this.defs, this.values, this.bridges, this.steps);
   }
 
   /** Draw exactly these wires. */
   show(wanted: Set<FlowWire>, look: Look): void {
     for (const [wire, path] of this.mounted) {
       if (wanted.has(wire)) continue;
+      this.stale = true;
       path.remove();
       this.knots.get(wire)?.remove();
       this.knots.delete(wire);
@@ -39,13 +56,29 @@ export class WireLayer {
       this.mounted.set(wire, path);
       this.route(wire, look);
       this.mark(wire, look);
-      this.element.append(path);
     }
+    if (this.stale) this.cross(look);
+  }
+
+  /** Draw the bridges of control over values. */
+  private cross(look: Look): void {
+    this.stale = false;
+    const [over, under]: Line[][] = [[], []];
+    for (const [wire, path] of this.mounted) {
+      const curve = look.scene.curve(wire);
+      if (!curve) continue;
+      let line = this.lines.get(curve);
+      if (!line) this.lines.set(curve, (line = { points: chords(curve, look.scene.curves ? 6 : 1), box: boundsOf(curve) }));
+      (path.parentNode === this.steps ? over : under)!.push(line);
+    }
+    const spots = over!.flatMap((a) => under!.flatMap((b) => (touch(a.box, b.box) ? crossings(a.points, b.points) : [])));
+    this.bridges.setAttribute("d", spots.map(([a, b]) => `M${a.x} ${a.y}L${b.x} ${b.y}`).join(""));
   }
 
   route(wire: FlowWire, look: Look): void {
     const path = this.mounted.get(wire);
-    const line = look.scene.curve(wire);
+    const line = path && look.scene.curve(wire);
+    this.stale ||= path !== undefined;
     if (path && !line) path.setAttribute("d", "");
     if (!path || !line) return;
     path.setAttribute("d", pathOf(line));
@@ -54,6 +87,8 @@ export class WireLayer {
     const to = (wire.to && look.scene.shapes.pin(wire.to, "in", wire.targetPin)?.type) || from;
     path.dataset.type = from;
     path.classList.toggle("is-exec", from === EXEC);
+    const layer = from === EXEC ? this.steps : this.values;
+    if (path.parentNode !== layer) layer.append(path);
     const [a, b] = [startOf(line), endOf(line)];
     const mixed = from !== to && Math.abs(a.y - b.y) > 3;
     path.style.stroke = mixed ? `url(#${b.x >= a.x ? this.gradient(from, to) : this.gradient(to, from)})` : "";
@@ -93,7 +128,7 @@ export class WireLayer {
   }
 
   /** Show the wire being drawn, from a pin to the pointer. */
-  drawDraft(from: Point, to: Point, at: PinAt, type: string): void {
+  drawDraft(from: Point, to: Point, at: PinAt, type: string, curve = (start: Point, end: Point): Curve => rounded(plain(start, end))): void {
     const [a, b] = at.side === "out" ? [from, to] : [to, from];
     this.draft.setAttribute("d", pathOf(curve(a, b)));
     this.draft.dataset.type = type;
