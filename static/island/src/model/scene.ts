@@ -196,7 +196,8 @@ export class Scene {
     if (!ends) return undefined;
     if (this.bends && wire.points.length) return (wire.curve = this.bends.through([ends[0], ...wire.points, ends[1]]));
     const way = this.corners(wire);
-    return (wire.curve = !this.bends ? rounded(way) : way.length > 4 ? rounded(way, SOFT) : this.bends.curve(...ends));
+    const isPlain = this.way(wire)?.[1]?.x === plain(...ends)[1]?.x && way.length < 5;
+    return (wire.curve = !this.bends ? rounded(way) : isPlain ? this.bends.curve(...ends) : rounded(way, SOFT));
   }
 
   /** The corners of a wire in right angles, beside those of others. */
