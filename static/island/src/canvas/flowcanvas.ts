@@ -14,7 +14,6 @@
 // read-only `model` for tests (probe.ts).
 import { type Card, type Catalog, type Json } from "../catalog";
 import { describe, drawWire, tellFork } from "../gesture/drop";
-import { wiring } from "../gesture/wire";
 import type { Change } from "../model/change";
 import { copyText, pasteText } from "../model/clipboard";
 import { type Candidate, candidates, cardTakes, check } from "../model/connect";
@@ -29,7 +28,7 @@ import type { NodeRun, NodeState, StepEvent } from "../model/progress";
 import { readingOrder } from "../model/neighbour";
 import type { Scene } from "../model/scene";
 import { flowJSON, parseFlow } from "../model/serialize";
-import { carryChanges, isBookmarked, isLocked, leadWire, putGroup, turnMark } from "../model/marks";
+import { carryChanges, isBookmarked, isLocked, putGroup, turnMark } from "../model/marks";
 import { Wake } from "../view/wake";
 import type { Problem } from "../view/look";
 import { type View } from "../view/viewport";
@@ -101,11 +100,6 @@ export class FlowCanvas {
     this.desk.load(parseFlow(flow));
     if (view === "fit") this.desk.view.sized(() => this.fit({ glide: false }));
     else this.desk.setView(view);
-  }
-
-  /** Show another version of the same flow and keep the view, as after a save elsewhere. */
-  reload(flow: string | Json): void {
-    this.load(flow, this.desk.viewport.view);
   }
 
   toJSON(): JsonObject {
@@ -212,14 +206,6 @@ export class FlowCanvas {
     return describe(this.desk, at);
   }
 
-  /** Let the wire of a pin hang on the pointer, as after a click on it. */
-  startWire(at: PinAt): void {
-    const point = this.desk.scene.pinPoint(at.node, at.side, at.pin);
-    if (!point || this.desk.readOnly) return;
-    const pointer = { id: -1, kind: "mouse" as const, at: this.desk.viewport.toScreen(point), button: 0, shift: false, alt: false, ctrl: false, time: 0 };
-    this.input.machine.enter(wiring(this.desk, at, pointer, null, true));
-  }
-
   /** Take a pin away that was added to a growing node; false when it has to stay. */
   removePin(at: PinAt): boolean {
     const node = this.desk.flow.nodes.get(at.node);
@@ -242,12 +228,6 @@ export class FlowCanvas {
     this.root.focus({ preventScroll: true });
     this.desk.run(changes, `Remove ${what}`);
     this.desk.say(`Removed ${what}${joins.length ? ", its wires joined" : ""}`);
-  }
-
-  /** Take away the points that a wire is led through. */
-  straighten(key: string): void {
-    const wire = this.desk.flow.wires.get(key);
-    if (wire) this.desk.run(leadWire(wire, []), "Straighten a wire");
   }
 
   isLocked(id: string): boolean {
@@ -398,12 +378,6 @@ export class FlowCanvas {
       else byNode.set(problem.node, [problem]);
     }
     this.desk.look.problems = byNode;
-    this.desk.view.markAll();
-  }
-
-  /** Show what differs between two versions, by node id and by "wire " and key. */
-  setDifference(states: ReadonlyMap<string, string>): void {
-    this.desk.look.difference = states;
     this.desk.view.markAll();
   }
 

@@ -62,13 +62,6 @@ export const hasBreakpoint = (node: FlowNode): boolean => marksOf(node).breakpoi
 /** The flow that a node's own copy was made from; empty when the node follows its flow. */
 export const ownOf = (node: FlowNode): string => text(marksOf(node).own);
 
-export function setOwn(node: FlowNode, flow: string | null): Change {
-  return rewrite(node, (marks) => {
-    if (flow) marks.own = flow;
-    else delete marks.own;
-  });
-}
-
 /** What a node gives in trial runs instead of being executed, and the execution output by which it leaves. */
 export interface Pinned {
   outputs: { [pin: string]: Json };
@@ -104,7 +97,7 @@ const text = (value: Json | undefined): string => (typeof value === "string" ? v
 const size = (value: Json | undefined, least: number): number => (typeof value === "number" && Number.isFinite(value) ? Math.max(least, value) : Math.max(least, 0));
 const toneOf = (value: Json | undefined): Tone => TONES.find((tone) => tone === value) ?? TONES[0];
 
-const wireKey = (wire: FlowWire): string => JSON.stringify([wire.source, wire.sourcePin, wire.targetPin]);
+export const wireKey = (wire: FlowWire): string => JSON.stringify([wire.source, wire.sourcePin, wire.targetPin]);
 
 /** The points that a wire is led through, in the world. */
 export function wirePoints(wire: FlowWire): Point[] {
@@ -139,22 +132,6 @@ export function tagOf(wire: FlowWire): string {
   if (!node || !("canvas" in node.data)) return "";
   const { tags } = marksOf(node);
   return isObject(tags) ? text(tags[wireKey(wire)]) : "";
-}
-
-/** Hide wires behind names, or draw them again. */
-export function nameWires(wires: readonly FlowWire[], name: ((wire: FlowWire) => string) | null): Change[] {
-  const byNode = new Map<FlowNode, FlowWire[]>();
-  for (const wire of wires) if (wire.to) byNode.set(wire.to, [...(byNode.get(wire.to) ?? []), wire]);
-  return [...byNode].map(([node, list]) =>
-    rewrite(node, (marks) => {
-      const tags = isObject(marks.tags) ? marks.tags : {};
-      for (const wire of list) {
-        if (name) tags[wireKey(wire)] = name(wire);
-        else delete tags[wireKey(wire)];
-      }
-      marks.tags = tags;
-    }),
-  );
 }
 
 export function hasMarks(flow: FlowDocument): boolean {

@@ -313,16 +313,6 @@ export class Scene {
     return unite(boxes);
   }
 
-  /** A free place near a point, stepping down and right past nodes that stand there. */
-  freeSpot(want: Rect): Point {
-    const spot = { ...want };
-    for (let tries = 0; tries < 200 && this.nodesIn(spot).length; tries++) {
-      spot.x += 32;
-      spot.y += 32;
-    }
-    return { x: spot.x, y: spot.y };
-  }
-
   /** The tiles of folded groups, each once. */
   tiles(): Set<Tile> {
     return new Set(this.folds.values());

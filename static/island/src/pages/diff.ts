@@ -53,7 +53,8 @@ async function mount(place: HTMLElement): Promise<FlowCanvas> {
   canvas.desk.view.addFar(FarView);
   drawWires(canvas);
   canvas.load(flow);
-  canvas.setDifference(new Map([...difference.nodes.map(({ id, state }): [string, string] => [id, state]), ...wires]));
+  canvas.desk.look.difference = new Map([...difference.nodes.map(({ id, state }): [string, string] => [id, state]), ...wires]);
+  canvas.desk.view.markAll();
   canvas.fit({ glide: false });
   place.append(canvasTools(canvas));
   leaveWheel(place);

@@ -15,7 +15,7 @@ import type { JsonObject } from "../model/json";
 import type { Inspector } from "./inspector";
 import { keysWait } from "./kept";
 import { More } from "./more";
-import { DRAG_TYPE, firstStep, place, useIcons } from "./parts";
+import { firstStep, place, useIcons } from "./parts";
 import { ProblemList } from "./problems";
 import { QuickAdd } from "./quickadd";
 import { Regions } from "./regions";
@@ -95,7 +95,7 @@ export class Editor {
       say: (text, urgent) => this.voice.say(text, urgent),
     });
     void this.panel(() => undefined);
-    void this.more.palette((type) => this.quick.inView(type));
+    void this.more.palette((type) => this.quick.inView(type), (type, point) => this.quick.put(type, point));
     this.saver = new Saver(this.flow, revision, {
       read: () => this.canvas.toJSON(),
       history: () => this.canvas.desk.history,
@@ -199,7 +199,6 @@ export class Editor {
       event.preventDefault();
     });
     place("export").addEventListener("click", (event) => void this.export(event));
-    this.acceptDrops();
   }
 
   /** What is exported is what is on the canvas. */
@@ -395,25 +394,9 @@ export class Editor {
     const name = place<HTMLInputElement>("flow-name");
     const now = String(this.canvas.model.flow.name ?? "");
     if (name.value !== now) name.value = now;
-    this.note();
-  }
-
-  /** An empty canvas says what to do. */
-  private note(): void {
-    const note = place("canvas-note");
-    note.hidden = this.canvas.model.nodes.size > 0;
-    if (!note.hidden && !note.childElementCount) {
-      const [title, words] = [document.createElement("h2"), document.createElement("p")];
-      title.textContent = "An empty flow";
-      const key = keymap.label("add");
-      const hands = matchMedia("(pointer: coarse)").matches || !key ? "Press Add" : `Press ${key}, or double-click anywhere,`;
-      words.textContent = `${hands} and type what should happen first.`;
-      note.append(title, words);
-    }
   }
 
   private async check(): Promise<void> {
-    this.note();
     try {
       this.found(await validateFlow(this.flow, this.canvas.toJSON()));
     } catch (error) {
@@ -459,22 +442,6 @@ export class Editor {
     const sign = place("stream-state");
     sign.dataset["state"] = state;
     sign.textContent = LINES[state];
-  }
-
-  /** A type dragged from the palette, or a file of nodes, dropped on the canvas. */
-  private acceptDrops(): void {
-    const { root } = this.canvas;
-    root.addEventListener("dragover", (event) => {
-      if (event.dataTransfer?.types.includes(DRAG_TYPE)) event.preventDefault();
-    });
-    root.addEventListener("drop", (event) => {
-      const type = event.dataTransfer?.getData(DRAG_TYPE);
-      if (!type) return;
-      event.preventDefault();
-      const box = root.getBoundingClientRect();
-      const point = this.canvas.desk.viewport.toWorld({ x: event.clientX - box.left, y: event.clientY - box.top });
-      this.quick.put(type, point);
-    });
   }
 }
 

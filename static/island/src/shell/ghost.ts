@@ -1,7 +1,21 @@
 // An empty flow says what to do: beside its lone start stands the place of the first step.
 import type { FlowCanvas } from "../canvas/flowcanvas";
 import { keymap } from "../canvas/keymap";
-import { el, firstStep } from "./parts";
+import { el, firstStep, place } from "./parts";
+
+/** A canvas with nothing on it says what to do. */
+export function noteEmpty(canvas: FlowCanvas): void {
+  const note = place("canvas-note");
+  const draw = (): void => {
+    note.hidden = canvas.model.nodes.size > 0;
+    if (note.hidden) return;
+    const key = keymap.label("add");
+    const hands = matchMedia("(pointer: coarse)").matches || !key ? "Press Add" : `Press ${key}, or double-click anywhere,`;
+    note.replaceChildren(el("h2", "", "An empty flow"), el("p", "", `${hands} and type what should happen first.`));
+  };
+  canvas.on("change", draw);
+  draw();
+}
 
 export class Ghost {
   private readonly place: HTMLElement;

@@ -8,7 +8,7 @@ import { isCall } from "../model/called";
 import type { FlowNode, FlowWire } from "../model/document";
 import type { Point } from "../model/geometry";
 import type { Hit } from "../model/hit";
-import { hasBreakpoint, ownOf } from "../model/marks";
+import { hasBreakpoint, leadWire, ownOf } from "../model/marks";
 import { toast } from "../pages/parts/toast";
 import { el } from "./parts";
 
@@ -109,7 +109,7 @@ export class CanvasMenu {
       canvas.select([], [wire]);
       canvas.keys.addHere();
     };
-    const led = canvas.model.wires.get(wire)?.points.length;
+    const line = canvas.model.wires.get(wire) as FlowWire;
     const turn = (): void => turnPoint(canvas.desk, wire, canvas.desk.viewport.toWorld(screen), point);
     const hide = (): void => {
       canvas.select([], [wire]);
@@ -118,8 +118,8 @@ export class CanvasMenu {
     return [
       { name: "Put a node in", keys: keymap.label("add"), act: put },
       { name: point === undefined ? "Add a reroute point" : "Remove the reroute point", keys: "", act: turn },
-      ...(led ? [{ name: "Let it go its own way", keys: "", act: () => canvas.straighten(wire) }] : []),
-      ...(canvas.desk.scene.wireType(canvas.model.wires.get(wire) as FlowWire) === EXEC ? [] : [{ name: "Hide behind a name", keys: keymap.label("tags"), act: hide }]),
+      ...(line.points.length ? [{ name: "Let it go its own way", keys: "", act: () => canvas.apply(leadWire(line, []), "Straighten a wire") }] : []),
+      ...(canvas.desk.scene.wireType(line) === EXEC ? [] : [{ name: "Hide behind a name", keys: keymap.label("tags"), act: hide }]),
       { name: "Remove the wire", keys: keymap.label("remove"), act: () => canvas.remove([], [wire]) },
     ];
   }

@@ -82,6 +82,7 @@ export class More {
       canvas.desk.view.addFar(part.FarView);
       canvas.desk.view.addMap(part.Minimap);
       part.drawWires(canvas);
+      part.noteEmpty(canvas);
     });
   }
 
@@ -277,9 +278,10 @@ export class More {
   }
 
   /** The list of node types, where there is room for it. */
-  async palette(add: (type: string) => void): Promise<void> {
+  async palette(add: (type: string) => void, put: (type: string, point: { x: number; y: number }) => void): Promise<void> {
     const part = await this.part(import("./later"));
     if (!part) return;
+    part.acceptDrops(this.canvas, put);
     const palette = new part.Palette(this.canvas.catalog, add);
     await this.atLeisure;
     const habits = await part.loadHabits().catch(() => null); // no habits, no order by them

@@ -2,11 +2,26 @@
 // drag adds where it is dropped.
 import type { Card, Catalog } from "../catalog";
 import type { Own } from "../bridge/flows";
+import type { FlowCanvas } from "../canvas/flowcanvas";
 import { normal, offers } from "../model/rank";
 import { aboutOwn } from "./mine";
 import { DRAG_TYPE, el, familyMark, MINE, place } from "./parts";
 
 const MOST_OWN = 12;
+
+/** Let types that are dragged from the palette be dropped on the canvas. */
+export function acceptDrops({ root, desk }: FlowCanvas, put: (type: string, point: { x: number; y: number }) => void): void {
+  root.addEventListener("dragover", (event) => {
+    if (event.dataTransfer?.types.includes(DRAG_TYPE)) event.preventDefault();
+  });
+  root.addEventListener("drop", (event) => {
+    const type = event.dataTransfer?.getData(DRAG_TYPE);
+    if (!type) return;
+    event.preventDefault();
+    const box = root.getBoundingClientRect();
+    put(type, desk.viewport.toWorld({ x: event.clientX - box.left, y: event.clientY - box.top }));
+  });
+}
 
 export class Palette {
   private readonly field = place<HTMLInputElement>("palette-search");

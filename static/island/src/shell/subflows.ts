@@ -9,7 +9,7 @@ import { bindTo, versionOf } from "../model/calls";
 import type { Change } from "../model/change";
 import type { FlowNode } from "../model/document";
 import { titleOf } from "../model/geometry";
-import { ownOf, setOwn } from "../model/marks";
+import { ownOf, rewrite } from "../model/marks";
 import { readingOrder } from "../model/neighbour";
 import { parseFlow } from "../model/serialize";
 import { toast } from "../pages/parts/toast";
@@ -147,5 +147,13 @@ export class Subflows {
 async function regroup(): Promise<typeof import("./regroup")> {
   return import("./regroup").catch(() => {
     throw new Refusal(0, "unloaded", "This part of the editor cannot be loaded: the server cannot be reached.", {});
+  });
+}
+
+/** Say which flow a node's own copy was made from, or that the node follows its flow again. */
+function setOwn(node: FlowNode, flow: string | null): Change {
+  return rewrite(node, (marks) => {
+    if (flow) marks.own = flow;
+    else delete marks.own;
   });
 }

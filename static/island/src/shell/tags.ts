@@ -4,7 +4,7 @@ import type { FlowCanvas } from "../canvas/flowcanvas";
 import { EXEC } from "../catalog";
 import type { FlowWire } from "../model/document";
 import { titleOf } from "../model/geometry";
-import { nameWires } from "../model/marks";
+import { nameWires } from "../model/tagging";
 import { askLine } from "./askline";
 import { el } from "./parts";
 
