@@ -1,6 +1,6 @@
 // The editor page's script: what every page has, and the editor.
 import { Refusal } from "./bridge/http";
-import "./pages/shell";
+import "./pages/parts/every";
 import { Editor } from "./shell/editor";
 import { Early } from "./shell/kept";
 

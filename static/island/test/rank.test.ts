@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { nearest, offers } from "../src/model/rank";
+import { nearest } from "../src/model/alike";
+import { offers } from "../src/model/rank";
 import { catalog } from "./fixture";
 
 const types = (wanted: Partial<Parameters<typeof offers>[1]>): string[] =>

@@ -9,11 +9,10 @@ export const CLEAR = 7;
 /** How far its lanes lie outside of that; less where there is little room. */
 const ASIDE = [9, 1];
 /** What a corner costs, in px of way. */
-const BEND = 24;
-/** How many bodies are gone round by few corners, how many by any; and how many columns beside each end are tried. */
+const BEND = 64;
+/** How many bodies are gone round, and how many places are looked at. */
 const MOST = 48;
-const MOST_MAZE = 24;
-const COLUMNS = 8;
+const TRIES = 800;
 
 /** The way without regard to what stands in it. */
 export function plain(from: Point, to: Point): Point[] {
@@ -39,11 +38,9 @@ export function isFree(way: readonly Point[], boxes: readonly Rect[]): boolean {
 export function detour(from: Point, to: Point, boxes: readonly Rect[], limits: Rect): Point[] | null {
   const isShut = (x: number, y: number): boolean => cuts(x, y, x + STUB - 1, y, boxes);
   if (boxes.length > MOST || isShut(from.x + 1, from.y) || isShut(to.x - STUB, to.y)) return null;
-  for (const find of boxes.length > MOST_MAZE ? [shortest] : [shortest, maze]) {
-    for (const aside of ASIDE) {
-      const found = find(from, to, boxes, limits, aside);
-      if (found) return found;
-    }
+  for (const aside of ASIDE) {
+    const found = maze(from, to, boxes, limits, aside);
+    if (found) return found;
   }
   return null;
 }
@@ -59,7 +56,7 @@ interface Step {
   before: Step | null;
 }
 
-/** The same by as many corners as it takes: along the lines beside the bodies, the most promising place first. */
+/** The shortest way with the fewest corners along the lines beside the bodies: the most promising place first. */
 function maze(from: Point, to: Point, boxes: readonly Rect[], limits: Rect, aside: number): Point[] | null {
   const lines = (values: number[], lo: number, size: number): number[] => [...new Set(values)].filter((at) => at >= lo && at <= lo + size).sort((a, b) => a - b);
   const [startX, endX] = [from.x + STUB, to.x - STUB];
@@ -75,9 +72,9 @@ function maze(from: Point, to: Point, boxes: readonly Rect[], limits: Rect, asid
     open.push({ i, j, isDown, cost, all: cost + Math.abs(endX - x) + Math.abs(to.y - y), before });
   };
   put(xs.indexOf(startX), ys.indexOf(from.y), false, 0, null);
-  while (open.length) {
+  for (let tries = 0; open.length && tries < TRIES; tries++) {
     let best = 0;
-    for (let index = 1; index < open.length; index++) if (open[index]!.all < open[best]!.all) best = index;
+    for (let index = 1; index < open.length; index++) if (open[index]!.all <= open[best]!.all) best = index;
     const at = open[best]!;
     open[best] = open.at(-1)!;
     open.pop();
@@ -96,29 +93,6 @@ function maze(from: Point, to: Point, boxes: readonly Rect[], limits: Rect, asid
     }
   }
   return null;
-}
-
-function shortest(from: Point, to: Point, boxes: readonly Rect[], limits: Rect, aside: number): Point[] | null {
-  const columns = (xs: number[], first: number, y: number, way: 1 | -1): number[] => {
-    const near = xs.filter((x) => (x - first) * way > 0).sort((a, b) => (a - b) * way);
-    return [first, ...near].slice(0, COLUMNS).filter((x) => !cuts(first - way * (STUB - 1), y, x, y, boxes));
-  };
-  const starts = columns(boxes.map(({ x, w }) => x + w + aside), from.x + STUB, from.y, 1);
-  const ends = columns(boxes.map(({ x }) => x - aside), to.x - STUB, to.y, -1);
-  const lanes = [from.y, to.y, ...boxes.flatMap(({ y, h }) => [y - aside, y + h + aside]).sort((a, b) => a - b)];
-  let [best, least]: [Point[] | null, number] = [null, Infinity];
-  for (const y of new Set(lanes)) {
-    if (y < limits.y || y > limits.y + limits.h) continue;
-    for (const x0 of y === from.y ? [from.x + STUB] : starts) {
-      if (y !== from.y && cuts(x0, from.y, x0, y, boxes)) continue;
-      for (const x1 of y === to.y ? [to.x - STUB] : ends) {
-        const cost = Math.abs(y - from.y) + Math.abs(to.y - y) + Math.abs(x1 - x0) + x0 - x1 + (y === from.y || y === to.y ? 2 : 4) * BEND;
-        if (cost >= least || cuts(x0, y, x1, y, boxes) || (y !== to.y && cuts(x1, y, x1, to.y, boxes))) continue;
-        [best, least] = [around(from, to, x0, y, x1), cost];
-      }
-    }
-  }
-  return best && straightened(best);
 }
 
 /** Without corners that are none. */

@@ -18,7 +18,6 @@ import { More } from "./more";
 import { firstStep, place, useIcons } from "./parts";
 import { ProblemList } from "./problems";
 import { QuickAdd } from "./quickadd";
-import { Regions } from "./regions";
 import type { Hooks, RunPane } from "./runner";
 import { Side } from "./side";
 import { Voice } from "./voice";
@@ -103,7 +102,7 @@ export class Editor {
       problems: (found) => this.found(found),
       conflict: (theirs, newer, base) => void this.more.conflict().then((conflict) => conflict?.offer(theirs, newer, base)),
     });
-    new Regions(this.canvas.root, () => this.focusCanvas());
+    void this.more.regions(() => this.focusCanvas());
     this.listen();
     this.takeUp(draft);
     void this.more.sync(this.saver, { say: (text) => this.voice.say(text), changed: () => this.check() });

@@ -17,6 +17,7 @@ export { acceptDrops, Palette } from "./palette";
 export { Peek } from "./peek";
 export { awaitPlace, nextFailure } from "./places";
 export { ProblemRows } from "./problemrows";
+export { Regions } from "./regions";
 export { RunPane } from "./runner";
 export { showSample } from "./sample";
 export { Search } from "./search";

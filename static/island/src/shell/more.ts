@@ -249,6 +249,12 @@ export class More {
     await (await this.part(import("./seldom")))?.tidy(this.canvas);
   }
 
+  /** The way from region to region by F6. */
+  async regions(toCanvas: () => void): Promise<void> {
+    const part = await this.part(import("./later"));
+    if (part) new part.Regions(this.canvas.root, toCanvas);
+  }
+
   /** Draw wires as curves, or in right angles. */
   async curves(): Promise<void> {
     (await this.part(import("./later")))?.turnCurves(this.canvas);

@@ -5,7 +5,8 @@ import type { Card, Json } from "../catalog";
 import type { FlowNode } from "../model/document";
 import { titleOf } from "../model/geometry";
 import { isObject } from "../model/json";
-import { nearest, normal, offers } from "../model/rank";
+import { nearest } from "../model/alike";
+import { normal, offers } from "../model/rank";
 import type { Choice } from "./chooser";
 import { brief, el, familyMark, icon } from "./parts";
 
