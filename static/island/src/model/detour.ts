@@ -12,7 +12,7 @@ const ASIDE = [9, 1];
 const BEND = 64;
 /** How many bodies are gone round, and how many places are looked at. */
 const MOST = 48;
-const TRIES = 800;
+const TRIES = 1200;
 
 /** The way without regard to what stands in it. */
 export function plain(from: Point, to: Point): Point[] {
@@ -69,7 +69,8 @@ function maze(from: Point, to: Point, boxes: readonly Rect[], limits: Rect, asid
     const [x, y] = [xs[i]!, ys[j]!];
     if (cost >= (known[place] ?? Infinity) || (before && cuts(xs[before.i]!, ys[before.j]!, x, y, boxes))) return;
     known[place] = cost;
-    open.push({ i, j, isDown, cost, all: cost + Math.abs(endX - x) + Math.abs(to.y - y), before });
+    const turns = isDown ? (x > endX ? 3 : 1) : y !== to.y ? 2 : x > endX ? 4 : 0; // at least, to arrive from the left
+    open.push({ i, j, isDown, cost, all: cost + Math.abs(endX - x) + Math.abs(to.y - y) + turns * BEND, before });
   };
   put(xs.indexOf(startX), ys.indexOf(from.y), false, 0, null);
   for (let tries = 0; open.length && tries < TRIES; tries++) {
