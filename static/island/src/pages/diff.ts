@@ -5,6 +5,7 @@ import { FlowCanvas } from "../canvas/flowcanvas";
 import { Catalog } from "../catalog";
 import { isObject, type JsonObject } from "../model/json";
 import { canvasTools, leaveWheel } from "../shell/lookonly";
+import { Lozenges } from "../shell/lozenges";
 import { drawWires } from "../shell/curves";
 import { el, useIcons } from "../shell/parts";
 import { FarView } from "../view/far";
@@ -52,6 +53,7 @@ async function mount(place: HTMLElement): Promise<FlowCanvas> {
   const { flow, wires } = both(old, fresh, difference);
   canvas.desk.view.addFar(FarView);
   drawWires(canvas);
+  new Lozenges(canvas);
   canvas.load(flow);
   canvas.desk.look.difference = new Map([...difference.nodes.map(({ id, state }): [string, string] => [id, state]), ...wires]);
   canvas.desk.view.markAll();

@@ -6,6 +6,7 @@ import { FlowCanvas } from "../canvas/flowcanvas";
 import { Catalog } from "../catalog";
 import { Lead } from "../shell/lead";
 import { canvasTools, leaveWheel } from "../shell/lookonly";
+import { Lozenges } from "../shell/lozenges";
 import { drawWires } from "../shell/curves";
 import { el, useIcons } from "../shell/parts";
 import { FarView } from "../view/far";
@@ -32,6 +33,7 @@ export async function mount(place: HTMLElement): Promise<RunCanvas | null> {
   const canvas = new FlowCanvas(root, new Catalog(body), { icons, readOnly: true, dragPans: true, label: "The flow of this run" });
   canvas.desk.view.addFar(FarView);
   drawWires(canvas);
+  new Lozenges(canvas);
   canvas.load(flow);
   canvas.setRunState([]);
   canvas.on("press", ({ node }) => openStep(node));

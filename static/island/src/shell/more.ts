@@ -82,6 +82,7 @@ export class More {
       canvas.desk.view.addFar(part.FarView);
       canvas.desk.view.addMap(part.Minimap);
       part.drawWires(canvas);
+      new part.Lozenges(canvas);
       part.noteEmpty(canvas);
     });
   }
@@ -110,9 +111,9 @@ export class More {
   }
 
   private async load(everywhere: boolean): Promise<(words: string) => Found[]> {
-    const part = await this.part(import("./later"));
-    if (!part) return () => [];
-    const { Search, commandsOf } = part;
+    const parts = await this.part(Promise.all([import("./later"), import("./seldom")]));
+    if (!parts) return () => [];
+    const [{ commandsOf }, { Search }] = parts;
     const flows = everywhere ? await loadFlows().catch(() => []) : [];
     const search = new Search(this.canvas, commandsOf(this.canvas, this.acts.use, this.acts.say), flows, this.acts.create);
     return (words) => (everywhere ? search.everything(words) : search.here(words));
@@ -187,7 +188,7 @@ export class More {
   }
 
   private async menu(spot: CanvasEvents["menu"]): Promise<void> {
-    const part = await this.part(import("./later"));
+    const part = await this.part(import("./seldom"));
     if (!part) return;
     this.opened ??= new part.CanvasMenu(this.canvas, this.acts.addAt, this.acts.use);
     this.opened.open(spot);
@@ -335,7 +336,7 @@ export class More {
   }
 
   private async made(): Promise<OutlineView | null> {
-    const part = await this.part(import("./later"));
+    const part = await this.part(import("./outline"));
     if (!part) return null;
     this.outline = new part.OutlineView(this.canvas, this.acts.settings);
     place("outline-place").append(this.outline.element);

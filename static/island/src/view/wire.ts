@@ -27,6 +27,8 @@ export class WireLayer {
   private readonly bridges = makeSvg("path", "fc-bridges");
   private readonly steps = makeSvg("g", "");
   private stale = false;
+  /** What lies on wires is told when they are drawn anew. */
+  drawn: (() => void) | null = null;
   private readonly lines = new WeakMap<Curve, Line>();
   private readonly draft = makeSvg("path", "fc-wire is-draft");
   private readonly gradients = new Set<string>();
@@ -73,6 +75,7 @@ export class WireLayer {
     }
     const spots = over!.flatMap((a) => under!.flatMap((b) => (touch(a.box, b.box) ? crossings(a.points, b.points) : [])));
     this.bridges.setAttribute("d", spots.map(([a, b]) => `M${a.x} ${a.y}L${b.x} ${b.y}`).join(""));
+    this.drawn?.();
   }
 
   route(wire: FlowWire, look: Look): void {
