@@ -3,7 +3,7 @@
 import type { FlowCanvas } from "../canvas/flowcanvas";
 import { fitText, type Rect } from "../model/geometry";
 import { readMarks } from "../model/marks";
-import { TONES } from "../view/far";
+import { TONES } from "../view/look";
 import { groupBox } from "./marks";
 
 /** Below this zoom a group is one tile. */

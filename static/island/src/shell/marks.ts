@@ -48,7 +48,7 @@ export class Marks {
 
   constructor(private readonly canvas: FlowCanvas) {
     canvas.desk.view.near.world.prepend(this.layer);
-    canvas.desk.view.far.over = (context, zoom) => paintMarksFar(canvas, context, zoom);
+    canvas.desk.view.paintOver((context, zoom) => paintMarksFar(canvas, context, zoom));
     canvas.on("change", () => (this.frame ||= requestAnimationFrame(() => this.draw())));
     this.draw();
   }

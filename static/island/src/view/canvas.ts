@@ -30,6 +30,7 @@ export class CanvasView {
   readonly near: NearView;
   /** What a page brings: all of a flow at once, and the whole in a corner. */
   private far: FarView | null = null;
+  private over: FarView["over"] = null;
   minimap: Minimap | null = null;
   readonly theme: Theme;
   private readonly dots: Dots;
@@ -121,8 +122,15 @@ export class CanvasView {
   /** Draw the flow where zooms are too small to read it. */
   addFar(kind: typeof FarView): void {
     this.far = new kind(this.look, this.theme);
+    this.far.over = this.over;
     this.dots.element.after(this.far.element);
     this.measure();
+  }
+
+  /** Paint something over the flow there, too. */
+  paintOver(over: FarView["over"]): void {
+    this.over = over;
+    if (this.far) this.far.over = over;
   }
 
   /** Show the whole flow in a corner. */

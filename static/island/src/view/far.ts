@@ -5,7 +5,7 @@ import type { FlowDocument, FlowNode, FlowWire } from "../model/document";
 import { fitText, titleOf } from "../model/geometry";
 import { type Curve, isStraight } from "../model/route";
 import { make } from "./element";
-import { type Look, worstOf } from "./look";
+import { type Look, TONES, worstOf } from "./look";
 import { UNKNOWN } from "./template";
 import type { Theme } from "./theme";
 import type { Viewport } from "./viewport";
@@ -15,8 +15,6 @@ import type { Viewport } from "./viewport";
 const TITLES = 0.2;
 const CURVES = 0.16;
 const MANY = 700;
-
-export const TONES = { amber: "--warn", blue: "--info", green: "--ok", red: "--danger", grey: "--text-3" };
 
 type Paths = Map<string, Path2D>;
 

@@ -34,6 +34,8 @@ export interface Look {
   wiring: { from: PinAt; test: (at: PinAt) => Verdict } | null;
 }
 
+export const TONES = { amber: "--warn", blue: "--info", green: "--ok", red: "--danger", grey: "--text-3" };
+
 export const WORST = ["error", "risk", "note"] as const;
 /** Kinds of problems differ by their signs, not by colour alone. */
 export const PROBLEM_SIGNS = { error: "cross", risk: "warn", note: "info" } as const;
