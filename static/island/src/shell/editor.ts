@@ -78,6 +78,7 @@ export class Editor {
     this.quick = new QuickAdd(this.canvas, (id, point, from) => void this.more.addFlow(id, point, from), () => this.more.takeFocus(), (type, panel) => void this.more.sample(type, panel));
     this.more = new More(this.canvas, this.flow, this.quick.chooser, {
       settings: (node, pin) => this.settings(node, pin),
+      toCanvas: () => this.focusCanvas(),
       addAt: (screen) => this.quick.at(screen),
       use: (tool) => this.use(tool),
       create: (name) => this.quick.atMiddle(name),
@@ -102,7 +103,6 @@ export class Editor {
       problems: (found) => this.found(found),
       conflict: (theirs, newer, base) => void this.more.conflict().then((conflict) => conflict?.offer(theirs, newer, base)),
     });
-    void this.more.regions(() => this.focusCanvas());
     this.listen();
     this.takeUp(draft);
     void this.more.sync(this.saver, { say: (text) => this.voice.say(text), changed: () => this.check() });

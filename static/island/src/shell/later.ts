@@ -1,26 +1,18 @@
 // What the editor needs just after its start, in one file.
 export { loadHabits } from "../bridge/flows";
 export { showApproval } from "./approval";
+export { begin } from "./begin";
 export { Coach } from "./coach";
 export { commandsOf } from "./commands";
 export { Conflict } from "./conflict";
-export { drawWires, turnCurves } from "./curves";
-export { Ghost, noteEmpty } from "./ghost";
 export { Inspector } from "./inspector";
-export { Lozenges } from "./lozenges";
-export { FarView } from "../view/far";
-export { Minimap } from "../view/minimap";
 export { addFlow } from "./mine";
 export { nameVersion, renameNode } from "./naming";
 export { acceptDrops, Palette } from "./palette";
 export { Peek } from "./peek";
-export { awaitPlace, nextFailure } from "./places";
 export { ProblemRows } from "./problemrows";
-export { Regions } from "./regions";
 export { RunPane } from "./runner";
-export { showSample } from "./sample";
 export { Subflows } from "./subflows";
 export { Sync } from "./sync";
 export { Tags } from "./tags";
-export { TouchBar } from "./touchbar";
 export { UpgradeBar } from "./upgrade";

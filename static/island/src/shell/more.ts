@@ -29,6 +29,8 @@ export interface Acts {
   settings(node: string, pin: string | null): void;
   /** Show the values of a node in the panel. */
   data(node: string): void;
+  /** Give the keyboard back to the canvas. */
+  toCanvas(): void;
   addAt(screen: { x: number; y: number }): void;
   use(tool: string): void;
   /** Ask what a new step of this name is to do, and add it. */
@@ -69,7 +71,6 @@ export class More {
   ) {
     if (hasMarks(canvas.model)) void this.marks();
     if (this.hasTags()) void this.tags();
-    if (canvas.model.nodes.size === 1) void this.part(import("./later")).then((part) => part && new part.Ghost(canvas));
     canvas.on("change", () => this.loadingTags || (this.hasTags() && void this.tags()));
     canvas.on("change", () => this.loadingMarks || (hasMarks(canvas.model) && void this.marks()));
     const later = window.requestIdleCallback ?? ((act: () => void) => setTimeout(act, 2000));
@@ -77,14 +78,7 @@ export class More {
     this.atLeisure = new Promise((go) => later(() => go(import("./later").catch(() => null)), { timeout: 2000 }));
     canvas.on("select", () => canvas.root.hasAttribute("data-touch") && void this.touched());
     canvas.on("menu", (spot) => void this.menu(spot));
-    void this.part(import("./later")).then((part) => {
-      if (!part) return;
-      canvas.desk.view.addFar(part.FarView);
-      canvas.desk.view.addMap(part.Minimap);
-      part.drawWires(canvas);
-      new part.Lozenges(canvas);
-      part.noteEmpty(canvas);
-    });
+    void this.part(import("./later")).then((part) => part?.begin(canvas, acts.toCanvas));
   }
 
   /** Open the field at once; what it searches comes with it or just after. */
@@ -196,7 +190,7 @@ export class More {
 
   /** What can be done about the selection by a finger alone. */
   private async touched(): Promise<void> {
-    const part = await this.part(import("./later"));
+    const part = await this.part(import("./seldom"));
     if (part) (this.bar ??= new part.TouchBar(this.canvas)).draw();
   }
 
@@ -219,7 +213,7 @@ export class More {
 
   /** Show an example of a node type beside the list where it is chosen. */
   async sample(type: string | null, panel: HTMLElement): Promise<void> {
-    if (type || this.isSampled) (await this.part(import("./later")))?.showSample(type, panel);
+    if (type || this.isSampled) (await this.part(import("./seldom")))?.showSample(type, panel);
     this.isSampled = type !== null;
   }
 
@@ -231,12 +225,12 @@ export class More {
 
   /** Wait for the letter of a page. */
   async places(): Promise<void> {
-    (await keysWait(this.part(import("./later"))))?.awaitPlace(this.acts.say);
+    (await keysWait(this.part(import("./seldom"))))?.awaitPlace(this.acts.say);
   }
 
   /** Go to the next node that failed, or that has an error. */
   async failure(): Promise<void> {
-    (await keysWait(this.part(import("./later"))))?.nextFailure(this.canvas, this.acts.say);
+    (await keysWait(this.part(import("./seldom"))))?.nextFailure(this.canvas, this.acts.say);
     this.takeFocus();
   }
 
@@ -250,15 +244,9 @@ export class More {
     await (await this.part(import("./seldom")))?.tidy(this.canvas);
   }
 
-  /** The way from region to region by F6. */
-  async regions(toCanvas: () => void): Promise<void> {
-    const part = await this.part(import("./later"));
-    if (part) new part.Regions(this.canvas.root, toCanvas);
-  }
-
   /** Draw wires as curves, or in right angles. */
   async curves(): Promise<void> {
-    (await this.part(import("./later")))?.turnCurves(this.canvas);
+    (await this.part(import("./seldom")))?.turnCurves(this.canvas);
   }
 
   /** Ask for the name of a node, where the canvas does not show. */

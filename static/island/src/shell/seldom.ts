@@ -1,8 +1,12 @@
 // What many a visit does without: a file of its own, loaded when it is first wanted. It shares nothing with the
 // other parts, so that they stay one file each.
+export { drawWires, turnCurves } from "./curves";
 export { KeyList } from "./keylist";
-export { CanvasMenu } from "./menu";
-export { Search } from "./search";
 export { loopBack } from "./loopback";
+export { CanvasMenu } from "./menu";
 export { lookAtPaste } from "./pastelook";
+export { awaitPlace, nextFailure } from "./places";
+export { showSample } from "./sample";
+export { Search } from "./search";
 export { tidy } from "./tidy";
+export { TouchBar } from "./touchbar";

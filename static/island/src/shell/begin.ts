@@ -1,0 +1,19 @@
+// What lies on and around the canvas from the start, but need not be there for its first picture.
+import type { FlowCanvas } from "../canvas/flowcanvas";
+import { FarView } from "../view/far";
+import { Minimap } from "../view/minimap";
+import { Ghost, noteEmpty } from "./ghost";
+import { Lozenges } from "./lozenges";
+import { Regions } from "./regions";
+
+/** `toCanvas` gives the keyboard back to the canvas. */
+export function begin(canvas: FlowCanvas, toCanvas: () => void): void {
+  const { view } = canvas.desk;
+  view.addFar(FarView);
+  view.addMap(Minimap);
+  new Lozenges(canvas);
+  noteEmpty(canvas);
+  if (canvas.model.nodes.size === 1) new Ghost(canvas);
+  new Regions(canvas.root, toCanvas);
+  if (localStorage.getItem("flowstudio wires")) void import("./seldom").then((part) => part.drawWires(canvas));
+}
