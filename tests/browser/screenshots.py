@@ -19,7 +19,8 @@ sys.path[:0] = [str(HERE.parents[1]), str(HERE.parents[2] / "server")]
 from browser.app import BROWSER_FLAGS, ROOT, App, chromium_path  # noqa: E402
 from browser.demo import furnish  # noqa: E402
 from browser.hand import Hand  # noqa: E402
-from browser.shots import SIZES, Shot, fresh, shots, strangers  # noqa: E402
+from browser.shot import SIZES, Shot  # noqa: E402
+from browser.shots import fresh, shots, strangers  # noqa: E402
 
 OUT = ROOT / "screenshots"
 SCHEMES = ("light", "dark", "contrast")

@@ -3,27 +3,14 @@ checked for accessibility by test_axe.py. A state that is not listed here is see
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 
 from playwright.sync_api import expect
 
 from browser.demo import Demo
 from browser.hand import Hand
-
-SIZES = {"desk": (1440, 900), "phone": (390, 844)}
-Act = Callable[[Hand], object]
-
-
-@dataclass(frozen=True)
-class Shot:
-    """A page, and what to do on it before the picture."""
-
-    name: str
-    address: str
-    act: Act | None = None
-    is_whole: bool = True
-    sizes: tuple[str, ...] = tuple(SIZES)
+from browser.shot import Act, Shot
+from browser.shots_of_tests import pictures_of_tests
 
 
 def strangers() -> Iterator[Shot]:
@@ -81,13 +68,7 @@ def shots(demo: Demo) -> Iterator[Shot]:
     yield Shot("diff", "/flows/daily-digest/diff/1..draft", at_rest)
     yield Shot("diff-none", "/flows/daily-digest/diff/draft..draft")
     yield Shot("publish", "/flows/daily-digest/publish")
-    yield Shot("tests", "/flows/drinks/tests")
-    yield Shot("tests-none", "/flows/one-node/tests")
-    yield Shot("tests-runs", "/flows/ask-and-greet/tests")
-    yield Shot("test", "/flows/ticks/tests/three-ticks")
-    yield Shot("test-passed", "/flows/drinks/tests/tea", remove_test)
-    yield Shot("test-form", f"/runs/{runs['tested']}/test")
-    yield Shot("publish-tests", "/flows/drinks/publish")
+    yield from pictures_of_tests(runs)
     yield Shot("publish-errors", "/flows/fax/publish")
     yield Shot("nodes", "/nodes", is_whole=False)
     yield Shot("nodes-none", "/nodes?q=zebra")
@@ -238,11 +219,6 @@ def approve_what_is_no_json(hand: Hand) -> None:
     hand.page.locator("form.prompt textarea").first.fill("half past four")
     hand.page.get_by_role("button", name="Approve").click()
     expect(hand.page.get_by_role("alert")).to_contain_text("not JSON")
-
-
-def remove_test(hand: Hand) -> None:
-    hand.page.get_by_role("button", name="Remove", exact=True).click()
-    expect(hand.page.get_by_role("dialog")).to_be_visible()
 
 
 def open_steps(hand: Hand) -> None:

@@ -18,7 +18,8 @@ from browser.app import ROOT, App
 from browser.conftest import PATIENCE_MS, seen
 from browser.demo import Demo, furnish
 from browser.hand import Hand
-from browser.shots import Shot, fresh, shots, strangers
+from browser.shot import Shot
+from browser.shots import fresh, shots, strangers
 from browser.watch import Watch
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
