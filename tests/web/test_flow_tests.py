@@ -12,8 +12,11 @@ from zipfile import ZipFile
 
 import pytest
 
+from abstractruntime.core.models import RunState
+from abstractruntime.storage.base import PlacedRecord
 from drive import end, flow, node, start
 from flowstudio.flow_tests.leaves import covers, others, plain, stray
+from flowstudio.flow_tests.reading import why_unlike
 from flowstudio.flow_tests.recording import OUTSIDE
 from flowstudio.flow_tests.shelf import BadTest, FlowTest, TestNotFound, read_test
 from flowstudio.flow_tests.suite import NoTest
@@ -270,6 +273,26 @@ def test_a_run_under_way_and_one_that_was_continued_become_no_test(client: Clien
     client.until(run, "completed")
     with pytest.raises(NoTest, match="continued after it had failed"):
         client.studio.tests.save(run)
+
+
+def test_where_a_trial_run_stopped_is_no_part_of_its_test(client: Client) -> None:
+    document = greeting()
+    document["nodes"][1]["data"]["canvas"] = {"breakpoint": True}
+    client.save(document)
+    asked = {"flow_id": "greeting", "draft": True, "trial": {"breaks": True}}
+    run = client.post("/api/runs", json=asked).json()["run_id"]
+    test = client.studio.tests.save(ended(client, run, ["Go on", "Ana"]))
+    assert [each.payload for each in test.recording.answers] == [{"response": "Ana"}]
+    assert test.expected.effects == {"answer_user": 1, "ask_user": 1, "notify": 1}
+    assert client.studio.tests.run("greeting", test.id).state == "passed"
+
+
+def test_a_fork_and_a_run_with_pinned_outputs_are_no_runs_of_the_flow_alone() -> None:
+    run = RunState.new(workflow_id="f@1", entry_node="start")
+    forked = PlacedRecord(1, 1, run.run_id, {"effect": {"type": "fork", "payload": {}}})
+    assert why_unlike([forked], run) == "This run is a fork: it did not begin at the start of the flow"
+    run.vars["_runtime"] = {"trial": {"pins": {"ask": {}}}}
+    assert why_unlike([], run).startswith("This run took pinned outputs")
 
 
 def test_no_secret_gets_into_a_test(client: Client) -> None:

@@ -12,9 +12,11 @@ from typing import Any
 
 from abstractruntime.core.jsonsafe import encode
 from abstractruntime.core.models import EffectType, RunState, WaitReason
+from abstractruntime.core.records import FORK
 from abstractruntime.integrations.hiding import COVER, hidden
 from abstractruntime.storage.base import PlacedRecord
 from abstractruntime.visualflow_compiler.stops import is_told_by
+from abstractruntime.visualflow_compiler.trial import asked
 
 from ..runner_nodes import Visit, fold
 from ..runner_retry import RETRY
@@ -99,7 +101,7 @@ def recording_of(
 ) -> Recording:
     """Return what came from outside to a run and the runs below it."""
     replies, answers = [], []
-    for placed in records:
+    for placed in _own(records):
         record = placed.record
         effect = record.get("effect")
         if not isinstance(effect, Mapping) or placed.run_id not in states or is_told_by(record):
@@ -121,18 +123,28 @@ def recording_of(
     )
 
 
-def was_continued(records: Iterable[PlacedRecord]) -> bool:
-    """Say whether a person had the run go on after it had failed."""
+def why_unlike(records: Iterable[PlacedRecord], root: RunState) -> str:
+    """Say why a run is none that the flow would make by itself from its start, nothing for any other."""
+    if asked(root.vars).get("pins"):
+        return "This run took pinned outputs in place of what its nodes give"
     for placed in records:
         effect = placed.record.get("effect") or {}
         payload = effect.get("payload") or {}
+        if effect.get("type") == FORK:
+            return "This run is a fork: it did not begin at the start of the flow"
         if effect.get("type") == "resume" and str(payload.get("wait_key")).startswith(f"{RETRY}:"):
-            return True
-    return False
+            return "This run was continued after it had failed"
+    return ""
+
+
+def _own(records: Iterable[PlacedRecord]) -> list[PlacedRecord]:
+    """Return the records without those of stops: a breakpoint is no step of the flow."""
+    return [each for each in records if not is_told_by(each.record)]
 
 
 def deeds_of(records: Sequence[PlacedRecord], states: States, root: RunState) -> Deeds:
     """Return what a run did, and the runs below it."""
+    records = _own(records)
     order = dict.fromkeys([root.run_id, *(each.run_id for each in records if each.run_id in states)])
     own = {run_id: [each for each in records if each.run_id == run_id] for run_id in order}
     ways = [

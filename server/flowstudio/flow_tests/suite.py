@@ -22,7 +22,7 @@ from ..runner_views import RunReader
 from .judging import CHECKS, Parting, judge
 from .leaves import digest, others, stray
 from .moments import Moments
-from .reading import Deeds, deeds_of, recording_of, was_continued, without_secrets
+from .reading import Deeds, deeds_of, recording_of, why_unlike, without_secrets
 from .recording import OUTSIDE, WRITES, Player, Recording
 from .replay import MOST_RECORDS, Played, Replay
 from .shelf import LONGEST_NAME, BadTest, FlowTest, Result, Shelf
@@ -129,10 +129,8 @@ class FlowTests:
         if run.status not in (RunStatus.COMPLETED, RunStatus.FAILED):
             raise NoTest(f"A test is made of a run that has ended; this one is {run.status.value}.")
         records, states = self._tree(run)
-        if was_continued(records):
-            raise NoTest(
-                "This run was continued after it had failed: run the flow again, and make the test of that."
-            )
+        if (why := why_unlike(records, run)) != "":
+            raise NoTest(f"{why}: run the flow again, and make the test of that run.")
         flow_id = self.programs.flow_id(run.workflow_id)
         self.library.entry(flow_id)
         secrets, offers = self.secrets(), self.offers()
@@ -184,7 +182,7 @@ class FlowTests:
                 continue
             run = self.reader.state(row["run_id"])
             records = self.reader.records(run.run_id, 0, SHORT)
-            if len(records) >= SHORT or was_continued(records):
+            if len(records) >= SHORT or why_unlike(records, run):
                 continue
             deeds = deeds_of(records, self._states(run), run)
             found.append(Candidate(row, sum(len(each.visits) for each in deeds.ways), deeds.effects))
