@@ -1,4 +1,4 @@
-// A sentence at the foot of the page, with one thing to do about it.
+// A sentence at the foot of the page, in the editor at the foot of the canvas beside its map, with one thing to do about it.
 
 function place(): HTMLElement {
   const found = document.querySelector<HTMLElement>(".toasts");
@@ -6,7 +6,7 @@ function place(): HTMLElement {
   const made = document.createElement("div");
   made.className = "toasts";
   made.setAttribute("role", "status");
-  document.body.append(made);
+  (document.querySelector(".canvas-place") ?? document.body).append(made);
   return made;
 }
 
