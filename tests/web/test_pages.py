@@ -380,6 +380,15 @@ def scripts_of(client: Client, page: Page) -> list[str]:
     return found
 
 
+def test_a_choice_without_runs_is_said_in_words_with_the_nearest_there_is(busy: Client) -> None:
+    page = see(busy, "/runs?status=failed&flow=hello")
+    assert "No run of “hello” has failed." in page.text
+    assert {"/runs?flow=hello", "/runs?status=failed", "/runs"} <= set(page.values("href"))
+    only = see(busy, "/runs?status=cancelled")
+    assert "No run was cancelled." in only.text
+    assert "No run of “zebra” is here yet." in see(busy, "/runs?flow=zebra").text
+
+
 def test_a_page_stays_small(busy: Client) -> None:
     """Script of every page: 60 KB at most, as sent, with all that it imports; the page itself stays light too."""
     for path in every_page(busy):

@@ -17,7 +17,7 @@ from ..library import FlowNotFound
 from ..runner_trial import asked_of
 from ..studio import Studio, TheStudio
 from .form import go
-from .html import fragment, path, render
+from .html import fragment, one_line, path, render
 from .rows import OPEN, event_name, reason_of, run_rows
 from .steps import MOST_OPEN, NodeWords, Steps, Teller, stop_open
 
@@ -31,6 +31,13 @@ TABS = (
     ("failed", "Failed"),
     ("cancelled", "Cancelled"),
 )
+_IS = {
+    OPEN: "is under way",
+    "waiting": "waits",
+    "completed": "is done",
+    "failed": "has failed",
+    "cancelled": "was cancelled",
+}
 SHOWN = 300  # rows of a run's page before "show earlier"
 EVERY = 1_000_000
 MOST_ROWS = 500
@@ -195,7 +202,28 @@ def _listed(studio: Studio, status: str, flow_id: str, limit: int) -> dict[str, 
     newest = (
         max(studio.library.entries(), key=lambda flow: flow.updated_at, default=None) if is_none else None
     )
-    return {"newest": newest, "runs": runs, "more": more, "status": status, "flow_id": flow_id, "limit": most}
+    words = {
+        "newest": newest,
+        "runs": runs,
+        "more": more,
+        "limit": most,
+        "status": status,
+        "flow_id": flow_id,
+    }
+    return words if runs else {**words, **_nothing(studio, status, flow_id)}
+
+
+def _nothing(studio: Studio, status: str, flow_id: str) -> dict[str, Json]:
+    """Return what was looked for in words, and the nearest that there is: `(word, address)` each."""
+    name = studio.library.entry(flow_id).name if flow_id and _has_flow(studio, flow_id) else flow_id
+    of_flow = f" of “{one_line(name, 40)}”" if flow_id else ""
+    near = []
+    if status and flow_id:
+        if run_rows(studio, "", flow_id, 1)[0]:
+            near.append((f"All runs{of_flow}", _address("", flow_id)))
+        if run_rows(studio, status, "", 1)[0]:
+            near.append((f"Every run that {_IS.get(status, status)}", _address(status, "")))
+    return {"sought": f"No run{of_flow} {_IS.get(status, 'is here yet')}.", "near": near}
 
 
 def _address(status: str, flow_id: str) -> str:
