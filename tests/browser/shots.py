@@ -42,18 +42,8 @@ def shots(demo: Demo) -> Iterator[Shot]:
     yield Shot("gallery-none", "/gallery?only=zebra")
     yield Shot("runs", "/runs")
     yield Shot("runs-none", "/runs?status=cancelled")
-    for state in (
-        "done",
-        "waiting",
-        "failed",
-        "event",
-        "until",
-        "paused",
-        "cancelled",
-        "words",
-        "approval",
-        "stopped",
-    ):
+    yield Shot("run-stopped", f"/runs/{runs['stopped']}", at_rest)
+    for state in ("done", "waiting", "failed", "event", "until", "paused", "cancelled", "words", "approval"):
         yield Shot(f"run-{state}", f"/runs/{runs[state]}", at_rest)
     yield Shot("run-step", f"/runs/{runs['failed']}", open_steps)
     yield Shot("run-offline", f"/runs/{runs['waiting']}", cut_line)
@@ -128,8 +118,8 @@ def editor_shots(runs: dict[str, str]) -> Iterator[Shot]:
     yield Shot("editor-code", "/flows/outliers-need-eyes", pressing("Find the outliers"), False)
     yield Shot("editor-expression", approve, expression, False, ("desk",))
     yield Shot("editor-running", "/flows/remind-me?run=" + runs["event"], followed, False)
-    yield Shot("editor-waiting", f"{approve}?run={runs['waiting']}", followed, False)
-    yield Shot("editor-stopped", f"/flows/vat?run={runs['stopped']}", followed, False)
+    for name, of in (("waiting", "approve-expense"), ("stopped", "vat"), ("words", "which-way")):
+        yield Shot(f"editor-{name}", f"/flows/{of}?run={runs[name]}", followed, False)
     yield Shot("editor-approval", f"/flows/book-a-call?run={runs['approval']}", approval, False)
     yield Shot("editor-approval-wrong", f"/flows/book-a-call?run={runs['approval']}", approve_wrong, False)
     yield Shot("editor-done", f"/flows/ask-and-greet?run={runs['done']}", followed, False)
@@ -145,15 +135,13 @@ def editor_shots(runs: dict[str, str]) -> Iterator[Shot]:
     yield Shot("editor-find-none", approve, lambda hand: search_none(hand, "Control+f"), False)
     yield Shot("editor-palette-none", approve, palette_none, False, ("desk",))
     yield Shot("editor-data-none", "/flows/triage", pressing("Add up", "Data"), False)
-    yield Shot("editor-words", f"/flows/which-way?run={runs['words']}", followed, False)
     yield Shot("editor-refused", "/flows/fax", run_what_cannot, False)
     yield Shot("editor-offline", "/flows/checklist", save_without_server, False)
     yield Shot("editor-upgrade", "/flows/old", lambda hand: upgrade(hand), False)
     yield Shot("editor-menu", approve, menu, False, ("desk",))
     yield Shot("editor-marks", "/flows/marked", on_canvas, False)
     yield Shot("editor-conflict", "/flows/checklist", conflict, False)
-    # The last one: what it shows is remembered.
-    yield Shot("editor-coach", approve, coach, False)
+    yield Shot("editor-coach", approve, coach, False)  # the last one: what it shows is remembered
 
 
 def page_keys(hand: Hand) -> None:

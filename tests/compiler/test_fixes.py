@@ -51,6 +51,10 @@ MENDED: dict[str, list[Document]] = {
         small({"n": node("look"), "m": node("note")}, "start -> n, n -> m"),
         small({"n": node("look"), "m": node("look"), "o": node("note")}, "start -> n, n -> m, m -> o"),
     ],
+    "node.disabled": [
+        small({"n": node("note", disabled=True), "m": node("note")}, "start -> n, n -> m"),
+        flow("f", {"start": {**start(), "data": {**start()["data"], "disabled": True}}}, ""),
+    ],
     "node.stray_execution_pin": [
         small({"v": node("number", outs=["exec-out", "value"]), **N}, "start -> n, v.value -> n.text")
     ],

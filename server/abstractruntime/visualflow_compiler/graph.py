@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from ..nodes.catalog import Catalog
 from ..nodes.define import FAULTS, NodeType, Pin, by_id
 from ..nodes.pins import has_execution, pins_of, saved_pins
+from .disabled import begins, is_disabled, joined, way_on
 from .document import EXEC_IN, EXEC_OUT, VisualEdge, VisualFlow, VisualNode
 from .routes import Routes, routes_of
 
@@ -57,6 +58,7 @@ class Graph:
     cyclic     value nodes that read themselves, by way of others or not, and the wires that close the circle
     dangling, doubled_exits, doubled_wires, crossed   wires that are ignored, by reason
     passed     value nodes that are drawn as steps: the wire by which control goes on past each of them
+    disabled   nodes that their author has disabled: they are not among `nodes`, their wires are joined
     """
 
     flow: VisualFlow
@@ -72,6 +74,7 @@ class Graph:
     doubled_wires: list[VisualEdge] = field(default_factory=list)
     crossed: list[VisualEdge] = field(default_factory=list)
     passed: dict[str, VisualEdge] = field(default_factory=dict)
+    disabled: dict[str, Placed] = field(default_factory=dict)
     entry: str | None = None
     reachable: list[str] = field(default_factory=list)
     reached: frozenset[str] = frozenset()
@@ -120,14 +123,20 @@ def sorted_graph(flow: VisualFlow, types: Catalog) -> Graph:
     """Sort a flow's nodes and wires; nothing is reachable yet (see `walked`)."""
     graph = Graph(flow, types)
     for node in flow.nodes:
-        if node.id in graph.nodes:
+        if node.id in graph.nodes or node.id in graph.disabled:
             graph.doubled_nodes.append(node)
+        elif is_disabled(node.data) and not begins(flow, node, types.resolve(node.type)):
+            graph.disabled[node.id] = _placed(node, types.resolve(node.type))
         else:
             graph.nodes[node.id] = _placed(node, types.resolve(node.type))
         if "inputRouteOverrides" in node.data:
             graph.routes[node.id] = routes_of(node)
     graph.passed = passed = _past_values(graph)
-    for edge in flow.edges:
+    off = {
+        node_id: way_on(placed.exits(), is_known=placed.kind is not None)
+        for node_id, placed in graph.disabled.items()
+    }
+    for edge in joined(flow.edges, off) if off else flow.edges:
         if not passed:
             _sort(graph, edge)
         elif edge is not passed.get(edge.source):

@@ -15,6 +15,7 @@ from ..core.errors import InvalidFlow
 from ..nodes.catalog import Catalog
 from ..nodes.define import ERROR_OUT, EXEC_OUT, FAULTS, ON_ERROR, NodeType
 from ..nodes.paths import parse
+from .disabled import KEY as DISABLED
 from .expressions import EXPRESSIONS, expressions_of
 from .graph import Graph, Placed
 from .policies import key_of, retry_of
@@ -28,7 +29,16 @@ Rename = Callable[[str], str]
 # What is for the eye only: `canvas` holds notes, groups and led wires (decision 0023).
 _LOOKS = frozenset({"nodeType", "label", "icon", "headerColor", "description", "pinDefaults", "canvas"})
 _OWN_KEYS = frozenset(
-    {"inputKey", "outputKey", "entryRoutes", "inputRouteOverrides", ON_ERROR.path, EXPRESSIONS, "policy"}
+    {
+        "inputKey",
+        "outputKey",
+        "entryRoutes",
+        "inputRouteOverrides",
+        ON_ERROR.path,
+        EXPRESSIONS,
+        "policy",
+        DISABLED,
+    }
 )
 
 

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 
 from ..nodes.define import NodeType
+from .disabled import is_disabled, told, way_on
 from .expressions import expressions_of
 from .graph import Graph, Placed
 from .pinned import pin_problems
@@ -26,6 +27,11 @@ def risks(graph: Graph) -> Iterator[Problem]:
     yield from _calls_itself(graph)
     yield from unread(graph)
     yield from pin_problems(graph)
+    for node_id, placed in graph.disabled.items():
+        yield told(placed.name, node_id, way_on(placed.exits(), is_known=True), counts=False)
+    for node_id, placed in graph.nodes.items():
+        if is_disabled(placed.node.data):
+            yield told(placed.name, node_id, None, counts=True)
 
 
 def _unnamed_effects(graph: Graph) -> Iterator[Problem]:

@@ -1,6 +1,5 @@
 // The server's JSON, as functions. A refusal is a `Refusal` with the problem's code and words.
-import type { CatalogBody, Json } from "../catalog";
-import type { Change } from "../model/change";
+import type { CatalogBody } from "../catalog";
 import type { Command } from "../model/history";
 import type { JsonObject } from "../model/json";
 import type { Problem } from "../view/look";
@@ -79,13 +78,6 @@ export async function loadFlows(): Promise<{ id: string; name: string }[]> {
   return (await askJson<{ flows: { id: string; name: string }[] }>("GET", "/api/flows")).flows;
 }
 
-/** By the code of a problem: what it means, and what to do. */
-export type Reasons = { [code: string]: { means: string; do: string } | undefined };
-
-export function loadReasons(): Promise<Reasons> {
-  return askJson("GET", "/editor/problems");
-}
-
 export async function loadFlow(id: string): Promise<{ document: JsonObject; revision: string }> {
   const { text, revision } = await ask("GET", flowUrl(id));
   return { document: JSON.parse(text) as JsonObject, revision };
@@ -100,15 +92,6 @@ export function saveFlow(id: string, document: JsonObject, commands: readonly Co
 
 export async function validateFlow(id: string, document: JsonObject): Promise<Problem[]> {
   return (await askJson<{ problems: Problem[] }>("POST", `${flowUrl(id)}/validate`, { body: document })).problems;
-}
-
-/** What a flow says in the words of an older version, and the changes that write it in today's. */
-export function upgradeOf(id: string, document: JsonObject): Promise<{ differences: Problem[]; changes: Change[] }> {
-  return askJson("POST", `${flowUrl(id)}/upgrade`, { body: document });
-}
-
-export function shapeOf(type: string, data: JsonObject): Promise<{ inputs: Json[]; outputs: Json[] }> {
-  return askJson("POST", "/api/catalog/shape", { body: { type, data } });
 }
 
 /** The flow as a run executes it. */

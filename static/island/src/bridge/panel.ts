@@ -1,6 +1,9 @@
-// The forms of nodes, as HTML of our own server; loaded with the panel that shows them.
+// What panels ask of the server, loaded with them; the forms of nodes come as HTML of our own server.
+import type { Json } from "../catalog";
+import type { Change } from "../model/change";
 import type { JsonObject } from "../model/json";
-import { ask } from "./http";
+import type { Problem } from "../view/look";
+import { ask, askJson, flowUrl } from "./http";
 
 /** What is looked at of a node: a tab, against which run ("" the last good one), and which of its visits. */
 export interface Looking {
@@ -28,4 +31,20 @@ export async function manyOf(nodes: JsonObject[], wired: string[][]): Promise<st
 export async function valueOf(run: string, node: string, pin: string, start: string): Promise<string> {
   const query = new URLSearchParams({ run, node, pin, start });
   return (await ask("GET", `/editor/value?${query.toString()}`)).text;
+}
+
+/** By the code of a problem: what it means, and what to do. */
+export type Reasons = { [code: string]: { means: string; do: string } | undefined };
+
+export function loadReasons(): Promise<Reasons> {
+  return askJson("GET", "/editor/problems");
+}
+
+/** What a flow says in the words of an older version, and the changes that write it in today's. */
+export function upgradeOf(id: string, document: JsonObject): Promise<{ differences: Problem[]; changes: Change[] }> {
+  return askJson("POST", `${flowUrl(id)}/upgrade`, { body: document });
+}
+
+export function shapeOf(type: string, data: JsonObject): Promise<{ inputs: Json[]; outputs: Json[] }> {
+  return askJson("POST", "/api/catalog/shape", { body: { type, data } });
 }

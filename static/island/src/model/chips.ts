@@ -55,6 +55,7 @@ export function chipsOf(node: FlowNode, card: Card | null): Chip[] {
   if (tries) chips.unshift(tries);
   const named = read(node.data, ["policy", "key"]);
   if (typeof named === "string" && named.trim()) chips.push({ icon: "check", text: "", words: `done once for each ${named.trim()}` });
+  if (node.data.disabled === true) chips.unshift({ icon: "minus", text: "", words: "disabled" });
   if ("canvas" in node.data) {
     const { own, remark, pinned, breakpoint } = marksOf(node);
     if (isPin(pinned)) chips.unshift({ icon: "pin", text: "", words: "outputs pinned: trial runs do not execute it" });

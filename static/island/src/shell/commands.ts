@@ -11,6 +11,7 @@ const TOOLS: readonly [Act, string][] = [
   ["go-on", "pause"],
   ["test", "check"],
   ["breakpoint", "breakpoint"],
+  ["disable", "minus"],
   ["run-to", "step"],
   ["step-over", "step"],
   ["step-into", "subflow"],

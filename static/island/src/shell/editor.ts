@@ -32,6 +32,7 @@ const RUN = {
   test: (run: RunPane) => run.test(),
   tests: (run: RunPane) => run.test(true),
   breakpoint: (run: RunPane) => run.trial.turn(),
+  disable: (run: RunPane) => run.trial.disable(),
   "run-to": (run: RunPane) => run.trial.runTo(),
   "step-over": (run: RunPane) => run.trial.step(false),
   "step-into": (run: RunPane) => run.trial.step(true),

@@ -2,8 +2,8 @@
 // server per keystroke; a field's text becomes a `set` change, typing in one field is one step of undo.
 import { pathOf, readField } from "../bridge/form";
 import { keepVersion, loadBound } from "../bridge/flows";
-import { partOf, Refusal, shapeOf } from "../bridge/http";
-import { expressionOf, inspectorOf, type Looking, manyOf, valueOf } from "../bridge/panel";
+import { partOf, Refusal } from "../bridge/http";
+import { expressionOf, inspectorOf, type Looking, manyOf, shapeOf, valueOf } from "../bridge/panel";
 import type { FlowCanvas } from "../canvas/flowcanvas";
 import { keymap } from "../canvas/keymap";
 import type { Change } from "../model/change";

@@ -76,6 +76,7 @@ export class CanvasMenu {
       ...(nodes.length > 1 ? [{ name: "Arrange", keys: keymap.label("tidy"), act: () => this.use("tidy") }] : []),
       ...this.forPins(nodes),
       { name: nodes.every((id) => canvas.isLocked(id)) ? "Unlock the place" : "Lock the place", keys: keymap.label("lock"), act: () => canvas.lock() },
+      { name: nodes.every((id) => canvas.model.nodes.get(id)?.data.disabled === true) ? "Enable" : "Disable", keys: keymap.label("disable"), act: () => this.use("disable") },
       { name: "Run to here", keys: keymap.label("run-to"), act: () => this.use("run-to") },
       { name: nodes.every((id) => hasBreakpoint(canvas.model.nodes.get(id) as FlowNode)) ? "Remove the breakpoint" : "Breakpoint", keys: keymap.label("breakpoint"), act: () => this.use("breakpoint") },
       { name: "Fit the selection", keys: keymap.label("fit-selection"), act: () => canvas.fit({ nodes }) },

@@ -115,6 +115,7 @@ export class OutlineView {
     row.setAttribute("aria-selected", String(selection.nodes.has(node.id)));
     row.append(el("span", "outline-number", line.number ? String(line.number) : ""), familyMark(scene.shape(node).card?.family ?? "unknown"));
     row.append(el("span", "outline-title", line.title), el("span", "outline-about", line.about));
+    if (node.data.disabled === true) row.append(el("span", "outline-off", "disabled"));
     if (hasBreakpoint(node)) row.append(el("span", "outline-break", icon("breakpoint"), el("span", "unseen", "breakpoint")));
     const worst = worstOf(problems.get(node.id));
     if (worst) {

@@ -1,5 +1,6 @@
 // The rows of the problems tab: each with its place, what it means and, where there is one, its fix.
-import { loadReasons, type Reasons, Refusal } from "../bridge/http";
+import { Refusal } from "../bridge/http";
+import { loadReasons, type Reasons } from "../bridge/panel";
 import type { FlowCanvas } from "../canvas/flowcanvas";
 import type { Change } from "../model/change";
 import { titleOf } from "../model/geometry";

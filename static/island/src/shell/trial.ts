@@ -1,10 +1,13 @@
-// Breakpoints, and leading a trial run from stop to stop. A stop is a question of the run: the newest one is what
+// What keys do to the steps that a run comes to: breakpoints, nodes that are disabled, and leading a trial run
+// from stop to stop. A stop is a question of the run: the newest one is what
 // keys answer.
 import { Refusal } from "../bridge/http";
 import type { Prompt } from "../bridge/live";
 import { answerPrompt, putBreakpoints, type Trial } from "../bridge/runs";
 import type { FlowCanvas } from "../canvas/flowcanvas";
 import { keymap } from "../canvas/keymap";
+import type { Change } from "../model/change";
+import { entryOf } from "../model/entry";
 import { titleOf } from "../model/geometry";
 import type { FlowNode } from "../model/document";
 import { hasBreakpoint, turnMark } from "../model/marks";
@@ -75,6 +78,18 @@ export class TrialRun {
     this.hooks.say(off ? "Breakpoint removed" : "Breakpoint: a run from the editor stops before it");
   }
 
+  /** Have runs go past each selected node, or come to it again when all are disabled. */
+  disable(): void {
+    const { canvas } = this;
+    const nodes = canvas.selection.nodes.flatMap((id) => canvas.model.nodes.get(id) ?? []);
+    if (!nodes.length) return this.hooks.say("Select a node first.", true);
+    const begins = nodes.find((node) => this.isBegin(node));
+    if (begins) return this.refuse(`The flow begins with “${titleOf(begins, canvas.desk.scene.shapes.of(begins))}”: it cannot be passed over.`);
+    const off = nodes.every((node) => node.data.disabled === true);
+    canvas.apply(nodes.map((node): Change => ({ op: "set", node: node.id, path: ["disabled"], ...(off ? {} : { value: true }) })), off ? "Enable" : "Disable");
+    this.hooks.say(off ? "Enabled" : "Disabled: runs go past it");
+  }
+
   /** Run to the selected node, and stop before it: the run that has stopped, else a new one. */
   async runTo(): Promise<void> {
     const [id, ...more] = this.canvas.selection.nodes;
@@ -143,6 +158,10 @@ export class TrialRun {
     if (now === this.told) return;
     this.told = now;
     if (isUnderWay && run) await this.refused(() => putBreakpoints(run, this.flow, nodes));
+  }
+
+  private isBegin(node: FlowNode): boolean {
+    return node.id === entryOf(this.canvas.model, this.canvas.catalog)?.id;
   }
 
   private isStep(node: FlowNode): boolean {

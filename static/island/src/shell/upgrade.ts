@@ -1,6 +1,7 @@
 // A flow in the words of an older version: what would change, and a button that changes it. Opening
 // writes nothing; what is taken here is an edit like any other, saved with the next save, undone by Undo.
-import { Refusal, upgradeOf } from "../bridge/http";
+import { Refusal } from "../bridge/http";
+import { upgradeOf } from "../bridge/panel";
 import type { FlowCanvas } from "../canvas/flowcanvas";
 import { titleOf } from "../model/geometry";
 import type { Problem } from "../view/look";

@@ -26,7 +26,6 @@ const STATE_WORDS: { [state: string]: string } = {
   queued: "queued",
   running: "running",
   waiting: "waiting",
-  stopped: "stopped before it",
   done: "done",
   failed: "failed",
   cancelled: "cancelled",
@@ -170,13 +169,14 @@ export class NodeView {
   markRun(look: Look): void {
     const { element, node } = this;
     const run = look.progress.nodes.get(node.id);
-    const idle = look.running && !run && this.shape.step;
+    const off = node.data.disabled === true;
+    const idle = off || (look.running && !run && this.shape.step);
     if (idle !== element.hasAttribute("data-idle")) element.toggleAttribute("data-idle", idle);
     put(element, "state", run?.state);
     put(element, "waits", run?.waits);
     if (run?.state !== "running" && element.hasAttribute("data-turning")) element.removeAttribute("data-turning");
     write(this.time, run ? timeOf(run) : "");
-    write(this.note, run?.error ?? run?.note ?? (this.shape.step ? "" : gist(run?.outputs)));
+    write(this.note, off ? "disabled" : run?.error ?? run?.note ?? (this.shape.step ? "" : gist(run?.outputs)));
     const problems = look.problems.get(node.id);
     const worst = worstOf(problems);
     const count = problems?.length ?? 0;
