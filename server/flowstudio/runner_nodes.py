@@ -76,6 +76,11 @@ class Visit:
         return self.node_id in self.pinned
 
     @property
+    def can_pin(self) -> bool:
+        """Whether it handed something on that may be pinned to the node."""
+        return self.state == "done" and (self.is_value or bool(self.exit))
+
+    @property
     def outputs(self) -> Mapping[str, Json]:
         """Return what it gave, by pin."""
         if isinstance(self.given, Mapping):

@@ -17,7 +17,7 @@ from abstractruntime.visualflow_compiler.clip import is_clipped
 from abstractruntime.visualflow_compiler.pinned import MOST_BYTES, pins_asked, pins_of, size_of
 from abstractruntime.visualflow_compiler.trial import TRIAL
 
-from .runner_nodes import NodeStories
+from .runner_nodes import NodeStories, Visit
 
 Json = Any
 
@@ -57,25 +57,44 @@ def asked_of(vars: Mapping[str, Json]) -> dict[str, Json] | None:
     return {"pins": True} if pins_asked(vars) else None
 
 
+def visit_at(stories: NodeStories, run_id: str, node_id: str, at: int = 0) -> Visit:
+    """Return a visit of a node by its place (from 1, of all; 0: the last); raise NoOutputs with the reason."""
+    story = stories.story(run_id)
+    visits = story.of(node_id)
+    if not visits:
+        raise NoOutputs("This run did not come to the node.")
+    place = (at or story.counts[node_id]) - (story.counts[node_id] - len(visits))
+    if place < 1:
+        raise NoOutputs(
+            f"Of the visits of this node the last {len(visits)} can be read, and this is an earlier one."
+        )
+    return visits[min(place, len(visits)) - 1]
+
+
+def outputs_of(stories: NodeStories, run_id: str, visit: Visit) -> tuple[Mapping[str, Json], bool]:
+    """Return what a visit gave, and whether that is whole: the run holds what its steps gave last."""
+    is_last = visit is stories.story(run_id).of(visit.node_id)[-1]
+    kept = stories.kept(run_id, visit.node_id) if is_last and not visit.is_value else None
+    if kept is None:
+        return visit.outputs, False
+    return (dict(kept) if isinstance(kept, Mapping) else {"result": kept}), True
+
+
 def given(stories: NodeStories, run_id: str, node_id: str, at: int = 0) -> Given:
-    """Return what a node gave in its last visit of a run, or in the one at this place (from 1), to be pinned.
+    """Return what a node gave in a visit of a run (see `visit_at`), to be pinned.
 
     Raises NoOutputs or NotPinnable with the reason.
     """
-    visits = stories.story(run_id).of(node_id)
-    if not visits:
-        raise NoOutputs("This run did not come to the node.")
-    visit = visits[at - 1 if 1 <= at <= len(visits) else -1]
-    if visit.state in ("running", "waiting"):
+    visit = visit_at(stories, run_id, node_id, at)
+    if visit.state in ("running", "waiting", "stopped"):
         raise NoOutputs("The node has given nothing yet: its visit is not over.")
     if not visit.is_value and not visit.exit:
         why = "it failed" if visit.state == "failed" else "the run ended there"
         raise NoOutputs(f"The node handed nothing on in this visit: {why}.")
-    kept = stories.kept(run_id, node_id) if visit is visits[-1] and not visit.is_value else None
-    outputs = dict(kept) if isinstance(kept, Mapping) else visit.outputs if kept is None else {"result": kept}
+    outputs, is_whole = outputs_of(stories, run_id, visit)
     if not outputs:
         raise NoOutputs("The node gave no outputs in this visit.")
-    _check(outputs, is_whole=kept is not None)
+    _check(outputs, is_whole=is_whole)
     return Given(outputs, visit.exit)
 
 

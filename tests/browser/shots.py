@@ -127,6 +127,8 @@ def editor_shots(runs: dict[str, str]) -> Iterator[Shot]:
     yield Shot("editor-outline", approve, lambda hand: (hand.at_rest(), outline(hand)), False)
     yield Shot("editor-outline-pins", approve, outline_pins, False)
     yield Shot("editor-peek", f"/flows/ask-and-greet?run={runs['done']}", peek, False, ("desk",))
+    yield Shot("editor-peek-compared", f"/flows/ask-and-greet?run={runs['done']}", compared, False, ("desk",))
+    yield Shot("editor-pinned", f"/flows/ask-and-greet?run={runs['done']}", pinned, False)
     yield Shot("editor-entry", f"/flows/ask-and-greet?run={runs['done']}", entry, False)
     yield Shot("editor-text", approve, text_form, False)
     yield Shot("editor-search", approve, lambda hand: (hand.at_rest(), search(hand, "Control+k")), False)
@@ -164,6 +166,28 @@ def peek(hand: Hand) -> None:
     hand.pin("Ask for a name", "out", "response").focus()
     hand.keys(" ")
     expect(hand.page.get_by_role("dialog", name="Ask for a name · response")).to_be_visible()
+
+
+def compared(hand: Hand) -> None:
+    peek(hand)
+    look = hand.page.get_by_role("dialog", name="Ask for a name · response")
+    look.get_by_role("button", name="Compare with…").click()
+    expect(look.locator(".peek-compared")).to_contain_text("ompare")
+
+
+def pinned(hand: Hand) -> None:
+    """Pin what a node gave in the run, and show it in its tab."""
+    followed(hand)
+    pressing("Ask for a name", "Data")(hand)
+    pane = hand.page.locator("#pane-node")
+    pins, field = (
+        pane.get_by_role("button", name="Pin", exact=True),
+        pane.get_by_label("Pinned outputs as JSON"),
+    )
+    expect(pins.or_(field)).to_be_visible()
+    if pins.count():
+        pins.click()
+    expect(field).to_be_visible()
 
 
 def entry(hand: Hand) -> None:

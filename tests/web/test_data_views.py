@@ -7,7 +7,15 @@ from typing import Any
 import pytest
 
 from drive import flow, node
-from flowstudio.pages.data_views import MOST_CHANGES, MOST_PARTS, MOST_ROWS, changes_of, parts_of, table_of
+from flowstudio.pages.data_views import (
+    MOST_CHANGES,
+    MOST_PARTS,
+    MOST_ROWS,
+    changes_of,
+    parts_of,
+    table_of,
+    words_of,
+)
 from web.conftest import Client
 from web.page import Page
 
@@ -16,7 +24,8 @@ def test_a_list_of_objects_is_a_table_with_all_their_keys() -> None:
     table = table_of([{"name": "Ada", "age": 36}, {"age": 41, "tags": ["x"]}])
     assert table is not None
     assert table.columns == ["name", "age", "tags"]
-    assert table.rows == [["Ada", "36", ""], ["", "41", "list of 1"]]
+    told = [[cell and cell.text for cell in row] for row in table.rows]
+    assert told == [["Ada", "36", None], [None, "41", "list of 1"]]
     assert (table.more, table.others) == (0, 0)
 
 
@@ -35,7 +44,7 @@ def test_a_table_says_what_it_leaves_out() -> None:
 def test_parts_have_the_path_that_an_expression_takes() -> None:
     value = {"lines": [{"price": 12.5}], 'a "b"': None, "…": "3 more keys"}
     parts = parts_of("order", value)
-    told = [(each.depth, each.name, each.path, each.words) for each in parts]
+    told = [(each.depth, each.name, each.path, each.words.text) for each in parts]
     assert told == [
         (1, "lines", 'order["lines"]', "list of 1"),
         (2, "0", 'order["lines"][0]', "object of 1"),
@@ -45,6 +54,27 @@ def test_parts_have_the_path_that_an_expression_takes() -> None:
     for part in parts:
         eval(compile(part.path, "path", "eval"), {"order": value})  # every path leads somewhere
     assert len(parts_of("x", list(range(10_000)))) == MOST_PARTS
+
+
+@pytest.mark.parametrize(
+    ("value", "text", "kind"),
+    [
+        (None, "null", "null"),
+        ("null", "“null”", "plain"),
+        ("", "empty text", "empty"),
+        ("empty text", "“empty text”", "plain"),
+        (1, "1", "plain"),
+        ("1", "“1”", "plain"),
+        (True, "true", "plain"),
+        ("true", "“true”", "plain"),
+        ("list of 2", "“list of 2”", "plain"),
+        ("Ada", "Ada", "plain"),
+    ],
+)
+def test_null_empty_text_and_texts_that_read_like_them_are_told_apart(
+    value: Any, text: str, kind: str
+) -> None:
+    assert (words_of(value).text, words_of(value).kind) == (text, kind)
 
 
 def test_only_what_differs_is_told() -> None:

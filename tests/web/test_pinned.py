@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
+from abstractruntime.nodes.catalog import catalog, new_data
+from abstractruntime.visualflow_compiler import check
 from abstractruntime.visualflow_compiler.pinned import MOST_BYTES
+from flowstudio.pages.pinned import pinned_words
 from web.conftest import Client
 from web.documents import asking, end, flow, node, pin, start
+from web.page import Page
 
 Document = dict[str, Any]
 TRIAL = {"draft": True, "trial": {"pins": True}}
@@ -161,6 +166,108 @@ def test_pages_say_pinned_and_not_done_only(client: Client) -> None:
     client.until(run_id, "completed")
     page = client.get(f"/runs/{run_id}", headers={"accept": "text/html"}).text
     assert "Pinned" in page
+
+
+def tab(client: Client, document: Document, node_id: str, **more: Any) -> Page:
+    given = next(each for each in document["nodes"] if each["id"] == node_id)
+    asked = {"flow_id": document["id"], "node": given, "wired": [], "tab": "data", **more}
+    answer = client.post("/editor/inspector", json=asked)
+    assert answer.status_code == 200, answer.text
+    return Page(answer.text)
+
+
+def test_the_data_tab_has_what_is_pinned_as_json_and_its_way_out(client: Client) -> None:
+    document = pinned(asking(), "ask", {"response": "Ä <b>"})
+    client.save(document)
+    page = tab(client, document, "ask")
+    assert "Pinned outputs" in page.text
+    assert '"response": "Ä <b>"' in page.text
+    assert not [each for each in page.tags if each.attributes.get("data-do") == "pinned-exit"]
+    ways = flow("ways", [start(), node("if", "if", pinDefaults={"condition": True})], [("start", "if")])
+    ways = pinned(ways, "if", {"result": False}, "gone")
+    client.save(ways)
+    told = tab(client, ways, "if").text
+    assert "Leaves by" in told
+    assert "gone (gone)" in told
+
+
+def test_without_a_run_the_data_tab_offers_sample_values_that_fit(client: Client) -> None:
+    document = asking()
+    client.save(document)
+    (offer,) = [
+        each for each in tab(client, document, "ask").tags if each.attributes.get("data-do") == "pin-sample"
+    ]
+    sample = json.loads(offer.attributes["data-sample"])
+    assert sample["exit"] == "exec-out"
+    mended = pinned(document, "ask", sample["outputs"])
+    answer = client.post("/api/flows/asking/validate", json=mended)
+    assert "pinned.misfit" not in answer.text
+    ends = tab(client, document, "end")
+    assert not [each for each in ends.tags if each.attributes.get("data-do") == "pin-sample"]
+
+
+def test_every_node_type_that_can_be_pinned_has_a_sample_that_fits() -> None:
+    for kind in catalog():
+        data = new_data(kind)
+        words = pinned_words(kind, data)
+        if not words["can_pin"]:
+            continue
+        sample = json.loads(words["sample"])
+        assert sample["outputs"], kind.name
+        held = {"nodeType": kind.name, **data, "canvas": {"pinned": sample}}
+        document = flow(
+            "f", [start(), {"id": "n", "type": kind.name, "position": {"x": 0, "y": 0}, "data": held}], []
+        )
+        assert "pinned.misfit" not in [each.code for each in check(document)], (kind.name, sample)
+
+
+def test_a_value_is_compared_with_the_visit_before_and_with_other_runs(client: Client) -> None:
+    client.save(asking())
+    runs = []
+    for name in ("Ada", "Bob"):
+        run_id = client.launch("asking")
+        wait_key = client.asked(run_id)["wait_key"]
+        client.post(f"/api/prompts/{run_id}", json={"wait_key": wait_key, "response": name})
+        client.until(run_id, "completed")
+        runs.append(run_id)
+    waiting = client.launch("asking")
+    client.asked(waiting)
+
+    def compared(run_id: str, **more: Any) -> str:
+        asked = {"flow": "asking", "run": run_id, "node": "ask", "pin": "response", **more}
+        answer = client.get("/editor/compare", params=asked)
+        assert answer.status_code == 200, answer.text
+        return " ".join(Page(answer.text).text.split())
+
+    assert "response Ada Bob" in compared(runs[1], other=runs[0])
+    assert "response Bob Ada" in compared(runs[0], other=runs[1])
+    assert "response Ada Bob" in compared(runs[1])  # with the newest of the others that ended well
+    assert "nothing Bob" in compared(runs[1], other=waiting)
+    assert "the visit before" not in compared(runs[1])
+    client.save({**asking(), "id": "alone"})
+    alone = client.launch("alone")
+    client.asked(alone)
+    asked = {"flow": "alone", "run": alone, "node": "ask", "pin": "response"}
+    assert "nothing to compare with" in client.get("/editor/compare", params=asked).text
+    gone = client.get("/editor/compare", params={**asked, "node": "nobody"})
+    assert gone.status_code == 404
+
+
+def test_a_loop_is_compared_with_its_visit_before(client: Client) -> None:
+    turns = node("turns", "for", pinDefaults={"start": 0, "end": 3})
+    keep = node("keep", "set_var", pinDefaults={"name": "kept"})
+    wires = [("start", "turns"), ("turns:loop", "keep"), ("turns:done", "end"), ("turns.i", "keep.value")]
+    client.save({**flow("turning", [start(), turns, keep, end()], []), "edges": _edges(wires)})
+    run_id = client.launch("turning")
+    client.until(run_id, "completed")
+    asked = {"flow": "turning", "run": run_id, "node": "keep", "pin": "value"}
+    told = [
+        " ".join(Page(client.get("/editor/compare", params={**asked, "at": at}).text).text.split())
+        for at in (0, 2, 1)
+    ]
+    assert "value 1 2" in told[0]
+    assert "value 0 1" in told[1]
+    assert "nothing to compare with" in told[2]
 
 
 def test_a_bundle_carries_what_is_pinned(client: Client) -> None:

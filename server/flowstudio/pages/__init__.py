@@ -6,6 +6,7 @@ from fastapi import APIRouter
 
 from . import (
     coach,
+    compare,
     editor,
     expression,
     gallery,
@@ -33,6 +34,7 @@ router = APIRouter(include_in_schema=False)
 for page in (
     home,
     coach,
+    compare,
     login,
     phone,
     gallery,

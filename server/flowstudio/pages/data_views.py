@@ -19,11 +19,22 @@ _ABSENT: Any = object()
 
 
 @dataclass(frozen=True)
+class Words:
+    """A value in one short line. `kind` tells an empty text, null and a text that reads like another value apart."""
+
+    text: str
+    kind: str = "plain"
+
+
+@dataclass(frozen=True)
 class Table:
-    """A list of objects: a column per key, a row per object. `more` rows and `others` columns are not shown."""
+    """A list of objects: a column per key, a row per object. `more` rows and `others` columns are not shown.
+
+    A cell is the words of its value; None where the object has no such key.
+    """
 
     columns: list[str]
-    rows: list[list[str]]
+    rows: list[list[Words | None]]
     more: int
     others: int
 
@@ -35,7 +46,7 @@ class Part:
     depth: int
     name: str
     path: str
-    words: str
+    words: Words
 
 
 @dataclass(frozen=True)
@@ -58,6 +69,27 @@ def short(value: Json) -> str:
     return line if len(line) <= SHORT else f"{line[: SHORT - 1]}…"
 
 
+def words_of(value: Json) -> Words:
+    """Return a value in one short line, so that null, empty text and the text "null" are three things to see."""
+    if value is None:
+        return Words("null", "null")
+    if value == "" and isinstance(value, str):
+        return Words("empty text", "empty")
+    line = short(value)
+    return Words(f"“{line}”" if isinstance(value, str) and _reads_otherwise(line) else line)
+
+
+def _reads_otherwise(line: str) -> bool:
+    """Say whether the words of a text could be taken for a value of another type."""
+    if line in ("null", "true", "false", "empty text") or line.startswith(("object of ", "list of ")):
+        return True
+    try:
+        float(line)
+    except ValueError:
+        return False
+    return True
+
+
 def table_of(value: Json) -> Table | None:
     """Return a list of objects as a table; None for anything else."""
     if not isinstance(value, list):
@@ -68,7 +100,7 @@ def table_of(value: Json) -> Table | None:
         return None
     columns = list(dict.fromkeys(str(key) for row in rows for key in row))
     shown = columns[:MOST_COLUMNS]
-    cells = [[short(row[key]) if key in row else "" for key in shown] for row in rows[:MOST_ROWS]]
+    cells = [[words_of(row[key]) if key in row else None for key in shown] for row in rows[:MOST_ROWS]]
     return Table(shown, cells, len(rows) - len(cells), len(columns) - len(shown))
 
 
@@ -84,7 +116,7 @@ def _walk(path: str, value: Json, depth: int, found: list[Part]) -> None:
         if len(found) >= MOST_PARTS or depth > MOST_DEPTH:
             return
         here = f"{path}[{json.dumps(key, ensure_ascii=False)}]"
-        found.append(Part(depth, str(key), here, short(each)))
+        found.append(Part(depth, str(key), here, words_of(each)))
         _walk(here, each, depth + 1, found)
 
 
@@ -123,6 +155,4 @@ def _compare(path: str, before: Json, now: Json, found: list[Changed]) -> None:
             here = f"{path}[{json.dumps(key, ensure_ascii=False)}]"
             _compare(here, one.get(key, _ABSENT), other.get(key, _ABSENT), found)
         return
-    found.append(
-        Changed(path, *("" if each is _ABSENT else short(each) or "empty text" for each in (before, now)))
-    )
+    found.append(Changed(path, *("" if each is _ABSENT else words_of(each).text for each in (before, now))))

@@ -37,6 +37,7 @@ from .node_tabs import (
     window,
 )
 from .nodes import palette
+from .pinned import pinned_words
 
 router = APIRouter(include_in_schema=False)
 
@@ -325,7 +326,8 @@ def _tab_words(studio: Studio, known: dict[str, Any], background: str, visit: in
     match known["tab"]:
         case "data":
             chosen = background_words(studio, flow_id, background)
-            return {**chosen, **data_words(studio, kind, node, flow_id, chosen["run_id"], visit)}
+            came = data_words(studio, kind, node, flow_id, chosen["run_id"], visit)
+            return {**chosen, **pinned_words(kind, data), **came}
         case "runs":
             return runs_words(studio, flow_id, node_id)
         case "policy":

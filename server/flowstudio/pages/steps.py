@@ -259,7 +259,9 @@ def _land(step: Step, record: Mapping[str, Json]) -> None:
     step.sign = SIGNS["failed"] if failed or caught else SIGNS["pinned" if is_pinned else "completed"]
     told = step.error or "".join(step.warnings[:1])
     step.gist = one_line(told, 120) if told else step.gist or _yielded(step)
-    if caught and not failed:
+    if is_pinned:
+        step.gist = f"Pinned: {step.gist}" if step.gist else "Pinned"
+    elif caught and not failed:
         step.gist = f"Failed, and went on: {step.gist}"
 
 

@@ -15,6 +15,7 @@ const TOOLS: readonly [Act, string][] = [
   ["run-to", "step"],
   ["step-over", "step"],
   ["step-into", "subflow"],
+  ["pin", "pin"],
   ["failure", "cross"],
   ["back", "undo"],
   ["forward", "redo"],

@@ -40,6 +40,7 @@ const RUN = {
   forward: (run: RunPane) => run.entry(1, false),
   "node-back": (run: RunPane) => run.entry(-1, true),
   "node-forward": (run: RunPane) => run.entry(1, true),
+  pin: (run: RunPane, more: More) => more.pin(run.run),
 } as const;
 const NARROW = 900;
 const BESIDE = 1100; // from here the text stands beside the canvas
@@ -80,6 +81,7 @@ export class Editor {
     this.more = new More(this.canvas, this.flow, this.quick.chooser, {
       settings: (node, pin) => this.settings(node, pin),
       toCanvas: () => this.focusCanvas(),
+      run: () => this.run?.run ?? null,
       addAt: (screen) => this.quick.at(screen),
       use: (tool) => this.use(tool),
       create: (name) => this.quick.atMiddle(name),
@@ -339,7 +341,7 @@ export class Editor {
       case "keys":
         return void this.more.keys();
       default:
-        return tool in RUN ? void this.running((run) => void RUN[tool as keyof typeof RUN](run), true) : this.useCanvas(tool);
+        return tool in RUN ? void this.running((run) => void RUN[tool as keyof typeof RUN](run, this.more), true) : this.useCanvas(tool);
     }
   }
 

@@ -3,7 +3,7 @@
 import { pathOf, readField } from "../bridge/form";
 import { keepVersion, loadBound } from "../bridge/flows";
 import { partOf, Refusal } from "../bridge/http";
-import { expressionOf, inspectorOf, type Looking, manyOf, shapeOf, valueOf } from "../bridge/panel";
+import { expressionOf, inspectorOf, type Looking, manyOf, shapeOf } from "../bridge/panel";
 import type { FlowCanvas } from "../canvas/flowcanvas";
 import { keymap } from "../canvas/keymap";
 import type { Change } from "../model/change";
@@ -15,7 +15,7 @@ import { declared } from "../model/pins";
 import { addOwnPin, dropOwnPin, renameOwnPin, retypeOwnPin, type OwnSide } from "../model/ownpins";
 import { parseFlow } from "../model/serialize";
 import type { CodeFields } from "./code";
-import { copyText, searchData, wholeText } from "./datatab";
+import { dataAct, searchData, writePinned } from "./datatab";
 import type { Problem } from "../view/look";
 import { freshId, literal, markOf, problemNote, savedForm, typeToBe, valueView, wiredOf } from "./formparts";
 import { el, place } from "./parts";
@@ -302,6 +302,8 @@ export class Inspector {
     if (!node) return;
     if (field instanceof HTMLSelectElement && field.dataset["do"] === "background") return event.type === "change" ? this.look({ background: field.value, visit: 0 }) : undefined;
     if (field instanceof HTMLInputElement && field.matches("[data-tool], [data-tool-name]")) return this.tools(field, node, event.type === "change");
+    const wrong = writePinned(field, node, (change) => this.edit([change], "Write the pinned outputs", `pinned ${node.id}`));
+    if (wrong !== null) return this.refuse(field, wrong);
     if (field.dataset["do"] && event.type === "change") return this.ownPin(field, node);
     if (field.matches("[data-case-value]")) return this.cases(field, event.type === "change");
     if (field instanceof HTMLSelectElement && field.matches("[data-version]")) return event.type === "change" ? void this.follow(this.calledNow, field.value, field) : undefined;
@@ -361,7 +363,7 @@ export class Inspector {
     if (at?.dataset["do"] === "reset" && this.many.length > 1) {
       return this.edit(this.many.map(({ id }): Change => ({ op: "set", node: id, path: pathOf(at.dataset["path"] ?? "") })), "Reset a value", "", true);
     }
-    if (!at || !node) return;
+    if (!at || !node || dataAct(this.canvas, this.pane, at, node)) return;
     const { flow, scene } = this.canvas.desk;
     const own = at.closest<HTMLElement>("[data-side][data-pin]");
     const side = (own?.dataset["side"] ?? at.dataset["side"] ?? "inputs") as OwnSide;
@@ -374,14 +376,6 @@ export class Inspector {
         return this.look({ visit: Number(at.dataset["visit"]) });
       case "expression":
         return this.toggleExpression(node, at.dataset["pin"] ?? "");
-      case "whole":
-        return void this.whole(at, node.id);
-      case "copy":
-        return void copyText(this.canvas, wholeText(at));
-      case "copy-path":
-        return void copyText(this.canvas, at.dataset["pathWords"] ?? "");
-      case "wire-from":
-        return this.canvas.keys.wireFrom(node, { node: node.id, side: "out", pin: at.dataset["pin"] ?? "" });
       case "reset":
         return this.edit([{ op: "set", node: node.id, path: pathOf(at.dataset["path"] ?? "") }], "Reset a value", "", true);
       case "grow": {
@@ -414,23 +408,6 @@ export class Inspector {
     next.focus();
     this.look({ tab: next.dataset["tab"] ?? "setup" });
     event.preventDefault();
-  }
-
-  /** Put the next part of a large value in the place of the button that asks for it. */
-  private async whole(at: HTMLElement, node: string): Promise<void> {
-    const run = this.pane.querySelector<HTMLElement>("[data-background-run]")?.dataset["backgroundRun"] ?? "";
-    const { pin, start } = at.dataset;
-    try {
-      const box = document.createElement("template");
-      box.innerHTML = await valueOf(run, node, pin ?? "", start ?? "0");
-      const first = box.content.querySelector<HTMLElement>("pre");
-      if (start === "0") at.closest(".datum")?.querySelector("dd > pre")?.parentElement?.remove();
-      at.replaceWith(box.content);
-      first?.focus({ preventScroll: start !== "0" });
-    } catch (error) {
-      if (!(error instanceof Refusal)) throw error;
-      at.after(el("p", "field-wrong small", error.message));
-    }
   }
 
   private ownPin(field: HTMLElement, node: FlowNode): void {

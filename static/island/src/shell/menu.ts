@@ -8,7 +8,7 @@ import { isCall } from "../model/called";
 import type { FlowNode, FlowWire } from "../model/document";
 import type { Point } from "../model/geometry";
 import type { Hit } from "../model/hit";
-import { hasBreakpoint, leadWire, ownOf } from "../model/marks";
+import { hasBreakpoint, leadWire, ownOf, pinnedOf } from "../model/marks";
 import { toast } from "../pages/parts/toast";
 import { el } from "./parts";
 
@@ -61,6 +61,7 @@ export class CanvasMenu {
     const { canvas } = this;
     const { nodes } = canvas.selection;
     const only = nodes.length === 1 ? canvas.model.nodes.get(nodes[0] as string) : undefined;
+    const isPinned = (id: string): boolean => Boolean(canvas.model.nodes.get(id) && pinnedOf(canvas.model.nodes.get(id) as FlowNode));
     const single: Entry[] = only
       ? [
           { name: "Settings", keys: keymap.label("settings"), act: () => canvas.desk.events.emit("open-inspector", { node: only.id, pin: null }) },
@@ -75,6 +76,7 @@ export class CanvasMenu {
       ...this.forFlow(only),
       ...(nodes.length > 1 ? [{ name: "Arrange", keys: keymap.label("tidy"), act: () => this.use("tidy") }] : []),
       ...this.forPins(nodes),
+      { name: nodes.every(isPinned) ? "Unpin the outputs" : "Pin the outputs", keys: keymap.label("pin"), act: () => this.use("pin") },
       { name: nodes.every((id) => canvas.isLocked(id)) ? "Unlock the place" : "Lock the place", keys: keymap.label("lock"), act: () => canvas.lock() },
       { name: nodes.every((id) => canvas.model.nodes.get(id)?.data.disabled === true) ? "Enable" : "Disable", keys: keymap.label("disable"), act: () => this.use("disable") },
       { name: "Run to here", keys: keymap.label("run-to"), act: () => this.use("run-to") },

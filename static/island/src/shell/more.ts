@@ -31,6 +31,8 @@ export interface Acts {
   data(node: string): void;
   /** Give the keyboard back to the canvas. */
   toCanvas(): void;
+  /** The run on the canvas. */
+  run(): string | null;
   addAt(screen: { x: number; y: number }): void;
   use(tool: string): void;
   /** Ask what a new step of this name is to do, and add it. */
@@ -203,7 +205,7 @@ export class More {
   /** A look at the values of the run on the canvas. */
   async peek(act: (peek: Peek) => void): Promise<void> {
     const part = await this.part(import("./later"));
-    if (part) act((this.peeking ??= new part.Peek(this.canvas, this.acts.data)));
+    if (part) act((this.peeking ??= new part.Peek(this.canvas, this.acts.data, this.acts.run)));
   }
 
   /** Show what comes from elsewhere before it is pasted. */
@@ -232,6 +234,11 @@ export class More {
   async failure(): Promise<void> {
     (await keysWait(this.part(import("./seldom"))))?.nextFailure(this.canvas, this.acts.say);
     this.takeFocus();
+  }
+
+  /** Pin to the selected nodes what they gave in the run on the canvas, or unpin it. */
+  async pin(run: string | null): Promise<void> {
+    await (await keysWait(this.part(import("./later"))))?.turnPins(this.canvas, run, this.acts.say);
   }
 
   /** Make a loop of what a wire back was meant to repeat. */

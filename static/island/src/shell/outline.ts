@@ -5,7 +5,7 @@ import { type Act, keymap } from "../canvas/keymap";
 import type { Change } from "../model/change";
 import type { FlowNode } from "../model/document";
 import type { PinAt } from "../model/hit";
-import { hasBreakpoint } from "../model/marks";
+import { hasBreakpoint, pinnedOf } from "../model/marks";
 import { type Line, outlineOf } from "../model/outline";
 import { healChanges, spliceChanges, spliceInto } from "../model/splice";
 import { PROBLEM_SIGNS, worstOf } from "../view/look";
@@ -123,6 +123,11 @@ export class OutlineView {
       const sign = el("span", "outline-problem", icon(PROBLEM_SIGNS[worst]), el("span", "unseen", `${worst}: `), el("span", "outline-about", words));
       sign.dataset["severity"] = worst;
       row.append(sign);
+    }
+    if (pinnedOf(node)) {
+      const pin = el("span", "outline-pinned", icon("pin"), el("span", "unseen", "outputs pinned"));
+      pin.title = "Outputs pinned: trial runs do not execute it";
+      row.append(pin);
     }
     if (run) {
       const state = el("span", "state", run.pinned ? "pinned" : (STATES[run.state] ?? run.state));

@@ -6,8 +6,11 @@ import { typeWord } from "../model/connect";
 import { titleOf } from "../model/geometry";
 import type { PinAt } from "../model/hit";
 import { valueAt } from "../model/pins";
+import { pinnedOf } from "../model/marks";
+import { compareWith, type Given } from "./comparing";
 import { copyText } from "./datatab";
 import { button, el, pretty } from "./parts";
+import { pinVisit, unpin } from "./pinning";
 
 const REST_MS = 300;
 const LEAVE_MS = 250;
@@ -17,10 +20,16 @@ interface Seen {
   /** Where the value is, in words. */
   about: string;
   value: Json | undefined;
+  /** The output that gave it in the run, and in which of its visits. */
+  given?: Given;
 }
 
 export class Peek {
   private readonly panel = el("div", "peek");
+  /** Where the value stands beside another. */
+  private readonly beside = el("div", "peek-compared");
+  /** The point of the pin on the canvas. */
+  private point = { x: 0, y: 0 };
   private timer = 0;
   /** The pin that the pointer is at. */
   private over: PinAt | null = null;
@@ -30,6 +39,8 @@ export class Peek {
   constructor(
     private readonly canvas: FlowCanvas,
     private readonly data: (node: string) => void,
+    /** The run on the canvas. */
+    private readonly run: () => string | null,
   ) {
     this.panel.hidden = true;
     this.panel.setAttribute("role", "dialog");
@@ -81,32 +92,57 @@ export class Peek {
     const node = canvas.model.nodes.get(at.node);
     const point = canvas.desk.scene.pinPoint(at.node, at.side, at.pin);
     if (!node || !point) return;
-    const { about, value } = this.seen(at);
+    const { about, value, given } = this.seen(at);
     const { label, type } = canvas.describe(at);
     const name = `${titleOf(node, canvas.desk.scene.shape(node))} · ${label}`;
     const told = about || (canvas.desk.look.running ? "The run has not come here." : "No run is on the canvas: run the flow, and its values are here.");
     const text = value === undefined ? "" : value === "" ? "empty text" : pretty(value);
     const acts = el("div", "acts");
+    this.beside.hidden = true;
+    this.beside.replaceChildren();
     if (value !== undefined) acts.append(button("small", "Copy", "copy", () => void copyText(canvas, pretty(value))));
     acts.append(button("small", "Open in Data", null, () => this.open(at.node)));
+    if (given) this.offer(acts, given);
     this.panel.replaceChildren(
       el("p", "peek-head", el("strong", "", name), el("span", "muted small", [typeWord(type, canvas.catalog), value === undefined ? "" : sizeOf(value)].filter(Boolean).join(", "))),
       el("p", "small muted", told),
       ...(text ? [el("pre", "json", text.length > MOST ? `${text.slice(0, MOST)}…` : text)] : []),
       acts,
+      this.beside,
     );
     this.panel.setAttribute("aria-label", `${name}: ${text.slice(0, 120) || told}`);
-    this.place(canvas.desk.viewport.toScreen(point));
+    this.point = canvas.desk.viewport.toScreen(point);
+    this.put();
   }
 
-  private place(at: { x: number; y: number }): void {
+  /** What can be done with a value that a node gave in the run: compare it, pin it. */
+  private offer(acts: HTMLElement, given: Given): void {
+    const { canvas } = this;
+    const run = this.run();
+    const node = canvas.model.nodes.get(given.node);
+    if (!run || !node) return;
+    acts.append(button("small", "Compare with…", null, () => void compareWith(this.beside, run, given).then(() => this.put())));
+    const say = (text: string, urgent = false): void => canvas.desk.say(text, urgent);
+    const isPinned = pinnedOf(node) !== null;
+    const turn = button("small", isPinned ? "Unpin" : "Pin", "pin", () => {
+      this.close(true);
+      if (isPinned) unpin(canvas, [node], say);
+      else void pinVisit(canvas, run, node, given.at, say);
+    });
+    turn.title = isPinned ? "Trial runs execute the node again" : "Trial runs then take what the node gave here, and do not execute it";
+    if (!canvas.desk.readOnly) acts.append(turn);
+  }
+
+  /** Put the panel below its pin, or above where there is no room. */
+  private put(): void {
+    const { point, panel } = this;
     const edge = this.canvas.root.getBoundingClientRect();
-    this.panel.hidden = false;
-    const { offsetWidth, offsetHeight } = this.panel;
-    const below = edge.top + at.y + 14;
-    const top = below + offsetHeight > innerHeight - 8 ? edge.top + at.y - 14 - offsetHeight : below;
-    this.panel.style.left = `${Math.max(8, Math.min(edge.left + at.x - 16, innerWidth - offsetWidth - 8))}px`;
-    this.panel.style.top = `${Math.max(8, top)}px`;
+    panel.hidden = false;
+    const { offsetWidth, offsetHeight } = panel;
+    const below = edge.top + point.y + 14;
+    const top = below + offsetHeight > innerHeight - 8 ? edge.top + point.y - 14 - offsetHeight : below;
+    panel.style.left = `${Math.max(8, Math.min(edge.left + point.x - 16, innerWidth - offsetWidth - 8))}px`;
+    panel.style.top = `${Math.max(8, top)}px`;
   }
 
   private close(back = false): void {
@@ -138,9 +174,13 @@ export class Peek {
       const times = look.progress.taken(from, out);
       return { about: times ? `Taken ${times === 1 ? "once" : `${times} times`} in this run.` : "", value: undefined };
     }
-    const value = look.progress.nodes.get(from)?.outputs?.[out];
+    const gave = look.progress.nodes.get(from);
+    const value = gave?.outputs?.[out];
+    const origin = flow.nodes.get(from);
     const source = wire?.from ? ` by ${titleOf(wire.from, scene.shape(wire.from))}` : "";
-    return { about: value === undefined ? "" : `Given${source} in this run, last.`, value };
+    if (value === undefined || !origin) return { about: "", value };
+    const at = scene.shape(origin).step ? (gave?.visits ?? 0) : 0;
+    return { about: gave?.pinned ? `Pinned${source}, so given in this run.` : `Given${source} in this run, last.`, value, given: { node: from, pin: out, at } };
   }
 }
 

@@ -5,7 +5,8 @@ import { type LineState, type Prompt, type RunEnd, type RunStateEvent, type RunS
 import { controlRun, latestRun, type RunView, startRun, type Trial, type Verb } from "../bridge/runs";
 import type { FlowCanvas } from "../canvas/flowcanvas";
 import { keymap } from "../canvas/keymap";
-import { parametersOf } from "../model/entry";
+import { entryOf, type Parameter, parametersOf } from "../model/entry";
+import { pinnedOf } from "../model/marks";
 import type { JsonObject } from "../model/json";
 import { titleOf } from "../model/geometry";
 import type { Problem } from "../view/look";
@@ -113,8 +114,7 @@ export class RunPane {
   async begin(): Promise<void> {
     await this.hooks.save(); // its answer says what is wrong with the flow as it is now
     if (this.hooks.blocked()) return;
-    const parameters = parametersOf(this.canvas.model, this.canvas.catalog);
-    if (!parameters.length) return this.launch({});
+    if (!this.parameters.length) return this.launch({});
     this.hooks.showTab();
     this.form().focus();
   }
@@ -232,13 +232,19 @@ export class RunPane {
     this.hooks.say(error.message, true);
   }
 
+  /** What a run is asked for: nothing where that is pinned to the start. */
+  private get parameters(): Parameter[] {
+    const entry = entryOf(this.canvas.model, this.canvas.catalog);
+    return entry && pinnedOf(entry) ? [] : parametersOf(this.canvas.model, this.canvas.catalog);
+  }
+
   private get key(): string {
     return `flowstudio inputs ${this.flow}`;
   }
 
   private form(): RunForm {
     const kept = JSON.parse(sessionStorage.getItem(this.key) ?? "{}") as JsonObject;
-    const form = new RunForm(parametersOf(this.canvas.model, this.canvas.catalog), kept, (inputs) => void this.launch(inputs));
+    const form = new RunForm(this.parameters, kept, (inputs) => void this.launch(inputs));
     const to = this.wanted.to ? this.canvas.model.nodes.get(this.wanted.to) : undefined;
     const title = to ? `Run to “${titleOf(to, this.canvas.desk.scene.shapes.of(to))}”` : this.stream ? "Run again" : "Start a run";
     this.start.replaceChildren(el("h3", "", title), form.element);
