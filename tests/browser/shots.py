@@ -9,6 +9,16 @@ from playwright.sync_api import expect
 
 from browser.demo import Demo
 from browser.hand import Hand
+from browser.page_acts import (
+    approve_what_is_no_json,
+    import_dialog,
+    import_what_is_none,
+    open_steps,
+    provider_tested,
+    provider_without_address,
+    send_wrong,
+    server_without_command,
+)
 from browser.shot import Act, Shot
 from browser.shots_of_tests import pictures_of_tests
 
@@ -221,37 +231,6 @@ def approve_wrong(hand: Hand) -> None:
     expect(hand.page.locator(".ask-card .field-wrong")).to_be_visible()
 
 
-def send_wrong(hand: Hand) -> None:
-    hand.page.get_by_label("amount").fill("a lot")
-    hand.page.get_by_role("button", name="Run").last.click()
-    expect(hand.page.locator("[aria-invalid=true]").first).to_be_visible()
-
-
-def approve_what_is_no_json(hand: Hand) -> None:
-    hand.page.locator("form.prompt textarea").first.fill("half past four")
-    hand.page.get_by_role("button", name="Approve").click()
-    expect(hand.page.get_by_role("alert")).to_contain_text("not JSON")
-
-
-def open_steps(hand: Hand) -> None:
-    hand.at_rest()
-    for row in hand.page.locator(".step summary").all():
-        row.click()
-    expect(hand.page.locator(".step details[open]").first).to_be_visible()
-
-
-def import_dialog(hand: Hand) -> None:
-    hand.page.get_by_role("button", name="Import").first.click()
-    expect(hand.page.get_by_role("dialog")).to_be_visible()
-
-
-def import_what_is_none(hand: Hand) -> None:
-    import_dialog(hand)
-    file = {"name": "holiday.flow", "mimeType": "application/zip", "buffer": b"no archive"}
-    hand.page.get_by_role("dialog").locator("input[type=file]").set_input_files(file)  # type: ignore[arg-type]
-    expect(hand.page.locator("[data-import-wrong]")).to_be_visible()
-
-
 def search_none(hand: Hand, keys: str) -> None:
     hand.at_rest()
     hand.keys(keys)
@@ -288,29 +267,6 @@ def cut_line(hand: Hand) -> None:
     hand.page.route("**/events?*", lambda route: route.abort())
     hand.page.reload()
     expect(hand.page.locator("#stream-state")).to_contain_text("Offline", timeout=30_000)
-
-
-def provider_tested(name: str, words: str) -> Act:
-    """Press *Test* at a provider and wait for what is said of it."""
-
-    def act(hand: Hand) -> None:
-        card = hand.page.locator(".card").filter(has=hand.page.get_by_role("heading", name=name, exact=True))
-        card.get_by_role("button", name="Test").click()
-        expect(card.get_by_role("status")).to_contain_text(words)
-
-    return act
-
-
-def server_without_command(hand: Hand) -> None:
-    hand.page.get_by_label("Id", exact=True).fill("files")
-    hand.page.get_by_role("button", name="Keep").click()
-    expect(hand.page.get_by_role("alert")).to_be_visible()
-
-
-def provider_without_address(hand: Hand) -> None:
-    hand.page.get_by_label("Name", exact=True).fill("lmstudio")
-    hand.page.get_by_role("button", name="Keep").click()
-    expect(hand.page.get_by_role("alert")).to_be_visible()
 
 
 def outline(hand: Hand) -> None:
