@@ -50,6 +50,7 @@ def all_routes() -> list[tuple[str, str]]:
         app_module.catalog_routes.router,
         app_module.runs.router,
         app_module.bundle_routes.router,
+        app_module.test_routes.router,
         app_module.live.router,
         app_module.prompts.router,
         app_module.pages,
