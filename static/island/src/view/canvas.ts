@@ -49,6 +49,7 @@ export class CanvasView {
   private sleep = 0;
   private glide = 0;
   private zooming = false;
+  private moving = false;
   private readonly modes = new Map<string, boolean>();
 
   constructor(
@@ -223,6 +224,7 @@ export class CanvasView {
   }
 
   private put(view: View): void {
+    this.moving = true;
     this.zooming ||= view.zoom !== this.viewport.zoom;
     this.keepRaster(!this.zooming);
     this.viewport.set(view);
@@ -239,7 +241,7 @@ export class CanvasView {
 
   /** Put the resting view on whole device pixels, so that text is sharp. */
   private readonly rest = (): void => {
-    this.zooming = false;
+    this.zooming = this.moving = false;
     this.keepRaster(false);
     const ratio = devicePixelRatio || 1;
     this.viewport.x = Math.round(this.viewport.x * ratio) / ratio;
@@ -267,6 +269,7 @@ export class CanvasView {
     if (far) this.far?.paint(this.viewport);
     else if (waiting.length) this.far?.paintNodes(this.viewport, waiting);
     else this.far?.hide();
+    if (!this.moving) this.near.wires.cross(this.look);
     if (waiting.length) this.invalidate();
     this.minimap?.moved();
   };

@@ -59,11 +59,11 @@ export class WireLayer {
       this.route(wire, look);
       this.mark(wire, look);
     }
-    if (this.stale) this.cross(look);
   }
 
-  /** Draw the bridges of control over values. */
-  private cross(look: Look): void {
+  /** Draw the bridges of control over values, if wires have changed: while the view moves that would draw all anew. */
+  cross(look: Look): void {
+    if (!this.stale) return;
     this.stale = false;
     const [over, under]: Line[][] = [[], []];
     for (const [wire, path] of this.mounted) {
