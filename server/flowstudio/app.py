@@ -53,6 +53,7 @@ from .programs import Programs
 from .prompts import routes as prompts
 from .runner import Runner
 from .runner_drive import TELLING, Drive
+from .runner_fork import Forks
 from .runner_nodes import NodeStories
 from .runner_views import RunReader
 from .settings import Settings, packaged
@@ -142,6 +143,7 @@ def build(settings: Settings) -> tuple[Studio, Worker]:
         bell=bell,
         bundles=Bundles(library, types, versions.bound, shelf),
         catalog=types,
+        forks=Forks(runtime, programs, reader, types),
         gallery=Gallery(packaged("flows"), library, settings.files),
         habits=Habits(library),
         texts=FlowTexts(library, types),

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import Any
+from typing import Any, Literal
 
 from abstractruntime import Runtime
 from abstractruntime.core.errors import (
@@ -140,6 +140,28 @@ class Runner:
         if to and not is_step(self._programs.program(root), to):
             raise BadInput(f"Control does not come to the node {to!r}: choose a step of this flow to run to.")
         return trial_vars(asked, self._programs, root)
+
+    def fork(
+        self,
+        run_id: str,
+        seq: int | None,
+        changes: Mapping[str, Json],
+        *,
+        effects: Literal["live", "ask"] | None,
+        actor: str,
+        reason: str | None = None,
+    ) -> str:
+        """Start a run from an entry of this one's ledger, None for now, with values changed; return its id.
+
+        Raises RunNotFound, NotDurable, or Conflict for what cannot be forked or changed.
+        """
+        workflow_id = self._reader.state(self._reader.root_of(run_id)).workflow_id
+        flow_id, document = self._programs.flow_id(workflow_id), self._programs.document(workflow_id)
+        new = self._runtime.fork(run_id, seq, changes=changes, effects=effects, actor_id=actor, reason=reason)
+        self._versions.began(flow_id, document, new, actor)
+        for run in reversed(self._reader.tree(new).runs):
+            self._submit(run.run_id)
+        return new
 
     def answer(
         self,

@@ -10,14 +10,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from time import time
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 
 from abstractruntime import Runtime
 from abstractruntime.core.clock import parse_instant, utc_now
 from abstractruntime.core.config import RuntimeConfig
 from abstractruntime.core.errors import KernelError
 from abstractruntime.core.models import RunState, RunStatus, WaitReason
+from abstractruntime.core.permission import ASK, EFFECTS, asks_first
 from abstractruntime.core.spec import WorkflowSpec
+from abstractruntime.core.vars import get_runtime
 from abstractruntime.core.waits import is_paused
 from abstractruntime.scheduler import Driver
 from abstractruntime.storage.base import QueryableRunStore
@@ -148,7 +150,7 @@ class Drive:
             if child is None:
                 child_id = self._runtime.start(
                     workflow=self._programs.get_or_raise(workflow_id),
-                    vars=listener_vars(root.vars),
+                    vars=_vars_beside(root),
                     actor_id=root.actor_id,
                     session_id=root.session_id or root.run_id,
                     parent_run_id=root.run_id,
@@ -171,3 +173,11 @@ class Drive:
         for run in tree.runs[1:]:
             if not run.status.is_over:
                 self._runtime.cancel_run(run.run_id, reason=SESSION_OVER)
+
+
+def _vars_beside(root: RunState) -> dict[str, Any]:
+    """Return the variables of a listener beside a run: it stops where the run does, and asks first where it does."""
+    vars = listener_vars(root.vars)
+    if asks_first(root):
+        get_runtime(vars)[EFFECTS] = ASK
+    return vars

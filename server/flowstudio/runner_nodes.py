@@ -22,6 +22,7 @@ from abstractruntime.visualflow_compiler.reading import WHOLE
 from abstractruntime.visualflow_compiler.stops import is_told_by
 
 from .programs import Programs
+from .runner_origins import is_only_begin
 from .runner_views import RunReader, visible
 
 Json = Any
@@ -255,7 +256,9 @@ class NodeStories:
             program = self._programs.program(run.workflow_id)
         except StoreDamaged:
             program = None  # what was recorded can be told all the same
-        own = (placed for placed in records if placed.run_id == run.run_id)
+        line = {*self._reader.origins.line(run.run_id)}
+        whole = [*self._reader.origins.prefix(run.run_id), *records]
+        own = (placed for placed in whole if placed.run_id in line)
         visits, counts = _sorted(fold(own), program)
         return Story(run.run_id, visits, counts, is_cut=len(records) >= MOST_RECORDS)
 
@@ -271,7 +274,9 @@ def fold(records: Iterable[PlacedRecord]) -> list[Visit]:
     for placed in records:
         record = placed.record
         result = record.get("result") or {}
-        if str(record.get("idempotency_key") or "").startswith("system:terminal_status:"):
+        if str(record.get("idempotency_key") or "").startswith("system:terminal_status:") or is_only_begin(
+            record
+        ):
             continue
         node_id = visible(str(record.get("node_id") or ""))
         visit = opened.get(node_id)

@@ -14,7 +14,7 @@ from abstractruntime.core.clock import utc_now_iso
 from abstractruntime.core.errors import RunIsOver, StaleRevision
 from abstractruntime.core.held import Held
 from abstractruntime.core.models import EffectType, RunState, RunStatus, StepRecord, WaitReason, WaitState
-from abstractruntime.core.records import resume_record
+from abstractruntime.core.records import FORK, resume_record
 from abstractruntime.core.vars import RETRIED, get_runtime
 from abstractruntime.storage.codec import wait_from_json
 
@@ -51,7 +51,7 @@ def _child_that_failed(
         if kind in (None, "resume", EffectType.EMIT_EVENT.value):
             continue
         wait = wait_from_json((record.get("result") or {}).get("wait"))
-        if kind != EffectType.START_SUBWORKFLOW.value or wait is None:
+        if kind not in (EffectType.START_SUBWORKFLOW.value, FORK) or wait is None:
             return None
         child_id = str((wait.details or {}).get("sub_run_id"))
         child = next((each for each in reader.children(run.run_id) if each.run_id == child_id), None)

@@ -23,6 +23,7 @@ from .ai.used import Ledger, UsedByRuns
 from .library import FlowLibrary, FlowNotFound
 from .presence import Presence, repeated
 from .programs import Programs
+from .runner_origins import Origins
 
 Json = Any
 Names = Mapping[str, str]
@@ -65,6 +66,7 @@ class RunReader:
         self._programs = programs
         self._library = library
         self._parents: dict[str, tuple[str, str | None]] = {}
+        self.origins = Origins(stores)
         self._used = UsedByRuns(cast(Ledger, stores.ledger))
         self.flow_of = lru_cache(maxsize=10_000)(self._flow_of)
 
@@ -208,6 +210,21 @@ class RunReader:
     def records(self, run_id: str, after: int = 0, limit: int = 500) -> list[PlacedRecord]:
         """Return records of a run and its descendants after a position, in order."""
         return self._stores.journal.tree_after(run_id, after, limit)
+
+    def begun_with(self, run_id: str) -> dict[str, Json]:
+        """Return the values that a run took: of a fork, its parent's, with those that were changed."""
+        origin = self.origins.of(run_id)
+        if origin is not None and self.origins.exists(origin.run_id):
+            given = self.begun_with(origin.run_id)
+            told = {str(each.get("path")): each.get("value") for each in origin.changes}
+            late = {
+                path[1:] for path in told if any(other.endswith(path) and other != path for other in told)
+            }
+            return {name: told.get(f"/{name}", given.get(name)) for name in dict.fromkeys((*given, *late))}
+        first = self._stores.journal.begun(run_id) or self._stores.journal.state_at(run_id, 1)
+        return {
+            key: value for key, value in (first or self.state(run_id)).vars.items() if not key.startswith("_")
+        }
 
     def answers(self, run_id: str) -> list[dict[str, Json]]:
         """Return the ledger records in which waits of this run were answered, the newest first."""

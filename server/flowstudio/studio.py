@@ -28,6 +28,7 @@ from .outside.outbox import Outbox
 from .presence import Presence
 from .programs import Programs
 from .runner import Runner
+from .runner_fork import Forks
 from .runner_nodes import NodeStories
 from .runner_views import RunReader
 from .settings import Settings
@@ -45,6 +46,7 @@ class Studio:
     bell: Bell
     bundles: Bundles
     catalog: Catalog
+    forks: Forks
     gallery: Gallery
     habits: Habits
     history: FlowHistory

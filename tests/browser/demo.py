@@ -77,6 +77,11 @@ def furnish(app: App) -> Demo:
     settle(app, demo.runs["words"], "waiting")
     settle(app, demo.runs["failed"], *OVER)
     settle(app, demo.runs["late"], *OVER)
+    with app.client() as client:
+        wish = {"inputs": {"text": ""}, "reason": "nothing was ordered"}
+        forked = client.post(f"/api/runs/{demo.runs['failed']}/fork", json=wish)
+    demo.runs["forked"] = forked.raise_for_status().json()["run_id"]
+    settle(app, demo.runs["forked"], *OVER)
     settle(app, demo.runs["done"], *OVER)
     settle(app, demo.runs["waiting"], "waiting")
     settle(app, demo.runs["event"], "waiting")

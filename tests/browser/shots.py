@@ -20,6 +20,7 @@ from browser.page_acts import (
     server_without_command,
 )
 from browser.shot import Act, Shot
+from browser.shots_of_forks import pictures_of_forks
 from browser.shots_of_tests import pictures_of_tests
 
 
@@ -57,6 +58,7 @@ def shots(demo: Demo) -> Iterator[Shot]:
         yield Shot(f"run-{state}", f"/runs/{runs[state]}", at_rest)
     yield Shot("run-step", f"/runs/{runs['failed']}", open_steps)
     yield Shot("run-offline", f"/runs/{runs['waiting']}", cut_line)
+    yield from pictures_of_forks(runs)
     yield Shot("inbox", "/inbox")
     yield Shot("inbox-whom", "/inbox?for=drivers")
     yield Shot("inbox-whom-none", "/inbox?for=nobody")

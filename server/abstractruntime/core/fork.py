@@ -14,16 +14,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Literal
 
 from ..storage.base import Journal, Record, StepCommit
 from ..storage.codec import wait_from_json
 from ..storage.ledger_chain import chain_head
+from .engine import Engine
 from .errors import Conflict, RunNotFound
 from .ids import new_run_id
 from .jsonsafe import check, isolated
 from .models import RunState, RunStatus, StepStatus, WaitReason, wait_json
-from .permission import ASK, EFFECTS
+from .permission import ASK, EFFECTS, acted_outside
 from .records import fork_record, status_record
 from .vars import DONE, RETRIED, RUNTIME, get_runtime, listening_key, parse_vars_path, set_at
 
@@ -311,3 +313,9 @@ def _changed(run: RunState, changes: Mapping[str, Any]) -> list[dict[str, Any]]:
             raise Conflict(f"'{path}' cannot be changed: {wrong}.") from None
         told.append({"path": path, "value": value})
     return told
+
+
+def plan_fork(engine: Engine, run_id: str, wish: Wish) -> list[StepCommit]:
+    """Return the commits that make a fork, its own last; nothing is written."""
+    acts_outside = partial(acted_outside, engine.handlers)
+    return Fork(engine.journal, run_id, wish, acts_outside).steps(engine.now())

@@ -12,7 +12,6 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import datetime
-from functools import partial
 from typing import Any
 
 from ..effects import built_in
@@ -27,13 +26,12 @@ from .driving import drive
 from .effects import EffectHandler, EffectOutcome, HandlerTable, take_executor
 from .engine import Engine, WorkflowSource, new_run
 from .errors import Conflict, NotWaiting, RunNotFound, StaleRevision
-from .fork import Effects, Fork, Wish
+from .fork import Effects, Wish, plan_fork
 from .held import AnswerNotGiven, Held, too_fast
 from .jsonsafe import check
 from .leases import Holding
 from .limits import limit_status, limit_warnings, set_limits
 from .models import EffectType, LimitWarning, RunState, RunStatus, StepRecord
-from .permission import acted_outside
 from .policy import DefaultEffectPolicy, EffectPolicy, ensure_call_ids
 from .reminders import moment_has_come
 from .spec import DefaultRunContext, RunContext, WorkflowSpec, check_workflow
@@ -212,15 +210,16 @@ class Runtime:
         person's yes; None asks where the other run has acted outside after the entry. docs/forks.md tells the
         rest. Raises RunNotFound, NotDurable, or Conflict for what cannot be forked or changed.
         """
-        engine = self._engine
-        wish = Wish(seq, changes or {}, effects, actor_id, reason)
-        fork = Fork(engine.journal, run_id, wish, partial(acted_outside, engine.handlers))
-        steps = fork.steps(engine.now())
-        engine.journal.commit_all(steps)
-        for step in steps[:-1]:
-            if step.run.status is RunStatus.RUNNING:
-                self.announce(step.run.run_id)
+        steps = plan_fork(self._engine, run_id, Wish(seq, changes or {}, effects, actor_id, reason))
+        self._engine.journal.commit_all(steps)
+        for run in (step.run for step in steps[:-1] if step.run.status is RunStatus.RUNNING):
+            self.announce(run.run_id)
         return steps[-1].run.run_id
+
+    def preview_fork(self, run_id: str, seq: int | None = None) -> tuple[RunState, dict[str, Any]]:
+        """Return the state that such a fork would begin in, and what its first record would tell; writes nothing."""
+        [*_, step] = plan_fork(self._engine, run_id, Wish(seq))
+        return step.run, (step.records[0].effect or {})["payload"]
 
     def tick(
         self, workflow: WorkflowSpec, run_id: str, max_steps: int = 100, *, plans_retries: bool = False

@@ -5,7 +5,7 @@ Requests refuse fields that nobody knows; answers describe what is always there.
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -280,6 +280,21 @@ class Launched(BaseModel):
     """A started run."""
 
     run_id: str
+
+
+class Forking(Asked):
+    """What a fork begins with. `seq`: the entry of the ledger of the run named, none for now, 0 for before the first.
+
+    `outputs`: what steps gave, by node and output. `effects` none: it asks before it acts outside where the run has
+    acted outside after that entry.
+    """
+
+    seq: Annotated[int, Field(ge=0)] | None = None
+    inputs: dict[str, Json] = {}
+    variables: dict[str, Json] = {}
+    outputs: dict[str, dict[str, Json]] = {}
+    effects: Literal["live", "ask"] | None = None
+    reason: Annotated[str, Field(max_length=2000)] | None = None
 
 
 class NodeOutputs(BaseModel):

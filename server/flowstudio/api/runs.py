@@ -13,10 +13,12 @@ from abstractruntime.storage.base import MOST_POSITION
 from ..access import actor_of
 from ..errors import BODY, problems
 from ..json_body import JsonRoute
+from ..runner_fork import Wanted
 from ..runner_pins import given
 from ..studio import TheStudio
 from .models import (
     Breakpoints,
+    Forking,
     Launch,
     Launched,
     LedgerPage,
@@ -30,6 +32,7 @@ from .models import (
 
 router = APIRouter(route_class=JsonRoute, prefix="/api/runs", tags=["runs"])
 CHANGE = (*BODY, "run.not_found", "run.stale_revision")
+FORK = (*BODY, "run.not_found", "conflict", "run.bad_input", "value.not_durable", "workflow.not_found")
 LAUNCH = (*BODY, "flow.not_found", "flow.invalid", "run.bad_input", "value.not_durable")
 
 
@@ -123,6 +126,21 @@ def put_breakpoints(run_id: str, body: Breakpoints, studio: TheStudio) -> Respon
 def retry_run(run_id: str, request: Request, studio: TheStudio) -> RunStanding:
     """Have a failed run go on at the step that failed; what was done before is not done again."""
     return _standing(studio.runner.retry(run_id, actor=actor_of(request.scope)))
+
+
+@router.post("/{run_id}/fork", status_code=201, responses=problems(*FORK))
+def fork_run(run_id: str, body: Forking, request: Request, response: Response, studio: TheStudio) -> Launched:
+    """Start a run from an entry of this one, with values changed; of a child's entry, a fork of the whole run then.
+
+    409 says why it cannot begin there, 422 what of the values is not there.
+    """
+    instant = studio.forks.instant(run_id, body.seq)
+    changes = studio.forks.places(instant, Wanted(body.inputs, body.variables, body.outputs))
+    new = studio.runner.fork(
+        run_id, body.seq, changes, effects=body.effects, actor=actor_of(request.scope), reason=body.reason
+    )
+    response.headers["Location"] = f"/api/runs/{new}"
+    return Launched(run_id=new)
 
 
 @router.post("/{run_id}/cancel", responses=problems(*CHANGE))

@@ -9,7 +9,7 @@ cursor gets the same frames.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,7 @@ from abstractruntime.integrations.abstractcore.tool_approval import APPROVAL_REQ
 from abstractruntime.storage.base import PlacedRecord
 from abstractruntime.visualflow_compiler.stops import is_told_by
 
+from ..runner_origins import is_only_begin
 from ..runner_views import timed_out
 
 Json = Any
@@ -74,15 +75,30 @@ def step_of(placed: PlacedRecord, root_id: str, flow_of: FlowOf) -> dict[str, Js
         "waits": _reason(record),
         "pinned": visit.get("pinned"),
         "stop": is_told_by(record),
+        "reused": False,
     }
 
 
+def reused_frames(prefix: list[PlacedRecord], roots: Collection[str], flow_of: FlowOf) -> list[Frame]:
+    """Return what a fork has of its parents' story: their steps, as reused."""
+    return [
+        Frame(
+            "step",
+            {**step_of(placed, "", flow_of), "root": placed.run_id in roots, "reused": True},
+            placed.position,
+        )
+        for placed in prefix
+    ]
+
+
 def kind_of(record: Mapping[str, Json]) -> str:
-    """Return "visit", "effect", "resume", "end" or "status"."""
+    """Return "visit", "effect", "resume", "end", "status" or, of a fork's first record, "fork"."""
     effect, result = record.get("effect"), record.get("result") or {}
     if isinstance(effect, Mapping):
         if effect.get("type") == "resume":
             return "resume"
+        if is_only_begin(record):
+            return "fork"
         return "status" if terminal_status(record) else "effect"
     if result.get("completed") is True:
         return "end"

@@ -20,6 +20,7 @@ class StepEvent(Told):
 
     `pinned`: the nodes, itself or value nodes that it read, for which pinned outputs stood.
     `stop`: it tells that a trial run stops before the node, or goes on from there; the visit itself comes after.
+    `reused`: of a fork, what it has of its parent's story, in the parent's records.
     """
 
     position: int
@@ -28,7 +29,7 @@ class StepEvent(Told):
     flow_id: str
     node_id: str | None
     root: bool
-    kind: Literal["visit", "effect", "resume", "end", "status"]
+    kind: Literal["visit", "effect", "resume", "end", "status", "fork"]
     status: str
     effect: str | None
     exit: str | None
@@ -41,6 +42,7 @@ class StepEvent(Told):
     waits: str | None
     pinned: list[str] | None
     stop: bool
+    reused: bool
 
 
 class PromptEvent(Told):

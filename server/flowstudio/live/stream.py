@@ -21,7 +21,7 @@ from abstractruntime.storage.base import PlacedRecord
 
 from ..runner_views import RunReader, Tree, visible, waiting_of
 from .bell import Bell
-from .frames import Frame, frames_of, kind_of, question_of
+from .frames import Frame, frames_of, kind_of, question_of, reused_frames
 
 log = logging.getLogger("flowstudio.live")
 
@@ -104,6 +104,7 @@ class RunStream:
         frames: list[Frame] = []
         if self._shown is None:
             frames += self._standing(look.tree)
+            frames += self._reused()
         for placed in look.records:
             frames += frames_of(placed, self._cursor, self._run_id, self._reader.flow_of, self._open_prompt)
             self._cursor = placed.position
@@ -123,6 +124,12 @@ class RunStream:
             return []
         self._shown = told
         return [Frame("state", {**told, "current_node": row["current_node"]}, self._cursor)]
+
+    def _reused(self) -> list[Frame]:
+        """Return what a fork has of its parents' story and the reader has not; it lies before its own."""
+        origins = self._reader.origins
+        prefix = [placed for placed in origins.prefix(self._run_id) if placed.position > self._cursor]
+        return reused_frames(prefix, origins.line(self._run_id)[1:], self._reader.flow_of)
 
     def _new_words(self, tree: Tree) -> list[Frame]:
         """Return a `words` frame for each run to which a model has said more; they are in no ledger."""

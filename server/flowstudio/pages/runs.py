@@ -19,7 +19,7 @@ from ..studio import Studio, TheStudio
 from .form import go
 from .html import fragment, one_line, path, render
 from .rows import OPEN, event_name, reason_of, run_rows
-from .steps import MOST_OPEN, NodeWords, Steps, Teller, stop_open
+from .steps import MOST_OPEN, NodeWords, Steps, Teller, reuse, stop_open
 
 router = APIRouter()
 Json = Any
@@ -41,6 +41,7 @@ _IS = {
 SHOWN = 300  # rows of a run's page before "show earlier"
 EVERY = 1_000_000
 MOST_ROWS = 500
+MOST_KIN = 20
 
 
 @router.get("/runs")
@@ -138,28 +139,47 @@ def run_words(studio: Studio, run_id: str) -> dict[str, Json]:
         "inputs": inputs_of(studio, run_id),
         "used": studio.reader.used(run_id),
         "version": studio.versions.of_run(run_id),
+        **kin(studio, run_id),
     }
+
+
+def kin(studio: Studio, run_id: str) -> dict[str, Json]:
+    """Return what a run is a fork of, whether that is kept, and the forks of it, the newest first."""
+    origin = studio.reader.origins.of(run_id)
+    forks = [
+        studio.reader.row(studio.reader.state(each))
+        for each in studio.reader.origins.forks(run_id)[:MOST_KIN]
+    ]
+    is_kept = origin is not None and studio.reader.origins.exists(origin.run_id)
+    names = [str(each.get("path")).rpartition("/")[2] for each in origin.changes] if origin else []
+    changed = ", ".join(dict.fromkeys(names))
+    return {"origin": origin, "has_origin": is_kept, "forks": forks, "changed": changed}
 
 
 def inputs_of(studio: Studio, run_id: str) -> dict[str, Json]:
     """Return the values that a run began with."""
-    first = studio.stores.journal.state_at(run_id, 1) or studio.reader.state(run_id)
-    return {key: value for key, value in first.vars.items() if not key.startswith("_")}
+    return studio.reader.begun_with(run_id)
 
 
 def tell(studio: Studio, run_id: str, after: int, most: int = EVERY) -> Steps:
     """Return the rows of a run and its subflows whose records come after a position."""
     names = cache(lambda each: node_words(studio, studio.reader.state(each).workflow_id))
+    roots = {*studio.reader.origins.line(run_id)}
 
     @cache
     def place(each: str) -> tuple[int, str]:
         state, depth = studio.reader.state(each), 0
         name = studio.reader.flow_name(state.workflow_id)
-        while state.run_id != run_id and state.parent_run_id:
+        while state.run_id not in roots and state.parent_run_id:
             state, depth = studio.reader.state(state.parent_run_id), depth + 1
         return depth, name
 
-    teller = Teller(lambda run, node: names(run)(node), place)
+    def called(run: str, node: str) -> NodeWords:
+        return names(run)(node)
+
+    before = Teller(called, place)
+    before.tell(studio.reader.origins.prefix(run_id) if not after else ())
+    teller = Teller(called, place)
     records = studio.reader.records(run_id, after, most)
     teller.last = after
     teller.tell(records)
@@ -167,7 +187,8 @@ def tell(studio: Studio, run_id: str, after: int, most: int = EVERY) -> Steps:
     cursor = teller.last if is_full else teller.cursor()
     stopped = (RunStatus.CANCELLED, RunStatus.FAILED)
     stop_open(teller.rows, lambda each: studio.reader.state(each).status in stopped)
-    return Steps(teller.rows, cursor, len(teller.rows), more=is_full)
+    rows = [*reuse(before.rows), *teller.rows]
+    return Steps(rows, cursor, len(rows), more=is_full)
 
 
 def node_words(studio: Studio, workflow_id: str) -> Callable[[str], NodeWords]:

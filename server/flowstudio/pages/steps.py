@@ -16,6 +16,7 @@ from abstractruntime.storage.base import PlacedRecord
 from abstractruntime.visualflow_compiler.stops import is_told_by
 
 from ..ai.used import used_by
+from ..runner_origins import is_only_begin
 from ..runner_views import timed_out
 from .html import gist, one_line
 from .words import SIGNS, WAITS, Sign, took
@@ -62,6 +63,8 @@ class Step:
     position: int = 0
     tokens: int = 0
     cost: float = 0.0
+    seq: int = 0  # of its newest record in the ledger of its run
+    reused: str = ""  # of a fork: the run, its parent or the parent's parent, that has taken this step
 
     @property
     def label(self) -> str:
@@ -114,7 +117,7 @@ class Teller:
         """Take in records, in order."""
         for placed in records:
             self.last = placed.position
-            if not is_final_status(placed.record):
+            if not is_final_status(placed.record) and not is_only_begin(placed.record):
                 self._take(placed)
 
     def cursor(self) -> int:
@@ -130,6 +133,7 @@ class Teller:
             return  # the visit of the end node, just told, says it all
         if step is None:
             step = self._begin(placed, node_id)
+        step.seq = placed.seq
         effect = record.get("effect")
         if isinstance(effect, Mapping) and effect.get("type") == "resume":
             _answer(step, record, effect)
@@ -160,6 +164,15 @@ class Teller:
         self.rows.append(step)
         self._open[placed.run_id, node_id] = step
         return step
+
+
+def reuse(rows: list[Step]) -> list[Step]:
+    """Return the rows of a parent's story as its fork has them; a step that was under way is the fork's own."""
+    for step in rows:
+        step.reused = step.run_id
+        if step.sign.key == "completed":
+            step.sign = SIGNS["reused"]
+    return [step for step in rows if not step.is_open]
 
 
 def stop_open(rows: Iterable[Step], is_stopped: Callable[[str], bool]) -> None:

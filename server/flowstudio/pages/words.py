@@ -22,6 +22,7 @@ SIGNS = {
     "waiting": Sign("waiting", "Waiting", "wait", "W"),
     "completed": Sign("completed", "Done", "check", "D"),
     "pinned": Sign("completed", "Pinned", "pin", "N"),
+    "reused": Sign("reused", "Reused", "reused", "="),
     "failed": Sign("failed", "Failed", "cross", "F"),
     "cancelled": Sign("cancelled", "Cancelled", "stop", "C"),
     "paused": Sign("paused", "Paused", "pause", "P"),

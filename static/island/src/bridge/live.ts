@@ -7,6 +7,7 @@ import type { StepEvent } from "../model/progress";
 
 export interface RunStep extends StepEvent {
   position: number;
+  seq: number;
   run_id: string;
   flow_id: string;
   root: boolean;

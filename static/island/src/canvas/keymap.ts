@@ -62,6 +62,7 @@ const TABLE = {
   "step-over": { name: "Step over, to the next node", part: "Run and look", keys: ["F10"], page: true },
   "step-into": { name: "Step into the subflow", part: "Run and look", keys: ["F11"], page: true, stopped: true },
   pin: { name: "Pin the outputs of the selection, or unpin them", part: "Run and look", keys: ["P"], page: true },
+  fork: { name: "Fork the run here", part: "Run and look", keys: ["F"], page: true },
   failure: { name: "Go to the next failure", part: "Run and look", keys: ["J"], page: true },
   back: { name: "One entry of the run back", part: "Run and look", keys: [","], page: true },
   forward: { name: "One entry of the run forward", part: "Run and look", keys: ["."], page: true },

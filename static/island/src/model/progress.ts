@@ -18,6 +18,8 @@ export interface NodeRun {
   note?: string;
   /** It gave what is pinned to it, and was not executed. */
   pinned?: boolean;
+  /** The run is a fork, and has this from its parent. */
+  reused?: boolean;
   outputs?: { [pin: string]: Json } | null;
 }
 
@@ -41,6 +43,8 @@ export interface StepEvent {
   pinned?: string[] | null;
   /** It tells that a trial run stops before the node, or goes on from there. */
   stop?: boolean;
+  /** Of a fork: its parent has taken this step. */
+  reused?: boolean;
 }
 
 /** The states of the nodes of one flow in one run. */
@@ -57,8 +61,8 @@ export class Progress {
     if (event.position !== undefined && event.position <= this.last) return [];
     this.last = event.position ?? this.last;
     const id = event.node_id;
-    // The run's own end is recorded at its last node and says nothing of that node.
-    if (!id || event.kind === "end" || event.kind === "status") return [];
+    // The run's own end is recorded at its last node, a fork's beginning at its first: they say nothing of those.
+    if (!id || event.kind === "end" || event.kind === "status" || event.kind === "fork") return [];
     const before = this.nodes.get(id);
     if (event.stop) return this.halt(event, id, before);
     const state = stateOf(event);
@@ -72,6 +76,7 @@ export class Progress {
     if (event.error) run.error = event.error;
     if (event.waits) run.waits = event.waits;
     if (event.pinned?.includes(id)) run.pinned = true;
+    if (event.reused) run.reused = true;
     run.outputs = event.outputs ?? before?.outputs ?? null;
     this.put(id, run);
     if (event.kind === "visit" && event.status === "completed" && event.exit) {
@@ -96,6 +101,7 @@ export class Progress {
       const run: NodeRun = { state: "done", visits: 1, outputs };
       if (event.started_at) run.since = event.started_at;
       if (event.pinned?.includes(id)) run.pinned = true;
+      if (event.reused) run.reused = true;
       this.put(id, run);
     }
     return values.map(([id]) => id);

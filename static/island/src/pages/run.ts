@@ -6,6 +6,7 @@ import { keepAnswers, restoreDrafts } from "./parts/answer.ts";
 import { keepCount } from "./parts/count.ts";
 import { lettersAct } from "./parts/letters.ts";
 import { onUpdates, PAUSED, updatesCome } from "./parts/updates.ts";
+import { ACTS, keymap } from "../canvas/keymap.ts";
 import type { RunCanvas } from "./runcanvas.ts";
 
 const page = document.querySelector<HTMLElement>("[data-run-page]");
@@ -102,6 +103,7 @@ function take(html: string): void {
   const rows = news.querySelector<HTMLElement>("[data-rows]");
   if (rows) putRows(rows);
   restoreDrafts();
+  nameKey();
   document.dispatchEvent(new CustomEvent("htmx:afterSettle"));
   if (news.dataset["more"] === "true") isAskedAgain = true;
 }
@@ -159,6 +161,24 @@ function listen(): void {
   };
 }
 
+/** The key that forks stands by its link; with the keyboard in a step, the fork begins there. */
+function nameKey(): void {
+  const link = page?.querySelector<HTMLElement>("[data-fork]");
+  const key = keymap.label("fork");
+  if (!link || !key) return;
+  link.title = keymap.hint(ACTS.fork.name, "fork");
+  link.dataset["key"] = key;
+}
+
+window.addEventListener("keydown", (event) => {
+  const target = event.target as HTMLElement;
+  if (event.defaultPrevented || target.isContentEditable || /^(input|select|textarea)$/i.test(target.tagName) || document.querySelector("dialog[open]")) return;
+  if (keymap.actOf(event) !== "fork") return;
+  event.preventDefault();
+  const link = target.closest(".step")?.querySelector<HTMLElement>("[data-fork-step]") ?? page?.querySelector<HTMLElement>("[data-fork]");
+  link?.click();
+});
+
 onUpdates(() => {
   source?.close();
   if (isOver) return;
@@ -175,6 +195,7 @@ document.addEventListener("visibilitychange", () => {
 });
 
 keepAnswers(() => undefined);
+nameKey();
 if (page) {
   await draw().catch((error: unknown) => console.error(error));
   if (!isOver || canvas) listen();

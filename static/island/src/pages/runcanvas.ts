@@ -46,7 +46,7 @@ export async function mount(place: HTMLElement): Promise<RunCanvas | null> {
     step(step) {
       if (!step.root) return;
       canvas.applyStep(step);
-      lead.to(step);
+      if (!step.reused) lead.to(step);
     },
     end: (status) => canvas.endRun(status),
   };

@@ -25,7 +25,7 @@ export class Activity {
 
   /** Fold a step in; records of one visit share a line. */
   take(step: RunStep): void {
-    if (!step.node_id || step.kind === "status" || step.kind === "end") return;
+    if (!step.node_id || /^(status|end|fork)$/.test(step.kind)) return;
     const key = `${step.run_id} ${step.node_id}`;
     let line = this.lines.get(key);
     if (!line || !line.isOpen) {
@@ -91,6 +91,7 @@ export class Activity {
     else if (step.exit && step.exit !== "exec-out") line.gist.textContent = `→ ${step.exit}`;
     else if (state === "done" && line.gist.textContent === WAITING) line.gist.textContent = "";
     if (step.node_id && step.pinned?.includes(step.node_id)) line.took.textContent = line.state.title = "pinned";
+    else if (step.reused) line.took.textContent = line.state.title = "reused";
     else if (line.start && step.ended_at && state !== "waiting") line.took.textContent = length(Math.max(0, Date.parse(step.ended_at) - Date.parse(line.start)));
   }
 }

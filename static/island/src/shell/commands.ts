@@ -16,6 +16,7 @@ const TOOLS: readonly [Act, string][] = [
   ["step-over", "step"],
   ["step-into", "subflow"],
   ["pin", "pin"],
+  ["fork", "branch"],
   ["failure", "cross"],
   ["back", "undo"],
   ["forward", "redo"],

@@ -36,6 +36,7 @@ const RUN = {
   "run-to": (run: RunPane) => run.trial.runTo(),
   "step-over": (run: RunPane) => run.trial.step(false),
   "step-into": (run: RunPane) => run.trial.step(true),
+  fork: (run: RunPane) => run.fork(),
   back: (run: RunPane) => run.entry(-1, false),
   forward: (run: RunPane) => run.entry(1, false),
   "node-back": (run: RunPane) => run.entry(-1, true),

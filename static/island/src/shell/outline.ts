@@ -130,8 +130,8 @@ export class OutlineView {
       row.append(pin);
     }
     if (run) {
-      const state = el("span", "state", run.pinned ? "pinned" : (STATES[run.state] ?? run.state));
-      state.dataset["state"] = run.state === "done" ? "completed" : run.state; // the page's word for it
+      const state = el("span", "state", run.pinned ? "pinned" : run.reused ? "reused" : (STATES[run.state] ?? run.state));
+      state.dataset["state"] = run.state !== "done" ? run.state : run.reused ? "reused" : "completed"; // the page's word for it
       row.append(state);
     }
     const more = this.does("More", line.title, () => {

@@ -11,6 +11,7 @@ import type { JsonObject } from "../model/json";
 import { titleOf } from "../model/geometry";
 import type { Problem } from "../view/look";
 import { Activity } from "./activity";
+import { openFork } from "./forkform";
 import { Lead } from "./lead";
 import { button, el, icon, length, place, pretty } from "./parts";
 import { Scrub } from "./scrub";
@@ -58,6 +59,7 @@ export class RunPane {
   private readonly asks = el("div", "asks");
   private readonly result = el("div", "run-result");
   private readonly start = el("div", "run-start");
+  private readonly forking = el("div", "run-fork");
   private readonly activity: Activity;
   private readonly prompts = new Map<string, PromptForm>();
   /** The newest run of each flow that the run has called. */
@@ -83,11 +85,11 @@ export class RunPane {
     private readonly hooks: Hooks,
   ) {
     this.lead = new Lead(canvas);
-    this.scrub = new Scrub(canvas, { steps: this.steps, nameOf: (step) => this.nameOf(step), say: hooks.say, held: (isHeld) => (this.isHeld = isHeld) });
+    this.scrub = new Scrub(canvas, { steps: this.steps, nameOf: (step) => this.nameOf(step), say: hooks.say, held: (isHeld) => (this.isHeld = isHeld), fork: () => this.fork() });
     this.trial = new TrialRun(canvas, flow, this, hooks);
     this.activity = new Activity((step) => this.nameOf(step), (step) => this.show(step));
     const story = el("section", "run-story", el("h3", "", "Steps"), this.activity.element);
-    this.pane.append(this.head, this.asks, this.result, this.start, story);
+    this.pane.append(this.head, this.forking, this.asks, this.result, this.start, story);
     this.renew();
   }
 
@@ -138,6 +140,21 @@ export class RunPane {
     const [selected, ...more] = this.canvas.selection.nodes;
     if (node && (!selected || more.length)) return this.hooks.say("Select one node first.", true);
     this.scrub.go(by, node ? selected : undefined);
+  }
+
+  /** Ask what a new run is to begin with that goes on from the entry shown, or from the run as it is now. */
+  fork(): void {
+    if (!this.run) return this.hooks.say("There is no run on the canvas to fork: run the flow first.", true);
+    const step = this.scrub.step;
+    this.hooks.showTab();
+    void openFork(step?.run_id ?? this.run, step?.seq ?? null, this.forking, {
+      say: this.hooks.say,
+      left: () => this.canvas.root.focus({ preventScroll: true }),
+      started: (run) => {
+        this.follow(run);
+        this.hooks.say("The fork has started.");
+      },
+    });
   }
 
   /** Follow a run that exists. */
@@ -198,6 +215,7 @@ export class RunPane {
   }
 
   private forget(): void {
+    this.forking.replaceChildren();
     this.activity.clear();
     this.steps.length = 0;
     this.isHeld = false;
@@ -253,15 +271,15 @@ export class RunPane {
 
   private step(step: RunStep): void {
     this.activity.take(step);
-    if (step.node_id && step.kind !== "status" && step.kind !== "end") {
+    if (step.node_id && !/^(status|end|fork)$/.test(step.kind)) {
       this.steps.push(step);
       this.scrub.grown();
     }
     if (step.root) {
       if (!this.isHeld) this.canvas.applyStep(step);
-      if (!this.isHeld) this.lead.to(step);
+      if (!this.isHeld && !step.reused) this.lead.to(step);
     } else this.calls.set(step.flow_id, step.run_id);
-    this.tell(step);
+    if (!step.reused) this.tell(step);
     this.hooks.changed();
   }
 
@@ -391,7 +409,9 @@ export class RunPane {
       const acts: Node[] = [];
       const again = button("small primary", "Try again from here", "again", () => void this.control(this.run ?? "", "retry"));
       again.title = "Take the failed step again; what was done before stays done";
-      if (end.status === "failed") acts.push(again);
+      const change = button("small", "Change something first", "branch", () => this.fork());
+      change.title = keymap.hint("A new run that begins before the failed step", "fork");
+      if (end.status === "failed") acts.push(again, change);
       if (failed) acts.push(button("small", "Show the node", null, () => this.reveal(failed.id)));
       const title = failed ? [el("strong", "", `“${titleOf(failed, this.canvas.desk.scene.shapes.of(failed))}” failed`)] : [];
       return [el("div", "note danger", icon("cross"), el("div", "words", ...title, el("p", "reason", end.error), el("div", "acts", ...acts)))];

@@ -12,6 +12,8 @@ export interface Story {
   say(text: string, urgent?: boolean): void;
   /** Whether the canvas follows the run again, or stays where it is. */
   held(isHeld: boolean): void;
+  /** A new run is to begin at the entry that is shown. */
+  fork(): void;
 }
 
 /** With fewer entries there is nothing to go through. */
@@ -24,6 +26,7 @@ export class Scrub {
   private readonly slider = el("input", "scrub-slider");
   private readonly back: HTMLElement;
   private readonly now: HTMLElement;
+  private readonly fork: HTMLElement;
   private readonly around: HTMLElement | null;
   /** The entry that is shown, from 0; null: the run as it is now. */
   private at: number | null = null;
@@ -41,13 +44,20 @@ export class Scrub {
     this.slider.setAttribute("aria-label", "Entry of the run that is shown");
     this.slider.addEventListener("input", () => this.slide());
     this.now = button("small", "Back to now", null, () => this.leave());
+    this.fork = button("small", "Fork here", "branch", () => this.story.fork());
+    this.fork.title = keymap.hint(ACTS.fork.name, "fork");
     const [back, forward] = ways((by) => this.go(by)) as [HTMLElement, HTMLElement];
     this.back = back;
-    this.element.append(back, this.slider, forward, this.words, this.now);
+    this.element.append(back, this.slider, forward, this.words, this.fork, this.now);
     this.around = place("canvas").parentElement;
     this.around?.after(this.element);
     document.addEventListener("keydown", (event) => this.escape(event));
     this.canvas.root.addEventListener("keydown", (event) => this.escape(event), { capture: true });
+  }
+
+  /** The entry that is shown; none where it is the run as it is now. */
+  get step(): RunStep | null {
+    return this.at === null ? null : (this.story.steps[this.at] ?? null);
   }
 
   /** Go by one entry, or to the one before or after that tells of a node. */
@@ -122,7 +132,7 @@ export class Scrub {
     this.slider.value = String((this.at ?? count - 1) + 1);
     this.words.textContent = this.told();
     this.slider.setAttribute("aria-valuetext", this.words.textContent);
-    this.now.hidden = !isPast;
+    this.now.hidden = this.fork.hidden = !isPast;
     (this.back as HTMLButtonElement).disabled = this.at === 0;
     this.around?.classList.toggle(FRAME, isPast);
     this.element.classList.toggle(FRAME, isPast);

@@ -35,8 +35,10 @@ function onKey(event: KeyboardEvent): void {
   if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target) || list?.open || !lettersAct()) return;
   const key = event.key.toLowerCase();
   const place = Date.now() - going < CHORD_MS && PLACES[key];
-  if (place) location.assign(place[1]);
-  else if (key === "/") focusSearch(event);
+  if (place) {
+    event.preventDefault(); // the letter alone may mean something on this page
+    location.assign(place[1]);
+  } else if (key === "/") focusSearch(event);
   else if (key === "?") show();
   going = key === "g" ? Date.now() : 0;
 }
@@ -69,6 +71,8 @@ function show(): void {
   const rows = Object.entries(PLACES).map(([key, [name]]) => row(`Go to ${name}`, "G", key.toUpperCase()));
   if (document.querySelector("input[type=search]")) rows.push(row("Search this page", "/"));
   rows.push(row("Search all flows", "Ctrl", "K"));
+  const fork = document.querySelector<HTMLElement>("[data-fork][data-key]")?.dataset["key"];
+  if (fork) rows.push(row("Fork this run, at the step that has the keyboard", ...fork.split(" ")));
   const off = lettersAct() ? [] : [make("p", "soft small", "Single-letter keys are switched off, so none of these acts.")];
   list = make("dialog", "dialog", make("div", "body", title, ...off, make("dl", "page-keys", ...rows, row("This list", "?")), make("div", "acts", close)));
   list.setAttribute("aria-labelledby", title.id);

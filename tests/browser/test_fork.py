@@ -1,0 +1,131 @@
+"""A failed run goes on as a fork with one value changed: by the mouse in three clicks, by keys, and while scrubbing."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from browser.app import App
+from browser.demo import failing, settle
+from browser.documents import EXEC_OUT, asking, document, node, put, start
+from browser.hand import Hand
+from browser.watch import Watch
+
+pytestmark = pytest.mark.browser
+
+GOOD = '[{"order": 17, "lines": 3'
+
+
+def fork_of(page: Page) -> str:
+    page.wait_for_url(re.compile(r"/runs/[^/]+$"))
+    return page.url.rsplit("/", 1)[1]
+
+
+def test_from_a_failed_node_to_a_running_fork_in_three_clicks(app: App, page: Page) -> None:
+    put(app, failing())
+    run = start(app, "import-orders")
+    settle(app, run, "failed")
+    page.goto(f"/runs/{run}")
+    page.get_by_role("link", name="Change something first").click()
+    expect(page.get_by_role("heading", name="Change something, and go on from here")).to_be_visible()
+    form = page.locator("[data-fork-form]")
+    expect(form).to_contain_text("Next comes")
+    form.get_by_label("text", exact=True).fill(GOOD)
+    form.get_by_role("button", name="Start fork").click()
+    fork = fork_of(page)
+    assert fork != run
+    expect(page.locator(".run-title .state")).to_have_text("Done")
+    expect(page.locator(".from-run")).to_contain_text(f"run {run[:8]}")
+    reused = page.locator("[data-steps] > [data-state=reused]")
+    expect(reused.first).to_be_visible()
+    expect(page.locator("#run-canvas [data-reused]").first).to_be_visible()
+    page.locator(".from-run a").click()
+    page.wait_for_url(f"**/runs/{run}")
+    expect(page.locator(".fork-list a")).to_have_attribute("href", f"/runs/{fork}")
+
+
+def test_by_keys_from_the_step_that_has_the_keyboard(app: App, page: Page) -> None:
+    put(app, failing())
+    run = start(app, "import-orders")
+    settle(app, run, "failed")
+    page.goto(f"/runs/{run}")
+    expect(page.locator("[data-fork]")).to_have_attribute("data-key", "F")
+    page.locator("[data-steps] summary").first.focus()
+    page.keyboard.press("g")
+    page.keyboard.press("f")
+    page.wait_for_url("**/flows")
+    page.goto(f"/runs/{run}")
+    expect(page.locator("[data-fork]")).to_have_attribute("data-key", "F")
+    page.locator("[data-steps] summary").first.focus()
+    page.keyboard.press("f")
+    page.wait_for_url(re.compile(r"/fork\?seq=1$"))
+    field = page.locator("[data-fork-form]").get_by_label("text", exact=True)
+    field.focus()
+    page.keyboard.press("ControlOrMeta+a")
+    page.keyboard.type(GOOD)
+    for _ in range(30):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.textContent.trim()") == "Start fork":
+            break
+    page.keyboard.press("Enter")
+    assert fork_of(page) != run
+
+
+def test_the_editor_forks_the_entry_that_it_shows_beside_its_canvas(app: App, page: Page) -> None:
+    put(app, asking("forked"))
+    hand = Hand(page).open_flow("forked")
+    hand.keys("f")
+    expect(page.locator("#editor-alarm")).to_contain_text("There is no run on the canvas to fork")
+    hand.keys("r")
+    hand.expect_state("Ask", "waiting")
+    page.get_by_role("button", name="Tea", exact=True).click()
+    hand.expect_run("Done")
+    first = page.url
+    hand.canvas.focus()
+    hand.keys(*[","] * 6)
+    strip = page.get_by_role("region", name="The run, entry by entry")
+    expect(strip).to_contain_text("Ask, waiting")
+    strip.get_by_role("button", name="Fork here").click()
+    form = page.locator("#pane-run [data-fork-form]")
+    expect(form).to_contain_text("Next comes Ask")
+    page.keyboard.press("Escape")
+    expect(form).to_have_count(0)
+    expect(hand.canvas).to_be_focused()
+    hand.keys("f")
+    expect(form).to_be_visible()
+    form.get_by_role("button", name="Start fork").click()
+    hand.until(lambda: page.url != first, "the fork is on the canvas")
+    hand.expect_state("Ask", "waiting")
+    expect(hand.node("Start")).to_have_attribute("data-reused", "true")
+    expect(hand.node("Start")).to_have_attribute("aria-label", re.compile(", reused"))
+    page.get_by_role("button", name="Coffee", exact=True).click()
+    hand.expect_run("Done")
+
+
+def test_what_is_no_json_is_told_where_it_stands(app: App, page: Page, watch: Watch) -> None:
+    watch.expected_statuses.add(422)
+    nodes = [
+        node("start", "on_flow_start", 0, 0, label="Start", outputs=[EXEC_OUT]),
+        node("set", "set_var", 280, 0, label="Set", pinDefaults={"name": "list", "value": [1, 2]}),
+        node("ask", "ask_user", 560, 0, label="Ask", pinDefaults={"prompt": "Well?"}),
+    ]
+    put(
+        app, document("typed", "Typed", nodes, ["start.exec-out > set.exec-in", "set.exec-out > ask.exec-in"])
+    )
+    hand = Hand(page).open_flow("typed")
+    hand.keys("r")
+    hand.expect_state("Ask", "waiting")
+    hand.canvas.focus()
+    hand.keys("f")
+    form = page.locator("#pane-run [data-fork-form]")
+    form.locator("summary", has_text="Variables").click()
+    form.get_by_label("list JSON").fill("[1,\n 2,, 3]")
+    form.get_by_role("button", name="Start fork").click()
+    expect(form.get_by_label("list JSON")).to_be_focused()
+    expect(form).to_contain_text("at line 2, column 4")
+    form.get_by_label("list JSON").fill("[1, 2, 3]")
+    page.keyboard.press("ControlOrMeta+Enter")
+    expect(form).to_have_count(0)
+    hand.expect_state("Ask", "waiting")
