@@ -40,8 +40,8 @@ def test_the_demo_of_the_first_visit_begins_with_the_marks_and_a_plain_run_does_
 def test_the_place_is_remembered_and_the_last_one_ends_them(client: Client) -> None:
     for at, kept in (
         ("2", "2"),
-        ("6", "6"),
-        ("7", "over"),
+        ("7", "7"),
+        ("8", "over"),
         ("0", "over"),
         ("-1", "over"),
         ("²", "over"),
@@ -51,7 +51,7 @@ def test_the_place_is_remembered_and_the_last_one_ends_them(client: Client) -> N
         assert (answer.status_code, cookie_of(answer)) == (204, kept), at
 
 
-@pytest.mark.parametrize("place", ["", "over", "0", "7", "9" * 5000, "1.0", "1 2"])
+@pytest.mark.parametrize("place", ["", "over", "0", "8", "9" * 5000, "1.0", "1 2"])
 def test_there_is_no_strip_for_who_has_no_mark_before_them(client: Client, place: str) -> None:
     client.save(hello())
     assert strip(client, place) == []
@@ -59,7 +59,15 @@ def test_there_is_no_strip_for_who_has_no_mark_before_them(client: Client, place
 
 def test_the_strip_has_the_marks_of_the_app_until_the_library_has_its_own(client: Client) -> None:
     client.save(hello())
-    shipped = ["run ended", "entry shown", "step opened", "node added", "run began", "published"]
+    shipped = [
+        "run ended",
+        "entry shown",
+        "run forked",
+        "step opened",
+        "node added",
+        "run began",
+        "published",
+    ]
     assert strip(client, "3") == shipped
     answer = client.post("/first-steps/flow", follow_redirects=False)
     assert (answer.status_code, answer.headers["location"]) == (303, "/flows/first-steps")

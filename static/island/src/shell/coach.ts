@@ -13,6 +13,7 @@ type Say = (text: string, urgent?: boolean) => void;
 const SPOTS: { [act: string]: string } = {
   "run ended": "#pane-run .ask-card",
   "entry shown": ".scrub",
+  "run forked": ".scrub",
   "step opened": "#pane-run .run-story",
   "node added": '[data-tool="add"]',
   "run began": "#run-button",
@@ -70,6 +71,7 @@ export class Coach {
   look(): void {
     const { run } = this.run;
     if (run && !this.run.isUnderWay) this.did("run ended");
+    if (run && run !== this.begun && run === this.run.forked) this.did("run forked");
     if (run && run !== this.begun) this.did("run began");
     if (this.canvas.model.nodes.size > this.nodes) this.did("node added");
     this.point();

@@ -64,6 +64,8 @@ export class RunPane {
   private readonly prompts = new Map<string, PromptForm>();
   /** The newest run of each flow that the run has called. */
   readonly calls = new Map<string, string>();
+  /** The last fork that was started here. */
+  forked: string | null = null;
   private stream: RunStream | null = null;
   private state: RunStateEvent | null = null;
   private ended: RunEnd | null = null;
@@ -151,6 +153,7 @@ export class RunPane {
       say: this.hooks.say,
       left: () => this.canvas.root.focus({ preventScroll: true }),
       started: (run) => {
+        this.forked = run;
         this.follow(run);
         this.hooks.say("The fork has started.");
       },
