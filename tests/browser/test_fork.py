@@ -43,7 +43,9 @@ def test_from_a_failed_node_to_a_running_fork_in_three_clicks(app: App, page: Pa
     expect(page.locator("#run-canvas [data-reused]").first).to_be_visible()
     page.locator(".from-run a").click()
     page.wait_for_url(f"**/runs/{run}")
-    expect(page.locator(".fork-list a")).to_have_attribute("href", f"/runs/{fork}")
+    expect(page.locator(".fork-list a").first).to_have_attribute("href", f"/runs/{fork}")
+    page.get_by_role("link", name=f"Compare with run {fork[:8]}").click()
+    expect(page.get_by_role("row", name=re.compile("Read the orders.*the first difference"))).to_be_visible()
 
 
 def test_by_keys_from_the_step_that_has_the_keyboard(app: App, page: Page) -> None:

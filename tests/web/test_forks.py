@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from flowstudio.flow_tests.suite import NoTest
+from flowstudio.pages.side_by_side import compared
 from flowstudio.settings import Settings
 from web.conftest import Client, open_client
 from web.documents import asking, asking_at_once, calling, end, flow, hello, listening, node, start
@@ -281,3 +282,31 @@ def test_a_fork_becomes_no_test(client: Client) -> None:
     client.until(fork, "completed")
     with pytest.raises(NoTest, match="This run is a fork"):
         client.studio.tests.save(fork)
+
+
+def test_a_fork_is_compared_with_its_parent(client: Client) -> None:
+    client.save(dividing())
+    parent = client.launch("dividing", rate=0)
+    client.until(parent, "failed")
+    fork = forked(client, parent, inputs={"rate": 5})
+    client.until(fork, "completed")
+    page = see(client, f"/runs/{fork}/compare")
+    assert page.values("data-compare").count("same") == 3  # two steps, and their number above
+    assert page.html.count('id="first-difference"') == 1
+    rows, is_cut = compared(client.studio, parent, fork)
+    assert [(row.words.label, row.state) for row in rows] == [
+        ("start", "same"),
+        ("set", "same"),
+        ("say", "different"),
+        ("end", "right"),
+    ]
+    error, message = rows[2].differences[:2]
+    assert (error.pin, bool(error.left), error.right) == ("error", True, None)
+    assert (message.pin, message.left, message.right) == ("message", None, "18")
+    assert (rows[2].is_first, is_cut) == (True, False)
+    same, _ = compared(client.studio, parent, parent)
+    assert {row.state for row in same} == {"same"}
+    assert "Nothing differs" in see(client, f"/runs/{fork}/compare?to={fork}").text
+    alone = client.get(f"/runs/{parent}/compare", headers={"Accept": "text/html"})
+    assert alone.status_code == 409
+    assert client.get(f"/runs/{fork}/compare?to=nobody", headers={"Accept": "text/html"}).status_code == 404

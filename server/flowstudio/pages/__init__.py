@@ -25,6 +25,7 @@ from . import (
     sample,
     server,
     settings,
+    side_by_side,
     tests,
     versions,
 )
@@ -44,6 +45,7 @@ for page in (
     library,
     runs,
     fork,
+    side_by_side,
     inbox,
     outbox,
     nodes,
