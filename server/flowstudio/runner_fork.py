@@ -11,8 +11,9 @@ from typing import Any, Literal, cast
 
 from abstractruntime import Runtime
 from abstractruntime.core.errors import WorkflowNotFound
-from abstractruntime.core.models import RunState
+from abstractruntime.core.models import EffectType, RunState
 from abstractruntime.nodes.catalog import Catalog
+from abstractruntime.visualflow_compiler.policies import effects_of
 
 from .programs import Programs
 from .runner import BadInput
@@ -20,7 +21,7 @@ from .runner_views import RunReader
 
 Json = Any
 Effects = Literal["live", "ask"]
-_ASKS = ("ask_user", "wait_event")  # what gives answers
+_ANSWERED = frozenset({EffectType.ASK_USER.value, EffectType.WAIT_EVENT.value})
 
 
 @dataclass(frozen=True)
@@ -142,7 +143,8 @@ class Forks:
         for node, outputs in gave.items():
             if node in starts:
                 continue
-            group = "answer" if nodes.get(node, ("", ()))[0] in _ASKS else "output"
+            kind = self._types.get(nodes.get(node, ("", ()))[0])
+            group = "answer" if kind is not None and effects_of(kind) & _ANSWERED else "output"
             values += [
                 Value(group, pin, value, (_path("_temp", "node_outputs", node, pin),), node)
                 for pin, value in outputs.items()

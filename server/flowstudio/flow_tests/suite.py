@@ -131,11 +131,6 @@ class FlowTests:
         records, states = self._tree(run)
         if (why := why_unlike(records, run)) != "":
             raise NoTest(f"{why}: run the flow again, and make the test of that run.")
-        if self.reader.origins.of(run.run_id) is not None:
-            raise NoTest(
-                "This run is a fork, its first steps are those of another run: run the flow with the same input, and"
-                " make the test of that."
-            )
         flow_id = self.programs.flow_id(run.workflow_id)
         self.library.entry(flow_id)
         secrets, offers = self.secrets(), self.offers()
