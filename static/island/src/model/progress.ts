@@ -16,10 +16,8 @@ export interface NodeRun {
   waits?: string;
   /** Words shown under the node, as "waiting for an answer". */
   note?: string;
-  /** It gave what is pinned to it, and was not executed. */
-  pinned?: boolean;
-  /** The run is a fork, and has this from its parent. */
-  reused?: boolean;
+  /** It was not executed: it gave what is pinned to it, or what it gave in the run that this one is a fork of. */
+  instead?: "pinned" | "reused";
   outputs?: { [pin: string]: Json } | null;
 }
 
@@ -62,7 +60,7 @@ export class Progress {
     this.last = event.position ?? this.last;
     const id = event.node_id;
     // The run's own end is recorded at its last node, a fork's beginning at its first: they say nothing of those.
-    if (!id || event.kind === "end" || event.kind === "status" || event.kind === "fork") return [];
+    if (!id || /^(end|status|fork)$/.test(event.kind)) return [];
     const before = this.nodes.get(id);
     if (event.stop) return this.halt(event, id, before);
     const state = stateOf(event);
@@ -75,8 +73,8 @@ export class Progress {
     if (ms !== undefined && state !== "running") run.ms = ms;
     if (event.error) run.error = event.error;
     if (event.waits) run.waits = event.waits;
-    if (event.pinned?.includes(id)) run.pinned = true;
-    if (event.reused) run.reused = true;
+    if (event.reused) run.instead = "reused";
+    if (event.pinned?.includes(id)) run.instead = "pinned";
     run.outputs = event.outputs ?? before?.outputs ?? null;
     this.put(id, run);
     if (event.kind === "visit" && event.status === "completed" && event.exit) {
@@ -100,8 +98,7 @@ export class Progress {
     for (const [id, outputs] of values) {
       const run: NodeRun = { state: "done", visits: 1, outputs };
       if (event.started_at) run.since = event.started_at;
-      if (event.pinned?.includes(id)) run.pinned = true;
-      if (event.reused) run.reused = true;
+      if (event.pinned?.includes(id)) run.instead = "pinned";
       this.put(id, run);
     }
     return values.map(([id]) => id);

@@ -130,8 +130,8 @@ export class OutlineView {
       row.append(pin);
     }
     if (run) {
-      const state = el("span", "state", run.pinned ? "pinned" : run.reused ? "reused" : (STATES[run.state] ?? run.state));
-      state.dataset["state"] = run.state !== "done" ? run.state : run.reused ? "reused" : "completed"; // the page's word for it
+      const state = el("span", "state", run.instead ?? STATES[run.state] ?? run.state);
+      state.dataset["state"] = run.state !== "done" ? run.state : run.instead === "reused" ? "reused" : "completed"; // the page's word for it
       row.append(state);
     }
     const more = this.does("More", line.title, () => {

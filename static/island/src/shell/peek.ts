@@ -180,7 +180,7 @@ export class Peek {
     const source = wire?.from ? ` by ${titleOf(wire.from, scene.shape(wire.from))}` : "";
     if (value === undefined || !origin) return { about: "", value };
     const at = scene.shape(origin).step ? (gave?.visits ?? 0) : 0;
-    return { about: gave?.pinned ? `Pinned${source}, so given in this run.` : `Given${source} in this run, last.`, value, given: { node: from, pin: out, at } };
+    return { about: gave?.instead === "pinned" ? `Pinned${source}, so given in this run.` : `Given${source} in this run, last.`, value, given: { node: from, pin: out, at } };
   }
 }
 

@@ -174,7 +174,7 @@ export class NodeView {
     if (idle !== element.hasAttribute("data-idle")) element.toggleAttribute("data-idle", idle);
     put(element, "state", run?.state);
     put(element, "waits", run?.waits);
-    put(element, "reused", run?.reused && run.state === "done" ? "true" : undefined);
+    put(element, "instead", run?.instead);
     if (run?.state !== "running" && element.hasAttribute("data-turning")) element.removeAttribute("data-turning");
     write(this.time, run ? timeOf(run) : "");
     write(this.note, off ? "disabled" : run?.error ?? run?.note ?? (this.shape.step ? "" : gist(run?.outputs)));
@@ -182,7 +182,7 @@ export class NodeView {
     const worst = worstOf(problems);
     const count = problems?.length ?? 0;
     const wrong = worst ? `, ${count > 1 ? `${count} problems, the worst is ` : ""}${WORST_WORDS[worst]}` : "";
-    const label = titleOf(node, this.shape) + (this.said && `, ${this.said}`) + (run ? `, ${run.pinned ? "pinned" : run.reused ? "reused" : (WAIT_WORDS[run.waits ?? ""] ?? STATE_WORDS[run.state])}` : "") + wrong + (look.selection.nodes.has(node.id) ? ", selected" : "");
+    const label = titleOf(node, this.shape) + (this.said && `, ${this.said}`) + (run ? `, ${run.instead ?? WAIT_WORDS[run.waits ?? ""] ?? STATE_WORDS[run.state]}` : "") + wrong + (look.selection.nodes.has(node.id) ? ", selected" : "");
     if (label === this.label) return;
     this.label = label;
     element.setAttribute("aria-label", label);
@@ -326,7 +326,7 @@ export function summary(value: Json): string {
 /** `3× 42 ms`: how often and how long. */
 export function timeOf(run: NodeRun): string {
   const times = run.visits > 1 ? `${run.visits}×` : "";
-  if (run.pinned || run.reused) return `${times} ${run.pinned ? "pinned" : "reused"}`.trim();
+  if (run.instead) return `${times} ${run.instead}`.trim();
   const ms = run.ms;
   if (ms === undefined || ["running", "waiting", "stopped"].includes(run.state)) return times;
   const text = ms < 1000 ? `${Math.round(ms)} ms` : ms < 60_000 ? `${(ms / 1000).toFixed(1)} s` : `${Math.round(ms / 60_000)} min`;
