@@ -71,7 +71,7 @@ def call_of(
 
 def example_call(kind: NodeType, example: Example) -> Call:
     """Return the call of an example; the pins it gives count as wired."""
-    return call_of(
+    call = call_of(
         kind,
         example.inputs,
         example.data,
@@ -79,7 +79,10 @@ def example_call(kind: NodeType, example: Example) -> Call:
         frame=example.frame,
         ambient=example.ambient,
         fed=tuple(example.inputs),
+        offers=Offers(models=example.models),
     )
+    call.came, call.ways = example.ways[0] if example.ways else "", tuple(sorted(example.ways))
+    return call
 
 
 def told(result: Any) -> Any:

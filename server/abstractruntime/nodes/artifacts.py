@@ -120,6 +120,16 @@ def import_workspace_file(call: Call) -> Effect:
             },
             reply={"artifact_id": "a1", "bytes": 5},
         ),
+        Example(
+            {"artifact": {"artifact_id": "a2", "content_type": "image/png"}, "file_path": "out/rain.png"},
+            {
+                "effect": {
+                    "type": "export_artifact",
+                    "payload": {"artifact_id": "a2", "file_path": "out/rain.png"},
+                }
+            },
+            note="A picture, as Generate Image gives it.",
+        ),
         Example({"artifact": 7, "file_path": "a"}, error="needs a reference to an artifact"),
         Example({"artifact": "a1"}, error="export_artifact requires a non-empty 'file_path' input."),
     ),

@@ -24,6 +24,8 @@ _SAID = {
     "timestamp": "2030-01-01T00:00:00+00:00",
     "metadata": {"message_id": "msg_cd613e30d8f16adf91b7584a2265b1f5"},
 }
+_BEFORE = {"role": "assistant", "content": "How are you?"}
+_ASKED = {**_SAID, "role": "user", "content": "And you?"}
 
 
 def context_of(held: Mapping[str, Json]) -> dict[str, Json]:
@@ -105,6 +107,18 @@ def get_context(call: Call) -> dict[str, Json]:
             },
             vars={"context": {"task": "greet"}},
             vars_after={"context": {"task": "greet", "messages": [_SAID]}},
+        ),
+        Example(
+            {"role": "user", "content": "And you?"},
+            {
+                "messages": [_BEFORE, _ASKED],
+                "context": {"messages": [_BEFORE, _ASKED], "task": ""},
+                "task": "",
+                "message": _ASKED,
+            },
+            vars={"context": {"messages": [_BEFORE]}},
+            vars_after={"context": {"messages": [_BEFORE, _ASKED], "task": ""}},
+            note="It comes behind what was said before.",
         ),
         Example({"role": " "}, error="needs a role"),
     ),

@@ -83,7 +83,8 @@ class Example:
     `{"goto": pin, ...values}` or `{"finish": output}`; for effect nodes `{"effect": {"type",
     "payload"}}`, and when `reply` is given also the settled output pins under `"settled"`. `error` is
     the expected message part. `vars`, `frame` and `ambient` are what the node finds, `vars_after` the
-    variables it leaves.
+    variables it leaves. `models` are those of the host, by provider; `ways` the wires that lead here, of which
+    control came by the first.
     """
 
     inputs: Mapping[str, Json] = field(default_factory=dict)
@@ -96,6 +97,8 @@ class Example:
     frame: Mapping[str, Json] = field(default_factory=dict)
     ambient: Json = None
     vars_after: Mapping[str, Json] | None = None
+    models: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    ways: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -76,6 +76,11 @@ _READ = {
             reply=_READ,
         ),
         Example(
+            {"file_path": "bill.pdf", "max_chars": 2000},
+            {"effect": {"type": "read_pdf", "payload": {"file_path": "bill.pdf", "max_chars": 2000}}},
+            note="All pages, up to so many characters.",
+        ),
+        Example(
             {"file_path": "a.pdf", "page_start": 4, "page_end": 2},
             error="'page_end' (2) comes before 'page_start' (4)",
         ),

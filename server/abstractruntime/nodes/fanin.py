@@ -32,10 +32,9 @@ Json = Any
     examples=(
         Example(outputs={"which": None, "from": "", "from_handle": ""}, note="Nothing leads here by a wire."),
         Example(
-            outputs={"which": None, "from": "", "from_handle": ""},
-            vars={"x": 1},
-            vars_after={"x": 1},
-            note="Nothing else changes.",
+            outputs={"which": 1, "from": "check", "from_handle": "true"},
+            ways=("check::true", "ask::exec-out"),
+            note="Of two wires it came by the second.",
         ),
     ),
 )

@@ -280,6 +280,24 @@ _FOUND = {
             },
             reply=_FOUND,
         ),
+        Example(
+            {"folder_path": ".", "recursive": True, "family": "image", "max_depth": 2},
+            {
+                "effect": {
+                    "type": "list_files",
+                    "payload": {
+                        "folder_path": ".",
+                        "recursive": True,
+                        "family": "image",
+                        "extensions": [],
+                        "include_directories": False,
+                        "limit": 500,
+                        "max_depth": 2,
+                    },
+                },
+            },
+            note="All pictures of the workspace, at most two folders deep.",
+        ),
         Example({"folder_path": " "}, error="list_folder_files requires a non-empty 'folder_path' input."),
         Example({"folder_path": "in", "family": "sheets"}, error="'sheets' is no kind of files"),
     ),

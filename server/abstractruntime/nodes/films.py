@@ -116,6 +116,11 @@ def generate_video(call: Call) -> Effect:
             },
             reply=_REPLY,
         ),
+        Example(
+            {"prompt": "Rain"},
+            {"effect": shown({"modality": "video", "task": "text_to_video"}, prompt="Rain")},
+            note="What is not said is left to the model.",
+        ),
         Example({}, error="text_to_video requires a non-empty 'prompt' input."),
     ),
 )

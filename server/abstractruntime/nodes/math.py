@@ -89,6 +89,7 @@ def subtract(call: Call) -> dict[str, Json]:
     keywords=("times", "product", "*"),
     examples=(
         Example({"a": 4, "b": 2.5}, {"result": 10.0}),
+        Example({"a": "3", "b": True}, {"result": 3}, note="Text that is a number counts, and true is 1."),
         Example({"a": 1e308, "b": 10}, error="too large"),
     ),
 )

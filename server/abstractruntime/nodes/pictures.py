@@ -175,6 +175,11 @@ def edit_image(call: Call) -> Effect:
             },
             reply=_REPLY,
         ),
+        Example(
+            {"prompt": "Blue", "source_image": {"$artifact": "a0"}},
+            {"effect": shown({"modality": "image", "task": "image_edit"}, prompt="Blue", media=_SOURCE)},
+            note="How much it changes is left to the model.",
+        ),
         Example({"prompt": "Blue"}, error="'source_image' needs a reference to an artifact"),
     ),
 )

@@ -38,6 +38,9 @@ def _models(call: Call, provider: str, allowed: list[str]) -> list[str]:
 _ALLOWED = Pin("allowed_providers", "array", description="Only these providers; unset: all.", widget="lines")
 
 
+_SHOWN = {"lmstudio": ("qwen", "gemma"), "openai": ("gpt-5",)}
+
+
 @pure(
     "provider_catalog",
     family="ai",
@@ -46,8 +49,9 @@ _ALLOWED = Pin("allowed_providers", "array", description="Only these providers; 
     outputs=(Pin("providers", "array", description="Names of the providers of models."),),
     keywords=("model", "vendor", "available", "list"),
     examples=(
+        Example({}, {"providers": ["lmstudio", "openai"]}, models=_SHOWN),
+        Example({"allowed_providers": ["openai", "other"]}, {"providers": ["openai"]}, models=_SHOWN),
         Example({}, {"providers": []}, note="Where no model is configured there is none."),
-        Example({"allowed_providers": ["lmstudio"]}, {"providers": []}),
     ),
 )
 def provider_catalog(call: Call) -> dict[str, Json]:
@@ -83,11 +87,21 @@ def provider_catalog(call: Call) -> dict[str, Json]:
     ),
     keywords=("available", "list", "vendor"),
     examples=(
-        Example({"provider": "lmstudio"}, {"provider": "lmstudio", "models": []}),
+        Example(
+            {"provider": "lmstudio"}, {"provider": "lmstudio", "models": ["qwen", "gemma"]}, models=_SHOWN
+        ),
         Example(
             {},
-            {"provider": "openai", "models": []},
-            data={"providerModelsConfig": {"provider": "openai", "allowedModels": ["gpt-5"]}},
+            {"provider": "lmstudio", "models": ["gemma"]},
+            data={"providerModelsConfig": {"provider": "lmstudio", "allowedModels": ["gemma"]}},
+            models=_SHOWN,
+            note="The settings choose the provider, and which of its models may be taken.",
+        ),
+        Example(
+            {"provider": "other"},
+            {"provider": "other", "models": []},
+            models=_SHOWN,
+            note="An unknown provider has none.",
         ),
     ),
 )
@@ -137,11 +151,30 @@ def provider_models(call: Call) -> dict[str, Json]:
     palette=False,
     keywords=("available", "list", "vendor", "choose"),
     examples=(
-        Example({}, {"providers": [], "models": [], "pair": {}, "provider": "", "model": ""}),
         Example(
-            {"index": 3, "allowed_models": ["a"]},
-            {"providers": [], "models": [], "pair": {}, "provider": "", "model": ""},
+            {"index": 1},
+            {
+                "providers": ["lmstudio", "openai"],
+                "models": ["lmstudio/qwen", "lmstudio/gemma", "openai/gpt-5"],
+                "pair": {"provider": "lmstudio", "model": "gemma"},
+                "provider": "lmstudio",
+                "model": "gemma",
+            },
+            models=_SHOWN,
         ),
+        Example(
+            {"index": 3, "allowed_models": ["gpt-5"]},
+            {
+                "providers": ["lmstudio", "openai"],
+                "models": ["openai/gpt-5"],
+                "pair": {"provider": "openai", "model": "gpt-5"},
+                "provider": "openai",
+                "model": "gpt-5",
+            },
+            models=_SHOWN,
+            note="Where there is no third, the first is taken.",
+        ),
+        Example({}, {"providers": [], "models": [], "pair": {}, "provider": "", "model": ""}),
     ),
 )
 def model_catalog(call: Call) -> dict[str, Json]:

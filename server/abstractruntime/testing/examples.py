@@ -8,7 +8,7 @@ from functools import partial
 from types import ModuleType
 from typing import Any
 
-from ..nodes.define import Call, Effect, Example, Finish, Goto, NodeError, NodeType
+from ..nodes.define import Call, Effect, Example, Finish, Goto, NodeError, NodeType, Offers
 from ..nodes.packages import declared_in
 from ..nodes.pins import pins_of
 
@@ -70,4 +70,7 @@ def _call(kind: NodeType, example: Example) -> Call:
         session_id="session",
         now=NOW,
         random=random.Random(1),
+        offers=Offers(models=example.models),
+        came=example.ways[0] if example.ways else "",
+        ways=tuple(sorted(example.ways)),
     )

@@ -82,6 +82,10 @@ def example_lines(example: Example) -> list[str]:
     lines = [f"Example{': ' + example.note if example.note else ''}", "", "```", f"in   {short(given, 400)}"]
     if example.vars:
         lines.append(f"vars {short(example.vars, 400)}")
+    if example.models:
+        lines.append(f"models {short(example.models, 400)}")
+    if example.ways:
+        lines.append(f"came by {example.ways[0]}")
     if example.reply is not None:
         lines.append(f"reply {short(example.reply, 400)}")
     lines.append(f"out  {example.error if example.error else short(example.outputs, 400)}")

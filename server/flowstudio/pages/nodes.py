@@ -91,6 +91,10 @@ def _example(kind: NodeType, example: Example) -> dict[str, Any]:
         given = {**given, "settings": dict(example.data)}
     if example.vars:
         given = {**given, "variables": dict(example.vars)}
+    if example.models:
+        given = {**given, "models of the server": dict(example.models)}
+    if example.ways:
+        given = {**given, "came by": example.ways[0]}
     return {
         "note": example.note,
         "settings": bool(example.data),
