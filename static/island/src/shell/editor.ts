@@ -24,25 +24,8 @@ import { Voice } from "./voice";
 
 const LINES: { [state in LineState]: string } = { live: "Live", "catching-up": "Catching up…", offline: "Offline: trying again", paused: PAUSED, over: "" };
 const TAGS = { tags: "turn", follow: "follow", rename: "rename" } as const;
-/** What keys and commands do to the run. */
-const RUN = {
-  run: (run: RunPane) => run.again(),
-  "run-form": (run: RunPane) => run.begin(),
-  "go-on": (run: RunPane) => run.goOn(),
-  test: (run: RunPane) => run.test(),
-  tests: (run: RunPane) => run.test(true),
-  breakpoint: (run: RunPane) => run.trial.turn(),
-  disable: (run: RunPane) => run.trial.disable(),
-  "run-to": (run: RunPane) => run.trial.runTo(),
-  "step-over": (run: RunPane) => run.trial.step(false),
-  "step-into": (run: RunPane) => run.trial.step(true),
-  fork: (run: RunPane) => run.fork(),
-  back: (run: RunPane) => run.entry(-1, false),
-  forward: (run: RunPane) => run.entry(1, false),
-  "node-back": (run: RunPane) => run.entry(-1, true),
-  "node-forward": (run: RunPane) => run.entry(1, true),
-  pin: (run: RunPane, more: More) => more.pin(run.run),
-} as const;
+/** What is done to the run: the run pane knows how. */
+const RUN = /^(run(-form|-to)?|go-on|tests?|breakpoint|disable|step-(over|into)|fork|(node-)?(back|forward)|pin)$/;
 const NARROW = 900;
 const BESIDE = 1100; // from here the text stands beside the canvas
 const LOOP = "Make it a While";
@@ -342,7 +325,7 @@ export class Editor {
       case "keys":
         return void this.more.keys();
       default:
-        return tool in RUN ? void this.running((run) => void RUN[tool as keyof typeof RUN](run, this.more), true) : this.useCanvas(tool);
+        return RUN.test(tool) ? void this.running((run) => run.use(tool, this.more), true) : this.useCanvas(tool);
     }
   }
 

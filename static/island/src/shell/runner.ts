@@ -13,6 +13,7 @@ import type { Problem } from "../view/look";
 import { Activity } from "./activity";
 import { openFork } from "./forkform";
 import { Lead } from "./lead";
+import type { More } from "./more";
 import { button, el, icon, length, place, pretty } from "./parts";
 import { Scrub } from "./scrub";
 import { PromptForm } from "./promptform";
@@ -52,6 +53,26 @@ const WAIT_SIGNS: { [reason: string]: string } = { until: "clock", event: "flag"
 /** How long a replay may take to open a question and close it again. */
 const SETTLE_MS = 120;
 const RETRY_MS = 2000;
+
+/** What keys and commands do to the run. */
+const TOOLS: { [tool: string]: (run: RunPane, more: More) => unknown } = {
+  run: (run) => run.again(),
+  "run-form": (run) => run.begin(),
+  "go-on": (run) => run.goOn(),
+  test: (run) => run.test(),
+  tests: (run) => run.test(true),
+  breakpoint: (run) => run.trial.turn(),
+  disable: (run) => run.trial.disable(),
+  "run-to": (run) => run.trial.runTo(),
+  "step-over": (run) => run.trial.step(false),
+  "step-into": (run) => run.trial.step(true),
+  fork: (run) => run.fork(),
+  back: (run) => run.entry(-1, false),
+  forward: (run) => run.entry(1, false),
+  "node-back": (run) => run.entry(-1, true),
+  "node-forward": (run) => run.entry(1, true),
+  pin: (run, more) => more.pin(run.run),
+};
 
 export class RunPane {
   private readonly pane = place("pane-run");
@@ -112,6 +133,11 @@ export class RunPane {
   /** Let the view go along with what the run does next. */
   lookAlong(): void {
     this.lead.begin();
+  }
+
+  /** Do what a key or a command stands for. */
+  use(tool: string, more: More): void {
+    TOOLS[tool]?.(this, more);
   }
 
   /** Begin: at once when the flow asks for nothing, else with its form. */
