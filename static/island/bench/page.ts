@@ -10,6 +10,7 @@ import { FlowCanvas } from "../src/canvas/flowcanvas";
 import { Catalog, type Json } from "../src/catalog";
 import { FarView } from "../src/view/far";
 import { Minimap } from "../src/view/minimap";
+import { Wake } from "../src/view/wake";
 
 const FAMILIES = ["people", "text", "math", "data", "code"];
 const PINS: { [pin: string]: string } = { in: "exec-in", out: "exec-out", i0: "number", i1: "name", i2: "on", o0: "result", o1: "text" };
@@ -55,6 +56,12 @@ function flowOf(graph: Graph): Json {
 }
 
 let canvas: FlowCanvas;
+/** Many changes are one redraw per frame, as of the steps of a run. */
+const wake = new Wake((ids) => {
+  for (const id of ids) canvas.desk.view.near.markRun(canvas.model.nodes.get(id)!);
+  canvas.desk.view.minimap?.changed();
+  if (canvas.desk.viewport.far) canvas.desk.view.invalidate();
+});
 let text = "";
 const impl: Impl = {
   init(element) {
@@ -77,7 +84,10 @@ const impl: Impl = {
   },
   getViewport: () => canvas.view,
   highlight: (ids, on) => {
-    for (const id of ids) canvas.setNodeState(id, on ? { state: "running", visits: 1 } : null);
+    for (const id of ids) {
+      canvas.desk.look.progress.put(id, on ? { state: "running", visits: 1 } : null);
+      wake.add(id);
+    }
   },
 };
 

@@ -25,7 +25,6 @@ import { dropPin } from "../model/grow";
 import type { PinAt } from "../model/hit";
 import { type JsonObject, same } from "../model/json";
 import type { NodeRun, NodeState, StepEvent } from "../model/progress";
-import { readingOrder } from "../model/neighbour";
 import type { Scene } from "../model/scene";
 import { flowJSON, parseFlow } from "../model/serialize";
 import { carryChanges, isBookmarked, isLocked, putGroup, turnMark } from "../model/marks";
@@ -252,15 +251,6 @@ export class FlowCanvas {
     if (nodes.length) this.desk.say(off ? "Bookmark removed" : "Bookmarked");
   }
 
-  /** Go to the next bookmark, in reading order. */
-  nextBookmark(): void {
-    const places = readingOrder(this.desk.scene).filter(isBookmarked);
-    const [at] = this.selection.nodes;
-    const next = places[(places.findIndex((node) => node.id === at) + 1) % places.length];
-    if (next) this.focusNode(next.id);
-    else this.desk.say("There is no bookmark", true);
-  }
-
   // ---- clipboard ------------------------------------------------------------------------------
 
   /** The selected nodes with the wires between them, as text; empty when nothing is selected. */
@@ -400,12 +390,6 @@ export class FlowCanvas {
   /** The run is over; unless it has come to its end, what was open in it was stopped. */
   endRun(status: string): void {
     if (status !== "completed") for (const id of this.desk.look.progress.stop()) this.wake.add(id);
-  }
-
-  /** Change the state of one node of the run, as when its prompt was answered. */
-  setNodeState(id: string, run: NodeRun | null): void {
-    this.desk.look.progress.put(id, run);
-    this.wake.add(id);
   }
 
   private redrawRun(ids: ReadonlySet<string>): void {

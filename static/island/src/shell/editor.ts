@@ -350,7 +350,7 @@ export class Editor {
         canvas.minimap = !canvas.minimap;
         return this.tool("minimap").setAttribute("aria-pressed", String(canvas.minimap));
       case "next-bookmark":
-        return canvas.nextBookmark();
+        return void this.more.bookmark();
     }
   }
 

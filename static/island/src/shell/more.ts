@@ -251,6 +251,11 @@ export class More {
     await (await this.part(import("./seldom")))?.tidy(this.canvas);
   }
 
+  /** Go to the next bookmark. */
+  async bookmark(): Promise<void> {
+    (await keysWait(this.part(import("./seldom"))))?.nextBookmark(this.canvas);
+  }
+
   /** Draw wires as curves, or in right angles. */
   async curves(): Promise<void> {
     (await this.part(import("./seldom")))?.turnCurves(this.canvas);

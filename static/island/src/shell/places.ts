@@ -1,6 +1,7 @@
 // Where a key leads. `G` and a letter go to a page, in the editor as on every other page; `J` goes to what failed.
 import type { FlowCanvas } from "../canvas/flowcanvas";
 import { titleOf } from "../model/geometry";
+import { isBookmarked } from "../model/marks";
 import { readingOrder } from "../model/neighbour";
 import { CHORD_MS, PLACES } from "../pages/parts/pagekeys";
 
@@ -18,6 +19,15 @@ export function nextFailure(canvas: FlowCanvas, say: (text: string, urgent?: boo
   if (!next) return say("Nothing failed here.", true);
   canvas.focusNode(next.id);
   say(`${titleOf(next, scene.shape(next))}: ${why(next.id)}`);
+}
+
+/** Go to the next bookmark, in reading order. */
+export function nextBookmark(canvas: FlowCanvas): void {
+  const marked = readingOrder(canvas.desk.scene).filter(isBookmarked);
+  const [at] = canvas.selection.nodes;
+  const next = marked[(marked.findIndex((node) => node.id === at) + 1) % marked.length];
+  if (next) canvas.focusNode(next.id);
+  else canvas.desk.say("There is no bookmark", true);
 }
 
 /** Wait a moment for the letter; any other key means what it means. */

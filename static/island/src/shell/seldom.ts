@@ -5,7 +5,7 @@ export { KeyList } from "./keylist";
 export { loopBack } from "./loopback";
 export { CanvasMenu } from "./menu";
 export { lookAtPaste } from "./pastelook";
-export { awaitPlace, nextFailure } from "./places";
+export { awaitPlace, nextBookmark, nextFailure } from "./places";
 export { showSample } from "./sample";
 export { Search } from "./search";
 export { tidy } from "./tidy";
