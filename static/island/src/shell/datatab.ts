@@ -1,21 +1,22 @@
 // What one does with the values in the data tab: search them, copy a value, a part or its path, wire or pin an output,
 // read a large one on, write what is pinned.
 import { readField } from "../bridge/form";
-import { Refusal } from "../bridge/http";
 import { valueOf } from "../bridge/panel";
 import type { FlowCanvas } from "../canvas/flowcanvas";
-import type { Json } from "../catalog";
 import type { FlowNode } from "../model/document";
-import { isObject, type JsonObject } from "../model/json";
+import { isObject } from "../model/json";
 import { type Pinned, pinnedOf, setPinned } from "../model/marks";
-import { el, pretty } from "./parts";
-import { pinVisit, pinWritten, unpin } from "./pinning";
 
 const PARTS = "tbody tr, .datum-parts li, .datum-changed li";
 
 export async function copyText(canvas: FlowCanvas, text: string): Promise<void> {
   await navigator.clipboard.writeText(text);
   canvas.desk.say(`Copied ${text.length > 60 ? "" : text}`.trim());
+}
+
+/** What pins is a part of its own, loaded when it is first wanted. */
+export function pinning(canvas: FlowCanvas, act: (part: typeof import("./pinning")) => void): void {
+  void import("./pinning").then(act, () => canvas.desk.events.emit("refuse", { reason: "Nothing is pinned: the server cannot be reached." }));
 }
 
 /** Do what a button of the tab says; false when it is none of these. */
@@ -25,23 +26,23 @@ export function dataAct(canvas: FlowCanvas, pane: HTMLElement, at: HTMLElement, 
   const { pin = "", at: visit = "0", pathWords = "", sample = "{}" } = at.dataset;
   switch (at.dataset["do"]) {
     case "whole":
-      return void readOn(at, run, node.id), true;
+      return void import("./dataparts").then((part) => part.readOn(at, (name, start) => valueOf(run, node.id, name, start))), true;
     case "copy":
       return void copyText(canvas, wholeText(at)), true;
     case "copy-path":
       return void copyText(canvas, pathWords), true;
     case "copy-part":
-      return copyPart(canvas, at, pathWords), true;
+      return void import("./dataparts").then((part) => copyText(canvas, part.partOf(at, pathWords))), true;
     case "wire-from":
       return canvas.keys.wireFrom(node, { node: node.id, side: "out", pin }), true;
     case "pin-visit":
-      return void pinVisit(canvas, run, node, Number(visit), say), true;
+      return pinning(canvas, (part) => void part.pinVisit(canvas, run, node, Number(visit), say)), true;
     case "pin-value":
-      return void pinVisit(canvas, run, node, Number(visit), say, pin), true;
+      return pinning(canvas, (part) => void part.pinVisit(canvas, run, node, Number(visit), say, pin)), true;
     case "pin-sample":
-      return pinWritten(canvas, node, JSON.parse(sample) as Pinned, say), true;
+      return pinning(canvas, (part) => part.pinWritten(canvas, node, JSON.parse(sample) as Pinned, say)), true;
     case "unpin":
-      return unpin(canvas, [node], say), true;
+      return pinning(canvas, (part) => part.unpin(canvas, [node], say)), true;
     case "choose-run":
       return pane.querySelector<HTMLElement>("select[data-do=background]")?.focus(), true;
   }
@@ -62,30 +63,6 @@ export function writePinned(field: HTMLElement, node: FlowNode, write: (change: 
   if (!isObject(reading.value) || !Object.keys(reading.value).length) return 'Write an object with a value for each output, as {"result": 1}. Unpin is beside it.';
   write(setPinned(node, { ...held, outputs: reading.value }));
   return "";
-}
-
-/** Copy a part of a value, by the path that the list of parts gives it. */
-function copyPart(canvas: FlowCanvas, at: HTMLElement, path: string): void {
-  const text = at.closest(".datum")?.querySelector("pre")?.textContent ?? at.closest(".datum")?.querySelector("dd")?.textContent ?? "";
-  let part: Json | undefined = JSON.parse(text) as Json;
-  for (const [, key] of path.matchAll(/\[("(?:[^"\\]|\\.)*"|\d+)\]/g)) part = (part as JsonObject)[JSON.parse(key as string) as string];
-  void copyText(canvas, pretty(part));
-}
-
-/** Put the next part of a large value in the place of the button that asks for it. */
-async function readOn(at: HTMLElement, run: string, node: string): Promise<void> {
-  const { pin, start } = at.dataset;
-  try {
-    const box = document.createElement("template");
-    box.innerHTML = await valueOf(run, node, pin ?? "", start ?? "0");
-    const first = box.content.querySelector<HTMLElement>("pre");
-    if (start === "0") at.closest(".datum")?.querySelector("dd > pre")?.parentElement?.remove();
-    at.replaceWith(box.content);
-    first?.focus({ preventScroll: start !== "0" });
-  } catch (error) {
-    if (!(error instanceof Refusal)) throw error;
-    at.after(el("p", "field-wrong small", error.message));
-  }
 }
 
 /** The text of the value that a button belongs to. */

@@ -10,7 +10,6 @@ export { addFlow } from "./mine";
 export { nameVersion, renameNode } from "./naming";
 export { acceptDrops, Palette } from "./palette";
 export { Peek } from "./peek";
-export { turnPins } from "./pinning";
 export { ProblemRows } from "./problemrows";
 export { RunPane } from "./runner";
 export { Subflows } from "./subflows";

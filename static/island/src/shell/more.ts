@@ -238,7 +238,7 @@ export class More {
 
   /** Pin to the selected nodes what they gave in the run on the canvas, or unpin it. */
   async pin(run: string | null): Promise<void> {
-    await (await keysWait(this.part(import("./later"))))?.turnPins(this.canvas, run, this.acts.say);
+    await (await keysWait(this.part(import("./pinning"))))?.turnPins(this.canvas, run, this.acts.say);
   }
 
   /** Make a loop of what a wire back was meant to repeat. */

@@ -7,10 +7,9 @@ import { titleOf } from "../model/geometry";
 import type { PinAt } from "../model/hit";
 import { valueAt } from "../model/pins";
 import { pinnedOf } from "../model/marks";
-import { compareWith, type Given } from "./comparing";
-import { copyText } from "./datatab";
+import type { Given } from "./comparing";
+import { copyText, pinning } from "./datatab";
 import { button, el, pretty } from "./parts";
-import { pinVisit, unpin } from "./pinning";
 
 const REST_MS = 300;
 const LEAVE_MS = 250;
@@ -121,16 +120,20 @@ export class Peek {
     const run = this.run();
     const node = canvas.model.nodes.get(given.node);
     if (!run || !node) return;
-    acts.append(button("small", "Compare with…", null, () => void compareWith(this.beside, run, given).then(() => this.put())));
+    acts.append(button("small", "Compare with…", null, () => this.compare(run, given)));
     const say = (text: string, urgent = false): void => canvas.desk.say(text, urgent);
     const isPinned = pinnedOf(node) !== null;
     const turn = button("small", isPinned ? "Unpin" : "Pin", "pin", () => {
       this.close(true);
-      if (isPinned) unpin(canvas, [node], say);
-      else void pinVisit(canvas, run, node, given.at, say);
+      pinning(canvas, (part) => (isPinned ? part.unpin(canvas, [node], say) : void part.pinVisit(canvas, run, node, given.at, say)));
     });
     turn.title = isPinned ? "Trial runs execute the node again" : "Trial runs then take what the node gave here, and do not execute it";
     if (!canvas.desk.readOnly) acts.append(turn);
+  }
+
+  private compare(run: string, given: Given): void {
+    const away = (): void => this.canvas.desk.events.emit("refuse", { reason: "Nothing to compare with: the server cannot be reached." });
+    void import("./comparing").then((part) => part.compareWith(this.beside, run, given).then(() => this.put()), away);
   }
 
   /** Put the panel below its pin, or above where there is no room. */
