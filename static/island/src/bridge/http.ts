@@ -94,11 +94,6 @@ export async function validateFlow(id: string, document: JsonObject): Promise<Pr
   return (await askJson<{ problems: Problem[] }>("POST", `${flowUrl(id)}/validate`, { body: document })).problems;
 }
 
-/** The flow as a run executes it. */
-export function loadRunFlow(id: string): Promise<JsonObject> {
-  return askJson("GET", `${runUrl(id)}/flow`);
-}
-
 /** A part of a form that is made when it is open, as HTML of our own server. */
 export async function partOf(address: string): Promise<string> {
   return (await ask("GET", address)).text;

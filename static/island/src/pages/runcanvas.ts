@@ -1,10 +1,11 @@
 // The flow of a run on the run's page: the same canvas, only to look at, with the run laid over it.
 // The page's script hands the steps over; a press on a node opens its last step in the list.
-import { loadCatalog, loadRunFlow, Refusal } from "../bridge/http";
+import { askJson, loadCatalog, Refusal, runUrl } from "../bridge/http";
 import type { RunStep } from "../bridge/live";
 import { FlowCanvas } from "../canvas/flowcanvas";
 import { Catalog } from "../catalog";
 import { Lead } from "../shell/lead";
+import type { JsonObject } from "../model/json";
 import { canvasTools, leaveWheel } from "../shell/lookonly";
 import { Lozenges } from "../shell/lozenges";
 import { drawWires } from "../shell/curves";
@@ -22,7 +23,7 @@ export async function mount(place: HTMLElement): Promise<RunCanvas | null> {
   useIcons(icons);
   let loaded;
   try {
-    loaded = await Promise.all([loadCatalog(), loadRunFlow(place.dataset["runId"] ?? "")]);
+    loaded = await Promise.all([loadCatalog(), askJson<JsonObject>("GET", `${runUrl(place.dataset["runId"] ?? "")}/flow`)]);
   } catch (error) {
     if (error instanceof Refusal) return null;
     throw error;
