@@ -15,7 +15,7 @@ from browser.watch import Watch
 
 pytestmark = pytest.mark.browser
 DEMO = "Run the 20-second demo"
-TOTAL = 7
+TOTAL = 8
 
 
 @pytest.fixture
@@ -59,26 +59,35 @@ def test_the_marks_go_along_to_a_flow_of_ones_own(newcomer: Hand) -> None:
     slider = page.get_by_role("slider", name="Entry of the run that is shown")
     expect(slider.locator("xpath=..")).to_have_attribute("data-coach-spot", "")
     slider.press("Home")
-    expect_mark(hand, f"3 of {TOTAL}", "press Fork here (F)")
+    expect_mark(hand, f"3 of {TOTAL}", "Press Save as test (T)")
+    hand.expect_run("Done")
+    offer = page.get_by_role("button", name="Save as test…")
+    expect(offer).to_have_attribute("data-coach-spot", "")
+    offer.click()
+    page.wait_for_url("**/test")
+    page.go_back()
+    hand.at_rest()
+    expect_mark(hand, f"4 of {TOTAL}", "press Fork here (F)")
+    page.get_by_role("slider", name="Entry of the run that is shown").press("Home")
     page.get_by_role("button", name="Fork here").click()
     page.locator("#pane-run").get_by_role("button", name="Start fork").click()
-    expect_mark(hand, f"4 of {TOTAL}", "Press a step")
+    expect_mark(hand, f"5 of {TOTAL}", "Press a step")
     page.locator(".act-row", has_text="Ask for a name").click()
-    expect_mark(hand, f"5 of {TOTAL}", "In an empty flow")
+    expect_mark(hand, f"6 of {TOTAL}", "In an empty flow")
     strip(page).get_by_role("button", name="New flow").click()
     expect(page.locator("#flow-name")).to_have_value("Untitled flow")
-    expect_mark(hand, f"5 of {TOTAL}", "In an empty flow")
+    expect_mark(hand, f"6 of {TOTAL}", "In an empty flow")
     expect(strip(page).get_by_role("button", name="New flow")).to_be_hidden()
     hand.at_rest()
     hand.keys("a")
     hand.choose("ask user")
-    expect_mark(hand, f"6 of {TOTAL}", "Drag from the arrow")
+    expect_mark(hand, f"7 of {TOTAL}", "Drag from the arrow")
     expect(page.locator("#run-button")).to_have_attribute("data-coach-spot", "")
     hand.drag(hand.pin("Ask User", "out", "exec-out"), hand.spot(0.8, 0.7))
     hand.choose("answer user")
     assert "Ask User.exec-out > Answer User.exec-in" in hand.wires()
     hand.keys("r")
-    expect_mark(hand, f"7 of {TOTAL}", "Publish")
+    expect_mark(hand, f"8 of {TOTAL}", "Publish")
     assert page.locator("[data-coach-spot]").count() == 1
     strip(page).get_by_role("button", name="Publish…").click()
     page.wait_for_url("**/publish")
@@ -89,18 +98,18 @@ def test_the_marks_go_along_to_a_flow_of_ones_own(newcomer: Hand) -> None:
 
 def test_their_words_name_the_keys_as_they_are(newcomer: Hand) -> None:
     hand, page = newcomer, newcomer.page
-    for _ in range(4):
+    for _ in range(5):
         strip(page).get_by_role("button", name="Next").click()
-    expect_mark(hand, f"5 of {TOTAL}", "In an empty flow press Add (A), type")
+    expect_mark(hand, f"6 of {TOTAL}", "In an empty flow press Add (A), type")
     hand.canvas.focus()
     hand.keys("?")
     page.get_by_role("button", name="Add a node: A. Change").click()
     hand.keys("q", "Escape")
-    expect_mark(hand, f"5 of {TOTAL}", "In an empty flow press Add (Q), type")
+    expect_mark(hand, f"6 of {TOTAL}", "In an empty flow press Add (Q), type")
     hand.keys("?")
     page.get_by_role("switch", name="Single-letter keys act").uncheck()
     hand.keys("Escape")
-    expect_mark(hand, f"5 of {TOTAL}", "In an empty flow press Add, type")
+    expect_mark(hand, f"6 of {TOTAL}", "In an empty flow press Add, type")
 
 
 def test_they_are_reached_by_keyboard_and_hidden_for_good(newcomer: Hand, fresh: App) -> None:

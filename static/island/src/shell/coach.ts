@@ -13,6 +13,7 @@ type Say = (text: string, urgent?: boolean) => void;
 const SPOTS: { [act: string]: string } = {
   "run ended": "#pane-run .ask-card",
   "entry shown": ".scrub",
+  "test asked": "#pane-run [data-test]",
   "run forked": ".scrub",
   "step opened": "#pane-run .run-story",
   "node added": '[data-tool="add"]',
@@ -53,6 +54,7 @@ export class Coach {
     });
     place("pane-run").addEventListener("click", (event) => (event.target as HTMLElement).closest(".act-row") && this.did("step opened"));
     document.addEventListener("input", (event) => (event.target as HTMLElement).closest(".scrub") && this.did("entry shown"));
+    run.testAsked = () => this.did("test asked");
     canvas.on("change", () => this.look());
     keymap.onChange(() => this.words());
     this.words();

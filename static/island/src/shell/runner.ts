@@ -87,6 +87,8 @@ export class RunPane {
   readonly calls = new Map<string, string>();
   /** The last fork that was started here. */
   forked: string | null = null;
+  /** Told before the page is left to make a test. */
+  testAsked: () => void = () => undefined;
   private stream: RunStream | null = null;
   private state: RunStateEvent | null = null;
   private ended: RunEnd | null = null;
@@ -363,6 +365,7 @@ export class RunPane {
   async test(isList = false): Promise<void> {
     await this.hooks.save();
     const { run } = this;
+    this.testAsked();
     location.assign(run && !this.isUnderWay && !isList ? `/runs/${encodeURIComponent(run)}/test` : place<HTMLAnchorElement>("tests").href);
   }
 
@@ -409,6 +412,7 @@ export class RunPane {
       away.setAttribute("aria-label", "Take the run off the canvas");
       if (status === "cancelled") return [away];
       const test = button("small", "Save as test…", "check", () => void this.test());
+      test.dataset["test"] = "";
       test.title = keymap.hint("Play this run again whenever the flow is changed", "test");
       return [test, away];
     }
