@@ -1,7 +1,6 @@
 // All that can be done in the editor, with its key: what Ctrl+K offers.
 import type { FlowCanvas } from "../canvas/flowcanvas";
 import { type Act, ACTS, keymap } from "../canvas/keymap";
-import { startCoach } from "./coach";
 import type { Command } from "./search";
 
 /** The acts that a tool of the editor does, with their signs. */
@@ -93,6 +92,6 @@ export function commandsOf(canvas: FlowCanvas, use: (tool: string) => void, say:
     ...HERE.map(([act, sign]) => of(act, sign, () => void canvas.keys.does(act, null))),
     { ...of("rename", "wire", () => use("rename")), name: "Rename a wire that is behind a name" },
     ...PAGES.map(([name, sign, address]): Command => ({ name: `Go to ${name}`, keys: "", sign, act: () => location.assign(address) })),
-    { name: "Show the first steps", keys: "", sign: "flag", act: () => void startCoach(say) },
+    { name: "Show the first steps", keys: "", sign: "flag", act: () => void import("./later").then((part) => part.startCoach(say)) },
   ];
 }

@@ -2,8 +2,7 @@
 export { loadHabits } from "../bridge/flows";
 export { showApproval } from "./approval";
 export { begin } from "./begin";
-export { Coach } from "./coach";
-export { commandsOf } from "./commands";
+export { Coach, startCoach } from "./coach";
 export { Conflict } from "./conflict";
 export { Inspector } from "./inspector";
 export { addFlow } from "./mine";

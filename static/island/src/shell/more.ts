@@ -107,9 +107,9 @@ export class More {
   }
 
   private async load(everywhere: boolean): Promise<(words: string) => Found[]> {
-    const parts = await this.part(Promise.all([import("./later"), import("./seldom")]));
-    if (!parts) return () => [];
-    const [{ commandsOf }, { Search }] = parts;
+    const part = await this.part(import("./seldom"));
+    if (!part) return () => [];
+    const { commandsOf, Search } = part;
     const flows = everywhere ? await loadFlows().catch(() => []) : [];
     const search = new Search(this.canvas, commandsOf(this.canvas, this.acts.use, this.acts.say), flows, this.acts.create);
     return (words) => (everywhere ? search.everything(words) : search.here(words));

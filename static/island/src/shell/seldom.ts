@@ -1,6 +1,7 @@
 // What many a visit does without: a file of its own, loaded when it is first wanted. It shares nothing with the
 // other parts, so that they stay one file each.
 export { drawWires, turnCurves } from "./curves";
+export { commandsOf } from "./commands";
 export { KeyList } from "./keylist";
 export { loopBack } from "./loopback";
 export { CanvasMenu } from "./menu";
