@@ -1,7 +1,7 @@
 // Two tabs or two people changed one flow. What only one of them changed is merged per node and field; where
 // both changed the same place, both values are shown side by side and a person chooses. Nothing is lost:
 // theirs is one undo away, and what mine was before a choice is kept among the versions.
-import { type Clash, type Merge, mergeFlow } from "../bridge/edits";
+import { type Clash, type Merge, mergeFlow } from "../bridge/merge";
 import { Refusal } from "../bridge/http";
 import type { FlowCanvas } from "../canvas/flowcanvas";
 import type { JsonObject } from "../model/json";

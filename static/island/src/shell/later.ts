@@ -3,7 +3,6 @@ export { loadHabits } from "../bridge/flows";
 export { showApproval } from "./approval";
 export { begin } from "./begin";
 export { Coach, startCoach } from "./coach";
-export { Conflict } from "./conflict";
 export { Inspector } from "./inspector";
 export { addFlow } from "./mine";
 export { nameVersion, renameNode } from "./naming";

@@ -157,7 +157,7 @@ export class More {
 
   /** What two people changed at once. */
   async conflict(): Promise<Conflict | null> {
-    const part = await this.part(import("./later"));
+    const part = await this.part(import("./seldom"));
     return part && (this.resolving ??= new part.Conflict(this.canvas, this.acts));
   }
 

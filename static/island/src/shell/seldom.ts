@@ -2,6 +2,7 @@
 // other parts, so that they stay one file each.
 export { drawWires, turnCurves } from "./curves";
 export { commandsOf } from "./commands";
+export { Conflict } from "./conflict";
 export { KeyList } from "./keylist";
 export { loopBack } from "./loopback";
 export { CanvasMenu } from "./menu";
