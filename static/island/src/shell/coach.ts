@@ -13,7 +13,7 @@ type Say = (text: string, urgent?: boolean) => void;
 const SPOTS: { [act: string]: string } = {
   "run ended": "#pane-run .ask-card",
   "entry shown": ".scrub",
-  "test asked": "#pane-run [data-test]",
+  "test asked": "#pane-run .run-head",
   "run forked": ".scrub",
   "step opened": "#pane-run .run-story",
   "node added": '[data-tool="add"]',

@@ -412,7 +412,6 @@ export class RunPane {
       away.setAttribute("aria-label", "Take the run off the canvas");
       if (status === "cancelled") return [away];
       const test = button("small", "Save as test…", "check", () => void this.test());
-      test.dataset["test"] = "";
       test.title = keymap.hint("Play this run again whenever the flow is changed", "test");
       return [test, away];
     }
