@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { outlineOf } from "../src/model/outline";
+import { outlineOf, places } from "../src/model/outline";
 import { edge, node, sample, sceneOf } from "./fixture";
 
 const told = (json?: Parameters<typeof sceneOf>[0]): string[] => outlineOf(sceneOf(json)).map((line) => `${"  ".repeat(line.level - 1)}${line.number ? `${line.number} ` : ""}${line.title}${line.kind === "link" || line.kind === "part" || line.kind === "branch" ? ` ${line.about}`.trimEnd() : ""}`);
@@ -34,4 +34,10 @@ test("an opened node shows its pins with what is at them", () => {
   assert.equal(pins.length, scene.shape(scene.flow.nodes.get("n2")!).pins.length);
   assert.ok(pins.every((line) => line.level === 2 && line.pin?.node === "n2"));
   assert.match(pins.find((line) => line.key === "pin n2 in exec-in")!.about, /^step input: from n1/);
+});
+
+test("each line knows its place among its siblings", () => {
+  const told = places([1, 2, 3, 2, 1, 1, 2]).map(({ place, of }) => `${place}/${of}`);
+  assert.deepEqual(told, ["1/3", "1/2", "1/1", "2/2", "2/3", "3/3", "1/1"]);
+  assert.deepEqual(places([]), []);
 });

@@ -169,3 +169,21 @@ function said(value: Json): string {
   const text = typeof value === "string" ? `“${value.replace(/\s+/g, " ").trim()}”` : JSON.stringify(value);
   return text.length > 80 ? `${text.slice(0, 79)}…` : text;
 }
+
+/** For lines by their levels: the place of each among its siblings, from 1, and how many these are. */
+export function places(levels: readonly number[]): { place: number; of: number }[] {
+  const told: { place: number; of: number }[] = [];
+  /** By level: the lines of the siblings that are being counted. */
+  const open: number[][] = [];
+  const close = (depth: number): void => {
+    for (const siblings of open.splice(depth)) for (const index of siblings ?? []) (told[index] as { of: number }).of = siblings.length;
+  };
+  levels.forEach((level, index) => {
+    close(level + 1);
+    const siblings = (open[level] ??= []);
+    siblings.push(index);
+    told.push({ place: siblings.length, of: 0 });
+  });
+  close(0);
+  return told;
+}

@@ -6,7 +6,7 @@ import type { Change } from "../model/change";
 import type { FlowNode } from "../model/document";
 import type { PinAt } from "../model/hit";
 import { hasBreakpoint, pinnedOf } from "../model/marks";
-import { type Line, outlineOf } from "../model/outline";
+import { type Line, outlineOf, places } from "../model/outline";
 import { healChanges, spliceChanges, spliceInto } from "../model/splice";
 import { PROBLEM_SIGNS, worstOf } from "../view/look";
 import { button, el, familyMark, icon } from "./parts";
@@ -76,7 +76,15 @@ export class OutlineView {
     this.lines = outlineOf(this.canvas.desk.scene, this.opened);
     this.shown = visible(this.lines, this.closed);
     if (!this.shown.some((line) => line.key === this.at)) this.at = this.shown.find((line) => line.node)?.key ?? "";
-    this.put(this.shown.map((line, index) => this.line(line, index)));
+    const among = places(this.shown.map((line) => line.level));
+    this.put(
+      this.shown.map((line, index) => {
+        const row = this.line(line, index);
+        row.setAttribute("aria-posinset", String(among[index]?.place));
+        row.setAttribute("aria-setsize", String(among[index]?.of));
+        return row;
+      }),
+    );
     this.tree.setAttribute("role", this.shown.length ? "tree" : "group");
     if (!this.shown.length) this.tree.append(el("p", "outline-none muted", "An empty flow. Add the first step."));
     if (hadFocus) this.row()?.focus({ preventScroll: true });
