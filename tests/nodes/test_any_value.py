@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from abstractruntime.nodes.catalog import catalog
 from abstractruntime.nodes.define import Call, NodeError, NodeType
 from abstractruntime.nodes.pins import pins_of
-from nodes.calls import call_of, is_json, told
+from abstractruntime.testing.examples import call_of, is_json, told
 
 # Code nodes run in another process: their own tests feed them.
 TYPES = sorted((kind for kind in catalog() if kind.family != "code"), key=lambda kind: kind.name)

@@ -9,7 +9,8 @@ import pytest
 from abstractruntime.nodes.define import Goto, NodeError
 from abstractruntime.nodes.pins import pins_of
 from abstractruntime.nodes.subflow import inherited_context
-from nodes.calls import call_of, codes, node_type, run, told
+from abstractruntime.testing.examples import call_of, told
+from nodes.calls import codes, node_type, run
 
 
 def payload(

@@ -8,11 +8,12 @@ import pytest
 
 from abstractruntime.nodes.catalog import catalog
 from abstractruntime.nodes.define import NodeError
+from abstractruntime.testing.examples import call_of
 from abstractruntime.visualflow_compiler.document import load_visualflow_json
 from abstractruntime.visualflow_compiler.sandbox import shared_sandbox
 from abstractruntime.visualflow_compiler.sandbox_problems import code_problems
 from drive import end, flow, node, play, start
-from nodes.calls import call_of, codes, node_type, run
+from nodes.calls import codes, node_type, run
 
 
 def pins(*names: str) -> list[dict[str, str]]:

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from abstractruntime.nodes.define import Goto, NodeError
 from abstractruntime.nodes.pins import pins_of
-from nodes.calls import call_of, codes, node_type, run
+from abstractruntime.testing.examples import call_of
+from nodes.calls import codes, node_type, run
 
 
 def turns(name: str, inputs: dict[str, Any], most: int = 50, **more: Any) -> list[dict[str, Any]]:

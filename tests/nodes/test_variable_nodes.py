@@ -9,7 +9,8 @@ import pytest
 from abstractruntime.nodes.define import Call, NodeError
 from abstractruntime.nodes.pins import pins_of
 from abstractruntime.nodes.variables import read_variable, variable_path, write_variable
-from nodes.calls import call_of, codes, node_type, run
+from abstractruntime.testing.examples import call_of
+from nodes.calls import codes, node_type, run
 
 
 def act(name: str, inputs: dict[str, Any], held: dict[str, Any], data: dict[str, Any] | None = None) -> Call:
