@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 
 import pytest
 
+from abstractruntime.nodes.catalog import catalog
 from abstractruntime.nodes.define import NodeError
+from abstractruntime.visualflow_compiler import sandbox_refusals as refusals
 from abstractruntime.visualflow_compiler.sandbox import CodeSandbox, Limits, SandboxRefusal, SandboxResult
 from abstractruntime.visualflow_compiler.sandbox_jail import JailSandbox
 from abstractruntime.visualflow_compiler.sandbox_walls import have_walls
@@ -143,6 +146,13 @@ def test_lines_are_counted_as_the_author_wrote_them(refused: Refused) -> None:
     refusal = refused(source, {"a": 1}, skip_lines=2)
     assert (refusal.line, "line 2, `return a / 0`" in str(refusal)) == (2, True)
     assert refused("def transform(_input):\n    return (1", skip_lines=1).line == 1
+
+
+@pytest.mark.parametrize("said", [refusals.FILE[2], refusals.CHANGE[2], refusals.sleep_limit(3).fix])
+def test_a_node_that_is_advised_is_called_as_in_the_palette(said: str) -> None:
+    advised = re.search(r"(?:Use|Put) a (.+?) node", said)
+    assert advised is not None
+    assert advised[1] in {kind.label for kind in catalog()}
 
 
 def test_what_was_printed_before_the_failure_is_kept(refused: Refused) -> None:

@@ -209,7 +209,7 @@ def sleep_limit(line: int | None) -> SandboxRefusal:
         "Code nodes cannot wait.",
         code="code.limit.sleep",
         where=f"`sleep`, line {line}." if line is not None else "",
-        fix="Put a Wait until node before this one.",
+        fix="Put a Delay node before this one.",
         line=line,
     )
 
