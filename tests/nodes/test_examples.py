@@ -12,6 +12,7 @@ from abstractruntime.core.models import EffectType
 from abstractruntime.nodes.catalog import catalog
 from abstractruntime.nodes.define import Ask, Call, Effect, Example, NodeType, Pin, action, effect, pure
 from abstractruntime.testing.examples import check_example, example_call, examples_of
+from nodes.calls import call_of
 
 TYPES = sorted(catalog(), key=lambda kind: kind.name)
 CASES = [
@@ -37,6 +38,15 @@ def test_a_drawn_value_is_the_same_when_the_step_is_repeated(kind: NodeType) -> 
     for example in kind.examples:
         if example.error is None:
             assert kind.run(example_call(kind, example)) == kind.run(example_call(kind, example))
+
+
+@pytest.mark.parametrize(
+    "kind", [kind for kind in TYPES if kind.once and "chance" in kind.keywords], ids=lambda kind: kind.name
+)
+def test_the_first_example_of_what_is_drawn_shows_chance(kind: NodeType) -> None:
+    first = kind.examples[0]
+    drawn = [kind.run(call_of(kind, first.inputs, first.data, seed=seed)) for seed in range(20)]
+    assert any(each != dict(first.outputs) for each in drawn)
 
 
 MAIL = Effect(EffectType.WEB_REQUEST, {"url": "http://a.test"})

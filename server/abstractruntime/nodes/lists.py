@@ -140,7 +140,11 @@ def get_element(call: Call) -> dict[str, Json]:
     once=True,
     keywords=("pick", "chance", "draw", "lottery", "choose", "shuffle"),
     examples=(
-        Example({"array": ["only"]}, {"result": "only", "found": True}),
+        Example(
+            {"array": ["a", "b", "c"]},
+            {"result": "a", "found": True},
+            note="Another step may draw another item.",
+        ),
         Example({"array": [], "default": 0}, {"result": 0, "found": False}),
     ),
 )

@@ -16,6 +16,11 @@ _SCHEMA = {
     "required": ["data"],
     "additionalProperties": False,
 }
+_PERSON = {
+    "type": "object",
+    "properties": {"name": {"type": "string"}, "age": {"type": "number"}},
+    "required": ["name"],
+}
 _FITS: dict[str, Callable[[Json], bool]] = {
     "text": lambda value: isinstance(value, str),
     "number": lambda value: isinstance(value, (int, float)) and not isinstance(value, bool),
@@ -179,8 +184,9 @@ def literal_array(call: Call) -> dict[str, Json]:
     keywords=("structure", "format", "fields", "form", "type"),
     examples=(
         Example(
-            data={"literalValue": {"type": "object"}},
-            outputs={"value": {"type": "object"}, "schema": {"type": "object"}},
+            data={"literalValue": _PERSON},
+            outputs={"value": _PERSON, "schema": _PERSON},
+            note="A person with a name, and perhaps an age.",
         ),
         Example(data={}, outputs={"value": None, "schema": None}),
     ),

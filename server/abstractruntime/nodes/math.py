@@ -250,7 +250,7 @@ def _bounds(call: Call, read: Callable[[Json, str], Any], highest: Number) -> tu
     once=True,
     keywords=("dice", "chance", "lottery", "pick"),
     examples=(
-        Example({"min": 4, "max": 4}, {"result": 4}),
+        Example({"min": 1, "max": 6}, {"result": 2}, note="A die; another step may throw another number."),
         Example({"min": 7.9, "max": 7}, {"result": 7}, note="What follows the point is cut off."),
     ),
 )
@@ -272,7 +272,7 @@ def random_int(call: Call) -> dict[str, Json]:
     once=True,
     keywords=("chance", "probability", "percent"),
     examples=(
-        Example({"min": 2.5, "max": 2.5}, {"result": 2.5}),
+        Example({}, {"result": 0.13436424411240122}, note="Another step may get another number."),
         Example({"min": 1, "max": "1"}, {"result": 1.0}),
     ),
 )
