@@ -1,7 +1,8 @@
 """What an agent keeps in mind from turn to turn, in `vars["_runtime"]["active_memory"]`.
 
 Six lists of short records, newest first, each with a limit. A model changes them by an *envelope*:
-what it adds and removes, list by list (kernel contract 8.7).
+what it adds and removes, list by list (kernel contract 8.7). A change at a given moment (`now_iso`)
+gives the same records with the same ids each time.
 """
 
 from __future__ import annotations
@@ -9,10 +10,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from datetime import datetime
+from hashlib import sha256
 from typing import Any
-from uuid import uuid4
 
-from ..core.clock import utc_now, utc_now_iso
+from ..core.clock import parse_instant, utc_now, utc_now_iso
 from ..core.vars import get_namespace, get_runtime
 from .blueprints import DEFAULT_PERSONA_MD, MEMORY_BLUEPRINTS_MD
 
@@ -103,22 +104,26 @@ def ensure_memact_memory(vars: dict[str, Any], *, now_iso: Callable[[], str] = u
     for name in DEFAULT_LIMITS:
         kept = memory.get(name)
         kept = kept if isinstance(kept, list) else []
-        memory[name] = [record for one in kept if (record := _as_record(name, one, now_iso)) is not None]
+        records = (_as_record(name, one, now_iso, str(place)) for place, one in enumerate(kept))
+        memory[name] = [record for record in records if record is not None]
     return memory
 
 
-def _as_record(module: str, value: Any, now_iso: Callable[[], str]) -> Memory | None:
+def _as_record(module: str, value: Any, now_iso: Callable[[], str], place: str) -> Memory | None:
     if isinstance(value, dict):
         return value if str(value.get("text") or "").strip() else None
     if not isinstance(value, str) or not value.strip():
         return None
-    return _record(module, value, now_iso(), now_compact())
+    created_at = now_iso()
+    return _record(module, value, created_at, now_compact(parse_instant(created_at)), place)
 
 
-def _record(module: str, text: str, created_at: str, ts: str) -> Memory:
+def _record(module: str, text: str, created_at: str, ts: str, place: str = "") -> Memory:
+    text = _STAMP.sub("", " ".join(text.split()))
+    origin = "\0".join((module, text, created_at, place)).encode("utf-8", "surrogatepass")
     return {
-        "id": f"{_PREFIXES[module]}_{uuid4().hex[:_ID_DIGITS]}",
-        "text": _STAMP.sub("", " ".join(text.split())),
+        "id": f"{_PREFIXES[module]}_{sha256(origin).hexdigest()[:_ID_DIGITS]}",
+        "text": text,
         "ts": ts,
         "created_at": created_at,
     }
@@ -129,12 +134,13 @@ def apply_memact_envelope(
     *,
     envelope: Any,
     now_iso: Callable[[], str] = utc_now_iso,
-    now_compact: Callable[[], str] = now_compact,
+    now_compact: Callable[[], str] | None = None,
 ) -> dict[str, Any]:
     """Remove, then add what an envelope says; return `{"ok", "applied": {list: counts}}`.
 
     Texts are the same when they differ only in case, blanks, or a time put in front. Nothing is
-    removed from the history. Beyond its limit a list forgets its oldest records.
+    removed from the history. Beyond its limit a list forgets its oldest records. `now_compact` writes the
+    moment as models see it; left out it writes that of `now_iso`.
     """
     if not isinstance(envelope, dict):
         return {"ok": False, "error": f"The envelope is {type(envelope).__name__}, not an object."}
@@ -150,7 +156,8 @@ def apply_memact_envelope(
         added = 0
         for text in _texts(change.get("added")):
             if _same(text) not in known:
-                kept.insert(0, _record(name, text, now_iso(), now_compact()))
+                created_at = now_iso()
+                kept.insert(0, _record(name, text, created_at, _stamp(created_at, now_compact)))
                 known.add(_same(text))
                 added += 1
         most = _limit(memory["limits"], name)
@@ -158,6 +165,10 @@ def apply_memact_envelope(
         applied[name] = {"added": added, "removed": removed, "trimmed": max(0, len(kept) - most)}
     memory["updated_at"] = now_iso()
     return {"ok": True, "applied": applied}
+
+
+def _stamp(created_at: str, shown: Callable[[], str] | None) -> str:
+    return now_compact(parse_instant(created_at)) if shown is None else shown()
 
 
 def _texts(values: Any) -> list[str]:

@@ -4,12 +4,36 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..memory.active_memory import render_memact_blocks, render_memact_system_prompt
+from ..memory.active_memory import (
+    DEFAULT_LIMITS,
+    MEMACT_ACTIVE_MEMORY_VERSION,
+    render_memact_blocks,
+    render_memact_system_prompt,
+)
 from ..memory.memact_composer import compose_memact_current_context_from_kg_result
 from .define import EXEC_IN, EXEC_OUT, Call, Example, Pin, action
 from .values import text, whole
 
 Json = Any
+
+_SAID = "KG: Ada —likes→ tea"
+_MEMORY: dict[str, Json] = {
+    "version": MEMACT_ACTIVE_MEMORY_VERSION,
+    "persona": "I help Ada.",
+    "limits": DEFAULT_LIMITS,
+    "created_at": "2030-01-01T00:00:00+00:00",
+    **{name: [] for name in DEFAULT_LIMITS},
+    "current_context": [
+        {
+            "id": "ctx_f15485cc2cbd",
+            "text": _SAID,
+            "ts": "30/01/01 00:00:00",
+            "created_at": "2030-01-01T00:00:00+00:00",
+        }
+    ],
+    "updated_at": "2030-01-01T00:00:00+00:00",
+}
+_AFTER = {"_runtime": {"active_memory": _MEMORY}}
 
 
 @action(
@@ -36,6 +60,29 @@ Json = Any
     seldom=("marker", "max_items", "delta", "trace", "memact_blocks"),
     keywords=("active", "memory", "facts", "context", "prompt", "knowledge"),
     examples=(
+        Example(
+            {
+                "kg_result": {"items": [{"subject": "Ada", "predicate": "likes", "object": "tea"}]},
+                "stimulus": "What does Ada drink?",
+            },
+            {
+                "ok": True,
+                "delta": {"added": [_SAID], "removed": []},
+                "trace": {
+                    "stimulus": "What does Ada drink?",
+                    "marker": "KG:",
+                    "packets": 1,
+                    "dropped": 0,
+                    "applied": {"added": 1, "removed": 0, "trimmed": 0},
+                },
+                "active_memory": _MEMORY,
+                "memact_blocks": render_memact_blocks(_AFTER),
+                "memact_system_prompt": render_memact_system_prompt(_AFTER),
+            },
+            vars={"_runtime": {"active_memory": {"persona": "I help Ada."}}},
+            vars_after=_AFTER,
+            note="A fact that was found stands in the active memory, and in the text for a model.",
+        ),
         Example(
             {"kg_result": "nothing"},
             {
@@ -73,6 +120,7 @@ def memact_compose(call: Call) -> dict[str, Json]:
         stimulus=text(call.get("stimulus")),
         marker=text(call.get("marker")) or "KG:",
         max_items=None if most in (None, "") else whole(most, "max_items"),
+        now_iso=lambda: call.now,
     )
     if not done.get("ok"):
         empty: dict[str, Json] = {"delta": {}, "trace": {}, "active_memory": {}}

@@ -144,3 +144,23 @@ def test_as_many_facts_as_asked_for() -> None:
     assert texts(vars, "current_context") == []
     assert told["trace"]["dropped"] == 2
     assert compose_memact_current_context_from_kg_result(vars, kg_result=[], stimulus="")["ok"] is False
+
+
+def test_a_change_that_is_repeated_at_its_moment_gives_the_same_memory() -> None:
+    def composed(now: str) -> dict[str, Any]:
+        vars: dict[str, Any] = {"_runtime": {"active_memory": {"current_context": ["plain", "plain"]}}}
+        found = {"items": [fact("Ann"), fact("Bo")]}
+        compose_memact_current_context_from_kg_result(
+            vars, kg_result=found, stimulus="tea?", now_iso=lambda: now
+        )
+        return vars["_runtime"]["active_memory"]
+
+    memory = composed(NOW)
+    assert memory == composed(NOW)
+    assert (memory["created_at"], memory["updated_at"]) == (NOW, NOW)
+    records = memory["current_context"]
+    assert {(record["created_at"], record["ts"]) for record in records} == {(NOW, STAMP)}
+    ids = [record["id"] for record in records]
+    assert len(set(ids)) == 4
+    later = composed("2026-01-02T03:04:06+00:00")["current_context"]
+    assert not {record["id"] for record in later} & set(ids)
