@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from abstractruntime.core.effects import EffectOutcome
-from abstractruntime.core.models import EffectType
+from abstractruntime.core.models import Effect, EffectType, RunState
 from abstractruntime.nodes.catalog import catalog
 from abstractruntime.visualflow_compiler import check, compile_program, errors_of, migrate
-from drive import Document, Host, end, flow, node, play, start
+from drive import Document, Host, Played, end, flow, node, play, start
 
 # type, side, the old name, today's
 RENAMED = [
@@ -33,14 +33,26 @@ RENAMED = [
 ]
 
 
-def known(kind: str) -> None:
-    if kind not in catalog():
-        pytest.skip(f"there is no node type '{kind}' yet")
+def asked_by(document: Document, replies: dict[EffectType, Any]) -> tuple[Played, dict[str, Any]]:
+    """Play a flow against a world that replies; return the end, and the payload of each kind of effect."""
+    payloads: dict[str, Any] = {}
+
+    def replied(kind: EffectType) -> Any:
+        def handler(run: RunState, effect: Effect, next_node: str | None) -> EffectOutcome:
+            payloads[kind.value] = effect.payload
+            return EffectOutcome.completed(replies[kind])
+
+        return handler
+
+    host = Host(document, handlers={kind: replied(kind) for kind in replies})
+    played = host.play({"context": {"messages": [{"role": "user", "content": "before"}]}})
+    assert (played.status, played.error) == ("completed", None)
+    return played, payloads
 
 
 @pytest.mark.parametrize(("kind", "side", "old", "now"), RENAMED)
 def test_an_old_form_is_read_as_the_new_one(kind: str, side: str, old: str, now: str) -> None:
-    known(kind)
+    assert kind in catalog()
     nodes = {
         "start": start("x"),
         "n": node(kind, pins={old: "kept"}),
@@ -77,12 +89,10 @@ def ended(nodes: dict[str, Document], wires: str, given: dict[str, Any] | None =
 def test_old_settings_of_values_count(
     kind: str, pins: dict[str, Any], inputs: list[str], out: str, expected: Any
 ) -> None:
-    known(kind)
     assert ended({"n": node(kind, ins=inputs, pins=pins)}, f"n.{out} -> end.r") == expected
 
 
 def test_a_trace_id_goes_into_the_trace() -> None:
-    known("make_meta")
     meta = ended({"n": node("make_meta", pins={"trace_id": "t1"})}, "n.meta -> end.r")
     assert meta["trace"] == {"trace_id": "t1"}
 
@@ -147,10 +157,113 @@ def test_old_outputs_of_a_model_call_are_still_given(out: str, expected: Any) ->
     assert found == expected or found.items() >= expected.items()
 
 
-def test_old_outputs_of_an_agent_are_still_given() -> None:
-    kind = catalog().resolve("agent")
-    assert kind is not None
-    assert {"result", "tool_calls", "tool_results"} <= {pin.id for pin in kind.outputs}
+CHOSEN = {"prompt": "hi", "provider": "p", "model": "m"}
+CALL = {"name": "search", "arguments": {"q": "tea"}, "call_id": "1"}
+FOUND = {"call_id": "1", "name": "search", "success": True, "output": "green"}
+TRACES = {"act": {"steps": [{"ts": "1", "effect": {"type": "tool_calls", "payload": {"tool_calls": [CALL]}},
+                             "result": {"results": [FOUND]}, "status": "completed"}]}}  # fmt: skip
+WORKED = {"sub_run_id": "c", "output": {"answer": "tea", "iterations": 2}, "node_traces": TRACES}
+
+
+@pytest.mark.parametrize("out", ["result", "tool_calls", "tool_results"])
+def test_old_outputs_of_an_agent_are_still_given(out: str) -> None:
+    nodes = {
+        "start": start(),
+        "n": node("agent", pins=CHOSEN),
+        "end": end("r", "response", "meta", "scratchpad"),
+    }
+    wires = f"start -> n, n -> end, n.{out} -> end.r, n.response -> end.response"
+    more = ", n.meta -> end.meta, n.scratchpad -> end.scratchpad"
+    played, _ = asked_by(flow("f", nodes, wires + more), {EffectType.START_SUBWORKFLOW: WORKED})
+    told = {**{pin: played.output[pin] for pin in ("response", "meta", "scratchpad")}, "success": True}
+    assert played.output["response"] == "tea"
+    pad = played.output["scratchpad"]
+    used = {"tool_calls": pad["tool_calls"], "tool_results": pad["tool_results"]}
+    assert [each["name"] for each in (*used["tool_calls"], *used["tool_results"])] == ["search", "search"]
+    assert played.output["r"] == {"result": told, **used}[out]
+
+
+def test_the_old_result_of_an_agent_with_a_schema_is_the_data() -> None:
+    shape = {"type": "object", "properties": {"drink": {"type": "string"}}, "required": ["drink"]}
+    config = {"outputSchema": {"enabled": True, "jsonSchema": shape}}
+    nodes = {"start": start(), "n": node("agent", pins=CHOSEN, agentConfig=config), "end": end("r")}
+    document = flow("f", nodes, "start -> n, n -> end, n.result -> end.r")
+    reply = {"content": '{"drink": "tea"}', "data": {"drink": "tea"}}
+    played, _ = asked_by(document, {EffectType.START_SUBWORKFLOW: WORKED, EffectType.LLM_CALL: reply})
+    assert played.output["r"] == {"drink": "tea"}
+
+
+SPANS = {"results": [{"meta": {"span_ids": ["s1"]}}]}
+REMINDED = {
+    EffectType.MEMORY_QUERY: SPANS,
+    EffectType.MEMORY_REHYDRATE: {"results": []},
+    EffectType.MEMORY_KG_QUERY: {"active_memory_text": "tea is green"},
+    EffectType.LLM_CALL: {"content": "hi"},
+    EffectType.START_SUBWORKFLOW: WORKED,
+}
+MEMORY_PINS = {
+    "use_session_attachments": True,
+    "use_span_memory": True,
+    "use_semantic_search": True,
+    "use_kg_memory": True,
+    "memory_query": "tea",
+    "memory_scope": "session",
+    "recall_level": "standard",
+    "max_span_messages": 5,
+    "kg_max_input_tokens": 100,
+    "kg_limit": 3,
+    "kg_min_score": 0.5,
+}
+
+
+@pytest.mark.parametrize("wired", [False, True])
+@pytest.mark.parametrize("kind", ["agent", "llm_call"])
+def test_each_memory_setting_may_be_a_pin_of_its_own_and_wins(kind: str, wired: bool) -> None:
+    memory = {name: False for name in MEMORY_PINS if name.startswith("use_")} | {"memory_query": "coffee"}
+    pins = CHOSEN | {"memory": memory}
+    nodes = {"start": start(**MEMORY_PINS), "n": node(kind, pins=pins if wired else pins | MEMORY_PINS)}
+    wires = [f"start.{name} -> n.{name}" for name in MEMORY_PINS] if wired else []
+    played, asked = asked_by(flow("f", nodes, ", ".join(["start -> n", *wires])), REMINDED)
+    level = {"recall_level": "standard"}
+    assert asked["memory_query"] == {"query": "tea", "scope": "session", "return": "meta", **level}
+    back = {"span_ids": ["s1"], "placement": "after_summary", "max_messages": 5}
+    assert asked["memory_rehydrate"] == {**back, **level}
+    graph = {"query_text": "tea", "scope": "session", "min_score": 0.5, "limit": 3, "max_input_tokens": 100}
+    assert asked["memory_kg_query"].items() >= {**graph, **level}.items()
+    agent = asked.get("start_subworkflow", {}).get("vars")
+    told = agent["_runtime"]["control"] if kind == "agent" else asked["llm_call"]["params"]
+    assert told["include_session_attachments_index"] is True
+    warned = [(each.get("result") or {}).get("visit", {}).get("warnings") for each in played.records()]
+    assert ["use_semantic_search has no effect."] in warned
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_switches_that_were_saved_in_the_config_count(kept: bool) -> None:
+    old = {"include_context": kept}
+    nodes = {
+        "start": start(),
+        "call": node("llm_call", pins=CHOSEN, effectConfig=old),
+        "agent": node("agent", pins=CHOSEN, agentConfig=old),
+        "note": node("memory_note", pins={"content": "x"}, effectConfig={"keep_in_context": kept}),
+    }
+    document = flow("f", nodes, "start -> call, call -> agent, agent -> note")
+    _, asked = asked_by(document, {**REMINDED, EffectType.MEMORY_NOTE: {"results": []}})
+    assert asked["llm_call"]["include_context"] is kept
+    messages = asked["start_subworkflow"]["vars"]["context"]["messages"]
+    assert [each["content"] for each in messages] == (["before"] if kept else [])
+    assert asked["memory_note"].get("keep_in_context", False) is kept
+
+
+@pytest.mark.parametrize("free", [True, False])
+def test_whether_one_may_write_freely_was_saved_in_the_config(free: bool) -> None:
+    asking = node(
+        "ask_user", pins={"prompt": "Yes?", "choices": ["yes"]}, effectConfig={"allowFreeText": free}
+    )
+    document = flow("f", {"start": start(), "n": asking, "end": end()}, "start -> n, n -> end")
+    host = Host(document)
+    waiting = host.drive(host.start()).waiting
+    assert waiting is not None
+    assert waiting.allow_free_text is free
 
 
 @pytest.mark.parametrize("kind", ["read_file", "write_file"])
