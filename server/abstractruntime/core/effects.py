@@ -431,7 +431,17 @@ def _put_off(
 
 
 _NO_GRAPH = ". A knowledge graph needs AbstractMemory: pip install 'flowstudio[memory]'."
+_FILES = (
+    ". FlowStudio's comes from flowstudio.outside.workspace: WorkspaceFolder(root, artifacts).handlers()."
+)
 _HINTS = {
+    EffectType.WEB_REQUEST: ". FlowStudio's is flowstudio.outside.web.WebRequest().",
+    EffectType.NOTIFY: ". FlowStudio's is flowstudio.outside.outbox.Outbox(folder): a file for each notice.",
+    EffectType.READ_PDF: _FILES,
+    EffectType.WRITE_PDF: _FILES,
+    EffectType.IMPORT_FILE: _FILES,
+    EffectType.EXPORT_ARTIFACT: _FILES,
+    EffectType.READ_ARTIFACT: _FILES,
     EffectType.LLM_CALL: ". No model is configured: FlowStudio takes one from its page Settings, under Models.",
     EffectType.MODEL_RESIDENCY: (
         ". No backend that loads models is configured: FlowStudio has none, its models are loaded by the servers "
@@ -449,7 +459,8 @@ def _call(deed: Deed, services: Services) -> EffectOutcome:
     if handler is None:
         return EffectOutcome.failed(
             f"No effect handler registered for {effect.type.value}:"
-            f" the host gives one to the Runtime (effect_handlers=...){_HINTS.get(effect.type, '.')}"
+            f" the host gives one to the Runtime (effect_handlers={{EffectType.{effect.type.name}: ...}})"
+            f"{_HINTS.get(effect.type, '.')}"
         )
     outcome, error = guarded(handler.call, deed.run, effect, deed.plan.next_node, services)
     if error is not None:

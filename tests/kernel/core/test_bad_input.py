@@ -309,6 +309,13 @@ def test_a_child_of_an_unknown_workflow(make_runtime: MakeRuntime) -> None:
         (EffectType.LLM_CALL, "page Settings, under Models"),
         (EffectType.TOOL_CALLS, "page Settings"),
         (EffectType.MODEL_RESIDENCY, "page Settings, under Models"),
+        (EffectType.WEB_REQUEST, "flowstudio.outside.web.WebRequest()"),
+        (EffectType.NOTIFY, "flowstudio.outside.outbox.Outbox(folder)"),
+        (EffectType.READ_PDF, "WorkspaceFolder(root, artifacts).handlers()"),
+        (EffectType.WRITE_PDF, "WorkspaceFolder(root, artifacts).handlers()"),
+        (EffectType.IMPORT_FILE, "WorkspaceFolder(root, artifacts).handlers()"),
+        (EffectType.EXPORT_ARTIFACT, "WorkspaceFolder(root, artifacts).handlers()"),
+        (EffectType.READ_ARTIFACT, "WorkspaceFolder(root, artifacts).handlers()"),
     ],
 )
 def test_an_effect_that_only_a_host_can_carry_out(
@@ -318,6 +325,7 @@ def test_an_effect_that_only_a_host_can_carry_out(
     run = runtime.tick(spec, runtime.start(spec))
     assert run.status is RunStatus.FAILED
     assert f"No effect handler registered for {kind.value}: the host gives one" in str(run.error)
+    assert f"effect_handlers={{EffectType.{kind.name}: ...}}" in str(run.error)
     assert what_to_do in str(run.error)
     assert str(run.error).endswith(".")
     failed = stores.ledger.list(run.run_id)[1]
