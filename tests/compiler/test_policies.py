@@ -185,3 +185,58 @@ def test_each_effect_of_the_catalog_takes_a_key_or_is_a_wait_of_its_own() -> Non
     without = {name for name, kind in effects.items() if not can_key(kind) and kind.key is None}
     assert without == {"ask_user", "listen_voice", "wait_until", "wait_event", "subflow", "agent"}
     assert {name for name, kind in effects.items() if kind.key is not None} == {"web_request"}
+
+
+@pytest.mark.parametrize(
+    "wires",
+    [
+        "start -> if, if:true -> do, do -> if",
+        "start -> do, do -> if, if:true -> do",
+        "start -> do, do:exec-error -> rest, rest -> do",
+        "start -> if, if:true -> steps, steps:then:0 -> do, steps:then:1 -> if",
+        "start -> if, if:true -> all, all:then:0 -> do, all:completed -> if",
+        "start -> if, if:true -> try, try:body -> do, try:done -> if",
+        "start -> each, each:done -> do, do -> each",
+    ],
+)
+def test_what_comes_again_by_plain_wires_wants_a_key_too(wires: str) -> None:
+    def circle(policy: dict[str, Any]) -> Document:
+        nodes = {
+            "start": start(),
+            "if": node("if"),
+            "do": node("notify", policy=policy, onError="branch"),
+            "rest": node("wait_until"),
+            "steps": node("sequence", outs=["then:0", "then:1"]),
+            "all": node("parallel", outs=["then:0", "then:1", "completed"]),
+            "try": node("on_error"),
+            "each": node("loop"),
+        }
+        return flow("f", nodes, wires)
+
+    (found,) = keyed(circle({}))
+    assert (found.severity, found.code, found.node) == ("risk", "effect.no_key", "do")
+    assert found.fix is not None
+    assert keyed(circle({"key": found.fix["changes"][0]["value"]})) == []
+    assert [each.code for each in keyed(circle({"key": "'x'"}))] == ["effect.same_key"]
+
+
+@pytest.mark.parametrize(
+    "wires",
+    [
+        "start -> ask, ask -> if, if:true -> ask, if:false -> do",
+        "start -> steps, steps:then:0 -> do, steps:then:1 -> ask",
+        "start -> all, all:then:0 -> if, if:true -> ask, ask -> if, all:completed -> do",
+        "start -> each, each:loop -> ask, ask -> each, each:done -> do",
+    ],
+)
+def test_what_stands_behind_a_circle_comes_once(wires: str) -> None:
+    nodes = {
+        "start": start(),
+        "ask": node("ask_user"),
+        "if": node("if"),
+        "do": node("notify"),
+        "steps": node("sequence", outs=["then:0", "then:1"]),
+        "all": node("parallel", outs=["then:0", "then:1", "completed"]),
+        "each": node("loop"),
+    }
+    assert keyed(flow("f", nodes, wires)) == []

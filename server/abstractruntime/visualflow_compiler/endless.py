@@ -16,7 +16,7 @@ from .problem import Problem, Severity, disconnect
 
 def endless(graph: Graph) -> Iterator[Problem]:
     """Yield a problem for each circle of steps without a loop node."""
-    for circle in _circles(graph):
+    for circle in circles(graph):
         kinds = [graph.nodes[node_id].kind for node_id in circle]
         if any(kind is None or kind.loops for kind in kinds):
             continue
@@ -58,7 +58,7 @@ def _is_straight(graph: Graph) -> bool:
     return len(free) == len(exits)
 
 
-def _circles(graph: Graph) -> Iterator[list[str]]:
+def circles(graph: Graph) -> Iterator[list[str]]:
     """Yield the strongly connected parts of the reachable steps (Tarjan, without recursion)."""
     if _is_straight(graph):
         return

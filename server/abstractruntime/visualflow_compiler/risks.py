@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from ..nodes.define import NodeType
 from .disabled import is_disabled, told, way_on
+from .endless import circles
 from .expressions import expressions_of
 from .graph import Graph, Placed
 from .pinned import pin_problems
@@ -78,21 +79,41 @@ def _unnamed(graph: Graph, placed: Placed, kind: NodeType) -> Iterator[Problem]:
 
 
 def _repeated(graph: Graph) -> set[str]:
-    """Return the steps that a loop node comes to again and again."""
-    found: set[str] = set()
+    """Return the steps to which a run comes again and again: by a loop node, or in a circle of wires."""
+    turned = {node_id for circle in circles(graph) for node_id in circle}
+    found = turned | _behind(graph, turned, turned)
     for node_id in graph.reachable:
-        placed = graph.nodes[node_id]
-        if placed.kind is None or not placed.kind.loops:
-            continue
-        edge = graph.exits.get(node_id, {}).get(next(iter(placed.exits()), ""))
-        stack = [edge.target] if edge is not None else []
-        seen = {node_id}
-        while stack:
-            if (inner := stack.pop()) not in seen:
-                seen.add(inner)
-                stack += graph.targets(inner)
-        found |= seen - {node_id}
+        kind = graph.nodes[node_id].kind
+        if kind is not None and kind.loops:
+            found |= _behind(graph, {node_id}, {node_id})
     return found
+
+
+def _behind(graph: Graph, heads: set[str], known: set[str]) -> set[str]:
+    """Return what the branches lead to from which control comes back to these steps, without those known."""
+    stack = [
+        edge.target
+        for node_id in heads
+        for exit in _branches(graph.nodes[node_id])
+        if (edge := graph.exits.get(node_id, {}).get(exit)) is not None
+    ]
+    seen = set(known)
+    while stack:
+        if (inner := stack.pop()) not in seen:
+            seen.add(inner)
+            stack += graph.targets(inner)
+    return seen - known
+
+
+def _branches(placed: Placed) -> tuple[str, ...]:
+    """Return the ways out that end where they began: control comes back to the step, which goes on."""
+    kind = placed.kind
+    if kind is None:
+        return ()
+    if kind.loops or kind.guards:
+        return placed.exits()[:1]
+    grows = kind.grows is not None and kind.grows.names == "then"
+    return tuple(exit for exit in placed.exits() if exit.startswith("then:")) if grows else ()
 
 
 def _calls_itself(graph: Graph) -> Iterator[Problem]:
