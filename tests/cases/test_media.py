@@ -86,5 +86,7 @@ def test_without_a_model_for_it_the_run_fails_and_says_so(kind: str) -> None:
     script = Script()
     talker = Host(_alone(kind), handlers={EffectType.LLM_CALL: make_llm_call_handler(llm=script)}).play()
     assert talker.status == "failed"
-    assert "answer with text alone" in str(talker.error)
+    assert "answer with text alone (FlowStudio: those of its page Settings, under Models)" in str(
+        talker.error
+    )
     assert script.asked == []

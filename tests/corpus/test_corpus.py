@@ -26,7 +26,8 @@ IDS = sorted(documents()) or [ABSENT]
 # What differs by rule from the reference; docs/compatibility.md says why.
 _NO_AGENT = re.compile(r"Workflow '(visual_react_agent_.*)' not found in registry")
 _NO_MODEL = (
-    "No model is configured: choose a provider and a model at this node, or give the server a default model."
+    "No model is configured: choose a provider and a model at this node, or give the server a default model "
+    "(FlowStudio: page Settings, under Models)."
 )
 NO_MESSAGE = "answer_user requires payload.message"
 NO_MODEL = "Agent node missing provider/model configuration"

@@ -162,6 +162,7 @@ def test_a_model_that_is_missing_is_put_into_the_settings_and_the_step_is_taken_
     page = failed(client, "twice")
     assert page["failed_node"] == "one"
     assert "No model is configured" in page["error"]
+    assert "give the server a default model (FlowStudio: page Settings, under Models)" in page["error"]
     assert client.post(f"/api/runs/{page['run_id']}/retry").status_code == 200
     client.until(page["run_id"], "failed")
     assert "No model is configured" in client.run(page["run_id"])["error"]

@@ -16,7 +16,8 @@ Json = Any
 Message = dict[str, Json]
 
 NO_MODEL = (
-    "No model is configured: choose a provider and a model at this node, or give the server a default model."
+    "No model is configured: choose a provider and a model at this node, or give the server a default model "
+    "(FlowStudio: page Settings, under Models)."
 )
 _REF = "abstractsemantics:"
 

@@ -115,8 +115,8 @@ def _only_text(payload: dict[str, Any]) -> None:
     task = output.get("task") if isinstance(output, dict) else None
     if task:
         text = (
-            f"No model is configured for {task}: the models of this server answer with text alone. The host "
-            "wires a handler of llm_call that reads payload.output."
+            f"No model is configured for {task}: the models of this server answer with text alone (FlowStudio: those "
+            "of its page Settings, under Models). The host wires a handler of llm_call that reads payload.output."
         )
         raise LLMCallFailed("config", text)
 
