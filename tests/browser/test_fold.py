@@ -35,7 +35,7 @@ def test_a_press_shows_all_pins_for_good_and_undo_takes_it_back(page: Page, app:
     hand = opened(page, app, "fold-press")
     assert "temperature" not in in_view(hand)
     row = hand.node("Model").locator(".fc-fold")
-    expect(row).to_have_text("+ 9 more")
+    expect(row).to_have_text("+ 10 more")
     expect(row).to_have_attribute("aria-expanded", "false")
     row.click()
     expect(hand.pin("Model", "in", "temperature")).to_be_visible()

@@ -294,3 +294,43 @@ def test_saved_pins_are_the_signature_of_a_subflow() -> None:
     assert shown[:2] == ["exec-in", "who"]
     assert {"inherit_context", "input"} <= set(shown)
     assert [pin.id for pin in outputs if not pin.hidden] == ["exec-out", "greeting", "output"]
+
+
+CHOSEN = {"provider": "p", "model": "m", "prompt": "Hi"}
+ASKERS = [("llm_call", "effectConfig"), ("agent", "agentConfig")]
+
+
+def thinks(name: str, inputs: dict[str, Any], data: dict[str, Any], **more: Any) -> object:
+    """Return how much the model is told to think."""
+    asked = payload(name, {**CHOSEN, **inputs}, data, **more)
+    told: dict[str, Any] = asked["params"] if name == "llm_call" else asked["vars"]["_runtime"]
+    return told.get("thinking")
+
+
+@pytest.mark.parametrize(("name", "config"), ASKERS)
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("high", "high"),
+        (" Low ", "low"),
+        ("none", "off"),
+        (False, "off"),
+        (True, "on"),
+        ("extra high", "xhigh"),
+        *((nothing, None) for nothing in (None, "", "auto")),
+    ],
+)
+def test_a_model_is_told_how_much_to_think(name: str, config: str, said: object, told: object) -> None:
+    """Written beside the pin, at the pin, or brought by a wire: as flows of the later releases have it."""
+    assert thinks(name, {}, {config: {"thinking": said}}) == told
+    assert thinks(name, {}, {"pinDefaults": {"thinking": said}, config: {"thinking": "medium"}}) == told
+    assert thinks(name, {"thinking": said}, {config: {"thinking": "medium"}}, fed=("thinking",)) == told
+
+
+@pytest.mark.parametrize(("name", "config"), ASKERS)
+def test_a_word_for_thinking_that_there_is_not_is_refused(name: str, config: str) -> None:
+    with pytest.raises(
+        NodeError, match="'thinking' is \"wild\", not one of: auto, off, on, minimal"
+    ) as caught:
+        thinks(name, {}, {config: {"thinking": "wild"}})
+    assert (caught.value.code, caught.value.pin) == ("model.thinking", "thinking")

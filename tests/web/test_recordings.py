@@ -55,6 +55,15 @@ def test_a_flow_that_was_recorded_runs_without_its_server(client: Client, whole:
     assert "ask a provider that records first" in other["error"]
 
 
+def test_an_answer_with_much_thought_is_a_recording_of_its_own(tmp_path: Path) -> None:
+    model = RecordingModel(Script(said("fast"), said("slow")), tmp_path)
+    for params in ({}, {"thinking": "high"}):
+        model.generate(prompt="Hi", params=params)
+    again = RecordedModel(tmp_path)
+    assert again.generate(prompt="Hi", params={"thinking": "high"})["content"] == "slow"
+    assert again.generate(prompt="Hi", params={})["content"] == "fast"
+
+
 def test_the_same_words_about_two_pictures_are_two_recordings(tmp_path: Path) -> None:
     places = [tmp_path / name for name in ("1.png", "2.png", "copy.png")]
     for place, content in zip(places, (b"cat", b"dog", b"cat"), strict=True):

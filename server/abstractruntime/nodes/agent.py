@@ -19,6 +19,7 @@ from .asking import (
     SEED,
     SYSTEM,
     TEMPERATURE,
+    THINKING,
     TOOLS,
     USE_CONTEXT,
     active_messages,
@@ -107,8 +108,7 @@ def _runtime(call: Call, provider: str, model: str) -> dict[str, Json]:
         told["temperature"] = params["temperature"]
     if truth(setting(call.data, _AT_LIMIT, False), _AT_LIMIT):
         told["answer_at_limit"] = True
-    if "seed" in params:
-        told["seed"] = params["seed"]
+    told |= {key: params[key] for key in ("seed", "thinking") if key in params}
     if system := text(chosen(call, "system", f"{_CONFIG}.system")).strip():
         told["system_prompt_extra"] = system
     settings = settings_of(call)
@@ -288,6 +288,7 @@ _DONE = {"sub_run_id": "r2", "output": {"answer": "Here.", "iterations": 2, "mes
         IN_TOKENS,
         TEMPERATURE,
         SEED,
+        THINKING,
         SCHEMA,
         OUT_TOKENS,
         *OLD_PINS,
@@ -303,7 +304,17 @@ _DONE = {"sub_run_id": "r2", "output": {"answer": "Here.", "iterations": 2, "mes
         Pin("tool_calls", "array", hidden=True),
         Pin("tool_results", "array", hidden=True),
     ),
-    seldom=("use_context", "context", "memory", "max_in_tokens", "temperature", "seed", "meta", "scratchpad"),
+    seldom=(
+        "use_context",
+        "context",
+        "memory",
+        "max_in_tokens",
+        "temperature",
+        "seed",
+        "thinking",
+        "meta",
+        "scratchpad",
+    ),
     fields=(
         Field(
             _AT_LIMIT,

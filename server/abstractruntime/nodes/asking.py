@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,7 +11,7 @@ from .authored import chosen, pin_value, setting
 from .context import context_of
 from .define import UNSET, Call, Finding, NodeError, Pin
 from .recall import KG_MARK, positive
-from .values import items, number, text
+from .values import items, json_text, number, text
 
 Json = Any
 Message = dict[str, Json]
@@ -20,6 +21,10 @@ NO_MODEL = (
     "(FlowStudio: page Settings, under Models)."
 )
 _REF = "abstractsemantics:"
+# Other words for how much a model thinks, as AbstractCore reads them.
+_ALSO = {"": "auto", "yes": "on", "true": "on", "extrahigh": "xhigh"} | dict.fromkeys(
+    ("none", "no", "false"), "off"
+)
 
 PROVIDER = Pin("provider", "provider", description="Whose model; empty: the server's default.")
 MODEL = Pin("model", "model", description="Which model; empty: the provider's own.")
@@ -42,6 +47,12 @@ IN_TOKENS = Pin(
 OUT_TOKENS = Pin("max_out_tokens", "number", hidden=True, was=("max_output_tokens", "maxOutputTokens"))
 TEMPERATURE = Pin("temperature", "number", 0.7, "How freely it words: 0 is strict.")
 SEED = Pin("seed", "number", -1, "The same seed gives the same answer where the model can; -1: none.")
+THINKING = Pin(
+    "thinking",
+    "string",
+    description="How much it thinks before it answers, where the model can; auto: as much as it does by itself.",
+    choices=("auto", "off", "on", "minimal", "low", "medium", "high", "xhigh"),
+)
 SCHEMA = Pin(
     "resp_schema",
     "object",
@@ -80,13 +91,25 @@ def check_model(config: str, data: Mapping[str, Json]) -> list[Finding]:
 
 
 def sampling(call: Call, config: str) -> dict[str, Json]:
-    """Return temperature and, when there is one, seed."""
+    """Return temperature and, when there are any, seed and how much to think."""
     warmth = _told_number(chosen(call, "temperature", f"{config}.temperature", 0.7))
     params: dict[str, Json] = {"temperature": 0.7 if warmth is None else warmth}
     seed = _told_number(chosen(call, "seed", f"{config}.seed", -1))
     if seed is not None and seed >= 0:
         params["seed"] = int(seed)
+    if (thinking := _thinking(chosen(call, THINKING.id, f"{config}.{THINKING.id}"))) != "auto":
+        params["thinking"] = thinking
     return params
+
+
+def _thinking(value: Json) -> str:
+    """Return how much to think, in one of the pin's words; raise NodeError for another."""
+    word = re.sub(r"[\s_-]+", "", text(value).lower())
+    word = _ALSO.get(word, word)
+    if word not in THINKING.choices:
+        told = f"'thinking' is {json_text(value)[:60]}, not one of: {', '.join(THINKING.choices)}."
+        raise NodeError(told, code="model.thinking", pin=THINKING.id)
+    return word
 
 
 def _told_number(value: Json) -> int | float | None:

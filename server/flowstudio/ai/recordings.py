@@ -18,7 +18,10 @@ from abstractruntime.integrations.abstractcore.tool_results import json_safe
 
 from ..staging import write_whole
 
-_DECIDING = ("_model", "temperature", "seed", "top_p", "stop", "max_tokens", "max_output_tokens", "tool_mode")
+_DECIDING = (
+    *("_model", "temperature", "seed", "thinking", "top_p", "stop"),
+    *("max_tokens", "max_output_tokens", "tool_mode"),
+)
 
 
 def call_digest(asked: dict[str, Any]) -> str:

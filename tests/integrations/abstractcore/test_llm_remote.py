@@ -156,6 +156,29 @@ def test_a_host_may_bring_its_sender(answer: Any) -> None:
     assert made["content"] == "Hello"
 
 
+@pytest.mark.parametrize(
+    ("said", "effort"),
+    [
+        ("high", "high"),
+        ("off", "none"),
+        (False, "none"),
+        ("on", "medium"),
+        (True, "medium"),
+        *((nothing, None) for nothing in ("auto", "", None)),
+    ],
+)
+def test_how_much_to_think_is_said_in_the_servers_words(server: Server, said: object, effort: object) -> None:
+    server.says(message())
+    client(server).generate(prompt="Hi", params={"thinking": said})
+    [body] = server.bodies
+    assert (body.get("reasoning_effort"), "thinking" in body) == (effort, False)
+    sender = Sender(message())
+    core = RemoteAbstractCoreLLMClient(server_base_url="http://x", model="m", request_sender=sender)
+    core.generate(prompt="Hi", params={"thinking": said})
+    [(_, _, body, _)] = sender.sent
+    assert (body.get("thinking"), "reasoning_effort" in body) == (said if effort else None, False)
+
+
 def test_tools_are_sent_in_the_shape_that_servers_read(server: Server) -> None:
     calls = [
         {"id": "c1", "type": "function", "function": {"name": "add", "arguments": '{"a": 1}'}},

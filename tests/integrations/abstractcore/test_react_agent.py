@@ -72,7 +72,7 @@ class Agent:
 def test_it_thinks_acts_and_answers() -> None:
     script = Script(wants(("add", {"a": 1})), wants(("add", {"a": 2}), ("nope", {})), said("It is 3."))
     agent = Agent(script)
-    run = agent.tick(agent.start(system_prompt_extra="Be brief.", temperature=0.1, seed=3))
+    run = agent.tick(agent.start(system_prompt_extra="Be brief.", temperature=0.1, seed=3, thinking="low"))
     assert run.status is RunStatus.COMPLETED, run.error
     assert run.output is not None
     assert (run.output["answer"], run.output["iterations"], run.output["stopped"]) == (
@@ -85,9 +85,12 @@ def test_it_thinks_acts_and_answers() -> None:
     assert first["system_prompt"].endswith("Be brief.")
     assert first["tools"] == [ADD]
     assert [each["content"] for each in first["messages"]] == ["Hello", "Add 1 and 2"]
-    assert {key: first["params"][key] for key in ("temperature", "seed", "_provider", "_model")} == {
+    assert {
+        key: first["params"][key] for key in ("temperature", "seed", "thinking", "_provider", "_model")
+    } == {
         "temperature": 0.1,
         "seed": 3,
+        "thinking": "low",
         "_provider": "p",
         "_model": "m",
     }

@@ -63,11 +63,11 @@ def test_a_remote_call_needs_httpx_and_no_abstractcore(server: Server) -> None:
     assert server.bodies[0]["messages"] == [{"role": "user", "content": "Hello"}]
 
 
-def in_process(server: Server) -> LocalAbstractCoreLLMClient:
+def in_process(server: Server, model: str = "qwen3-4b") -> LocalAbstractCoreLLMClient:
     """AbstractCore's own client of that server; by this name it takes the model for one that knows tools."""
     core()
     options = {"base_url": f"{server.url}/v1", "api_key": "none", "validate_model": False, "timeout": 20}
-    return LocalAbstractCoreLLMClient(provider="openai-compatible", model="qwen3-4b", llm_kwargs=options)
+    return LocalAbstractCoreLLMClient(provider="openai-compatible", model=model, llm_kwargs=options)
 
 
 TOOL = {"name": "weather", "description": "Tells it.", "parameters": {"city": {"type": "string"}}}
@@ -97,6 +97,13 @@ def test_in_process_tools_are_told_in_words_where_that_is_asked_for(server: Serv
     [made] = answer["tool_calls"]
     assert (made["name"], made["arguments"]) == ("weather", {"city": "Rome"})
     assert (answer["content"], answer["data"], answer["finish_reason"]) == ("", None, "tool_calls")
+
+
+@pytest.mark.parametrize(("said", "effort"), [("off", "none"), ("high", "high")])
+def test_in_process_a_model_is_told_how_much_to_think(server: Server, said: str, effort: str) -> None:
+    server.says({"model": "m", "choices": [{"message": {"content": "Warm."}, "finish_reason": "stop"}]})
+    in_process(server, "gpt-5.4").generate(prompt="Rome?", params={"thinking": said})
+    assert server.bodies[0]["reasoning_effort"] == effort
 
 
 def test_in_process_an_answer_in_words_is_one(server: Server) -> None:

@@ -29,6 +29,10 @@ from .tool_specs import BadToolSpec, openai_tools
 SCHEMA_TRIES = 3
 _PROBE_S = 3.0
 _ABSTRACTCORE_ONLY = ("timeout_s", "base_url")
+# What `params.thinking` is called where it is OpenAI's `reasoning_effort`; auto is not sent.
+_EFFORTS = {"": "auto", "off": "none", "no": "none", "false": "none"} | dict.fromkeys(
+    ("on", "yes", "true"), "medium"
+)
 _TRACE_HEADERS = {
     "actor_id": "X-AbstractCore-Actor-Id",
     "session_id": "X-AbstractCore-Session-Id",
@@ -164,11 +168,21 @@ class RemoteAbstractCoreLLMClient:
             body["max_tokens"] = int(limit)
         if params.get("seed") is not None and int(params["seed"]) >= 0:
             body["seed"] = int(params["seed"])
+        body |= self._thinking(params)
         if specs and mode == NATIVE:
             body["tools"] = specs
         elif specs and mode == SCHEMA:
             body["response_format"] = _response_format("tool_call", forced_schema(specs))
         return body if self.is_abstractcore else _without(body, _ABSTRACTCORE_ONLY)
+
+    def _thinking(self, params: Mapping[str, Any]) -> dict[str, Any]:
+        """Return how much the model is to think, as this server reads it."""
+        given = params.get("thinking")
+        said = "" if given is None else str(given).strip().lower()
+        effort = _EFFORTS.get(said, said)
+        if effort == "auto":
+            return {}
+        return {"thinking": given} if self.is_abstractcore else {"reasoning_effort": effort}
 
     @property
     def is_abstractcore(self) -> bool:

@@ -5,7 +5,7 @@ allowed by a person, and taken up after any restart. What the run starts with an
 contract of the agent node (contract/visualflow.md 2C.7):
 
 `context {task, messages}`, `scratchpad {max_iterations}`, `_runtime {provider, model, allowed_tools,
-temperature, seed, system_prompt_extra}` -> `{answer, iterations, messages, stopped}`.
+temperature, seed, thinking, system_prompt_extra}` -> `{answer, iterations, messages, stopped}`.
 
 A loop that has used its turns (`max_iterations`) fails; taken up again, it has as many turns more. With
 `_runtime.answer_at_limit` it is asked for an answer with what it knows instead, without tools, and `stopped`
@@ -205,7 +205,7 @@ def _system_prompt(settings: dict[str, Any]) -> str:
 
 
 def _params(settings: dict[str, Any]) -> dict[str, Any]:
-    keys = ("temperature", "seed", "tool_mode", "max_output_tokens")
+    keys = ("temperature", "seed", "thinking", "tool_mode", "max_output_tokens")
     return {key: settings[key] for key in keys if settings.get(key) is not None}
 
 
