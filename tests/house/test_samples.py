@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -23,3 +24,18 @@ def test_a_sample_is_in_canonical_form(path: Path) -> None:
     assert write_document(document) == kept
     assert document["id"] == path.stem
     assert document["description"], "say what the flow does"
+
+
+def test_the_page_says_what_each_flow_is() -> None:
+    page = (ROOT / "docs" / "samples.md").read_text(encoding="utf-8")
+    table = page.split("| key | holds |", 1)[0]
+    named = re.findall(r"`([a-z-]+)`", table)
+    assert sorted(named) == [path.stem for path in SAMPLES]
+    assert f"the {len(SAMPLES)} flows" in table
+
+
+def test_a_flow_has_a_sample_or_a_test_of_its_own() -> None:
+    kept = {file.stem for file in (ROOT / "flows" / "samples").glob("*.json")}
+    tests = [ROOT / "tests" / "cases" / "test_small_flows.py", ROOT / "tests" / "web" / "test_coach.py"]
+    words = "".join(file.read_text(encoding="utf-8") for file in tests)
+    assert [path.stem for path in SAMPLES if path.stem not in kept and f'"{path.stem}"' not in words] == []
