@@ -96,6 +96,26 @@ MENDED: dict[str, list[Document]] = {
             "start -> a",
         )
     ],
+    "media.not_text": [
+        flow(
+            "f",
+            {
+                "start": start(),
+                "a": node(
+                    "llm_call", effectConfig={"output": "image"}, pins={"outputs": {"tts": {"voice": "a"}}}
+                ),
+            },
+            "start -> a",
+        )
+    ],
+    "model.binding": [
+        flow(
+            "f",
+            {"start": start(), "a": node(name, pins={"prompt_cache_binding": {"key": "k"}})},
+            "start -> a",
+        )
+        for name in ("llm_call", "agent")
+    ],
     "pin.choice": [
         flow("f", {"start": start(), "a": node("answer_user", pins={"level": "eror"})}, "start -> a")
     ],

@@ -334,3 +334,44 @@ def test_a_word_for_thinking_that_there_is_not_is_refused(name: str, config: str
     ) as caught:
         thinks(name, {}, {config: {"thinking": "wild"}})
     assert (caught.value.code, caught.value.pin) == ("model.thinking", "thinking")
+
+
+@pytest.mark.parametrize(
+    ("output", "asked"),
+    [
+        ("image", "image"),
+        ({"modality": "text", "task": "transcription"}, "transcription"),
+        (["text", {"type": "video"}], "video"),
+        ({"tts": {"voice": "a"}}, "tts"),
+        *(
+            (nothing, "")
+            for nothing in (
+                None,
+                "",
+                {},
+                [],
+                "text",
+                ["text"],
+                {"modality": "text", "task": "text_generation"},
+            )
+        ),
+    ],
+)
+def test_a_model_call_that_is_to_make_more_than_text_says_what_to_take(output: object, asked: str) -> None:
+    for place in ({"effectConfig": {"output": output}}, {"pinDefaults": {"outputs": output}}):
+        assert ("media.not_text" in codes("llm_call", place)) == bool(asked)
+        if not asked:
+            assert "output" not in payload("llm_call", CHOSEN, place)
+            continue
+        with pytest.raises(NodeError, match=f"asks for {asked}, but this node answers with text") as caught:
+            payload("llm_call", CHOSEN, place)
+        assert caught.value.code == "media.not_text"
+
+
+@pytest.mark.parametrize(("name", "config"), ASKERS)
+def test_a_prepared_beginning_of_a_prompt_is_told_as_not_read(name: str, config: str) -> None:
+    chosen = {"provider": "p", "model": "m"}
+    for place in ("pinDefaults", config):
+        data = {"pinDefaults": chosen, place: {**chosen, "prompt_cache_binding": {"key": "k"}}}
+        assert codes(name, data) == ["model.binding"]
+        assert codes(name, {**data, place: {**chosen, "prompt_cache_binding": None}}) == []

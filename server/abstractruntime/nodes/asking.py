@@ -20,6 +20,9 @@ NO_MODEL = (
     "No model is configured: choose a provider and a model at this node, or give the server a default model "
     "(FlowStudio: page Settings, under Models)."
 )
+UNSAID: tuple[Json, ...] = (None, "", [], {}, False)  # settings that are there and say nothing
+_BINDING = "prompt_cache_binding"
+_NO_BINDING = f"'{_BINDING}' is not read here: the model is sent all that it is to know with each call."
 _REF = "abstractsemantics:"
 # Other words for how much a model thinks, as AbstractCore reads them.
 _ALSO = {"": "auto", "yes": "on", "true": "on", "extrahigh": "xhigh"} | dict.fromkeys(
@@ -78,8 +81,16 @@ def model_of(call: Call, config: str) -> tuple[str, str]:
 
 
 def check_model(config: str, data: Mapping[str, Json]) -> list[Finding]:
-    """Find a provider or a model that is not chosen."""
+    """Find a provider or a model that is not chosen, and a prepared beginning that is not used."""
     found = []
+    bound = [
+        path
+        for path in (f"{config}.{_BINDING}", f"pinDefaults.{_BINDING}")
+        if setting(data, path) not in UNSAID
+    ]
+    if bound:
+        mend = dict.fromkeys(bound)
+        found.append(Finding("risk", "model.binding", _NO_BINDING, _BINDING, mend, "Do without it"))
     for pin in ("provider", "model"):
         value = pin_value(data, pin)
         if value is UNSET or not text(value).strip():

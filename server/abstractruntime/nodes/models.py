@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
 from typing import Any
 
 from ..core.models import Effect, EffectType
@@ -19,6 +18,7 @@ from .asking import (
     TEMPERATURE,
     THINKING,
     TOOLS,
+    UNSAID,
     USE_CONTEXT,
     active_messages,
     check_model,
@@ -34,7 +34,7 @@ from .asking import (
 )
 from .authored import chosen, setting
 from .context import context_of
-from .define import EXEC_IN, EXEC_OUT, Ask, Call, Example, Field, NodeError, Pin, effect
+from .define import EXEC_IN, EXEC_OUT, Ask, Call, Example, Field, Finding, NodeError, Pin, effect
 from .jsontext import first_value
 from .recall import MEMORY_PIN, OLD_PINS, gather, learned, settings_of, wants
 from .values import items, json_text, text, truth
@@ -45,6 +45,8 @@ _CONFIG = "effectConfig"
 _META = "abstractflow.llm_call.v1.meta"
 _BAD_ENDS = ("error", "content_filter", "failed")
 _TOOL_KEYS = ("name", "description", "parameters")
+_OUTPUTS = ("output", "outputs")  # the later releases' setting for what is to be made beside text
+_TEXT = {"text", "text_generation"}
 
 
 def tools_for(call: Call, given: Json) -> list[Json]:
@@ -81,6 +83,38 @@ def _media(call: Call, use_context: bool) -> Json:
         return context["attachments"]
     attachments = context_of(call.vars).get("attachments") if use_context else None
     return attachments if isinstance(attachments, list) and attachments else None
+
+
+def _beside_text(asked: Json) -> str:
+    """Return what is asked for beside text: a word, a selector, several of them; empty: nothing."""
+    words: list[str] = []
+    for each in asked if isinstance(asked, list) else [asked]:
+        if isinstance(each, Mapping):
+            named = [text(each[key]) for key in ("modality", "type", "output", "task") if each.get(key)]
+            words += named or [text(key) for key, value in each.items() if value not in UNSAID]
+        elif each not in UNSAID:
+            words.append(text(each))
+    return ", ".join(word.strip()[:40] for word in words if word.strip().lower() not in _TEXT)
+
+
+def _no_media(where: str, asked: str) -> str:
+    return f"'{where}' asks for {asked}, but this node answers with text: take a node of “Pictures & sound” for it."
+
+
+def _check(data: Mapping[str, Json]) -> list[Finding]:
+    found = check_model(_CONFIG, data)
+    for place, key in ((place, key) for place in (_CONFIG, "pinDefaults") for key in _OUTPUTS):
+        path, pin = f"{place}.{key}", key if place == "pinDefaults" else None
+        if asked := _beside_text(setting(data, path)):
+            words, mend = _no_media(key, asked), {path: None}
+            found.append(Finding("error", "media.not_text", words, pin, mend, "Ask for text alone"))
+    return found
+
+
+def _refuse_media(call: Call) -> None:
+    for key in _OUTPUTS:
+        if asked := _beside_text(setting(call.data, f"{_CONFIG}.{key}")) or _beside_text(call.get(key)):
+            raise NodeError(_no_media(key, asked), code="media.not_text", pin=key)
 
 
 def _payload(call: Call, found: Mapping[str, Json]) -> dict[str, Json]:
@@ -121,6 +155,7 @@ def _payload(call: Call, found: Mapping[str, Json]) -> dict[str, Json]:
 
 def _next(call: Call, found: Mapping[str, Json]) -> Ask:
     """Ask memory for what is still wanted, then the model."""
+    _refuse_media(call)
     _, model = model_of(call, _CONFIG)
     context = call.get("context")
     said = context.get("messages") if isinstance(context, Mapping) else None
@@ -249,7 +284,7 @@ _CHOSEN = {"provider": "lmstudio", "model": "qwen"}
     ),
     settle=_settle,
     main="response",
-    check=partial(check_model, _CONFIG),
+    check=_check,
     template={"pinDefaults": {"prompt": ""}},
     keywords=("ai", "gpt", "chat", "prompt", "model", "completion", "generate", "text", "ask"),
     examples=(
@@ -317,6 +352,11 @@ _CHOSEN = {"provider": "lmstudio", "model": "qwen"}
             vars={"context": {"messages": [{"role": "user", "content": "Once upon a time"}]}},
         ),
         Example({"prompt": "Say hello", "provider": "lmstudio"}, error="No model is configured"),
+        Example(
+            {"prompt": "A cup of tea", **_CHOSEN},
+            data={"effectConfig": {"output": {"modality": "image"}}},
+            error="'output' asks for image",
+        ),
     ),
 )
 def llm_call(call: Call) -> Ask:
