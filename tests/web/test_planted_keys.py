@@ -219,6 +219,16 @@ def used(client: Client, far: Listening) -> list[str]:
     return runs
 
 
+def kept_as_tests(client: Client, runs: list[str]) -> int:
+    """Make a test of each run that can be one; return how many there are."""
+    made = [
+        client.post(f"/api/flows/{client.run(run_id)['flow_id']}/tests", json={"run_id": run_id})
+        for run_id in runs
+    ]
+    assert {each.status_code for each in made} <= {201, 422}, [each.text for each in made]
+    return sum(each.status_code == 201 for each in made)
+
+
 def worked_on(client: Client) -> None:
     """Do to the flows what an editor can: change, undo, name, publish, restore, merge, pack and bring back."""
     for row in client.get("/api/flows").json()["flows"]:
@@ -264,6 +274,8 @@ def answers(client: Client, runs: list[str]) -> Iterator[tuple[str, bytes]]:
         "seq": ["0", "1", "2"],
         "span": ["1..draft", "1..2"],
     }
+    tests = [client.get(f"/api/flows/{flow_id}/tests").json()["tests"] for flow_id in fill["flow_id"]]
+    fill["test_id"] = sorted({each["id"] for listed in tests for each in listed})
     routes = [each.path for each in _routes(client) if "GET" in (each.methods or ())]
     assert len(routes) > 25
     for path in routes:
@@ -305,7 +317,8 @@ def _routes(client: Client) -> list[APIRoute]:
 def written(client: Hearing, runs: list[str]) -> Iterator[tuple[str, bytes]]:
     """Return what every address answered that was written to; those that nobody has written to are, now, once."""
     fill = {"run_id": runs[0], "flow_id": "ask-kept-m", "name": "kept", "server_id": "kept"}
-    fill |= {"number": "1", "seq": "1"}
+    (one,) = client.get(f"/api/flows/{fill['flow_id']}/tests").json()["tests"]
+    fill |= {"number": "1", "seq": "1", "test_id": one["id"]}
     for row in client.get("/api/flows").json()["flows"]:
         for each in client.get(f"/api/flows/{row['id']}").json()["nodes"]:
             for tab in ("setup", "policy", "data"):
@@ -374,6 +387,7 @@ def test_no_planted_key_is_anywhere(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     runs = used(planted, far)
+    assert kept_as_tests(planted, runs) >= 9
     worked_on(planted)
     for name in ("kept", "named"):
         page = planted.post(f"/settings/models/{name}/test").text
