@@ -51,6 +51,69 @@ def test_an_event_is_heard_where_its_scope_reaches(scope: str, store: str) -> No
         assert after.status.value == "waiting"
 
 
+@pytest.mark.parametrize("scope", SCOPES)
+def test_a_branch_hears_another_branch_of_its_own_run_in_every_scope(scope: str, store: str) -> None:
+    document = flow(
+        "both",
+        {
+            "start": start(),
+            "all": node("parallel", outs=["then:0", "then:1", "completed"]),
+            "wait": node("wait_event", pins={"event_key": "paid"}, effectConfig={"scope": scope}),
+            "later": node("wait_until", pins={"duration": 60}),
+            "tell": node("emit_event", pins={"name": "paid", "scope": scope, "payload": {"order": 7}}),
+            "end": end("got", "delivered"),
+        },
+        """start -> all, all:then:0 -> wait, all:then:1 -> later, later -> tell, all:completed -> end
+        wait.event_data -> end.got, tell.delivered -> end.delivered""",
+    )
+    host = Host(document, store=store)
+    root = host.start(session_id="one")
+    host.drive(root)
+    for branch in host.stores.runs.list_children(parent_run_id=root):  # type: ignore[attr-defined]
+        host.drive(branch.run_id)
+    host.restart()
+    host.clock.move(seconds=61)
+    for branch in host.stores.runs.list_children(parent_run_id=root):  # type: ignore[attr-defined]
+        host.drive(branch.run_id)
+    output = host.drive(root).output
+    assert output is not None
+    assert (output["delivered"], output["got"]["payload"]) == (1, {"order": 7})
+
+
+@pytest.mark.parametrize("scope", SCOPES)
+def test_a_listener_hears_the_flow_in_its_session_and_anywhere_and_itself_in_workflow(
+    scope: str, store: str
+) -> None:
+    document = flow(
+        "bells",
+        {
+            "start": start(),
+            "ring": node("emit_event", pins={"name": "bell", "scope": scope}),
+            "end": end("heard"),
+            "hear": node("on_event", eventConfig={"name": "bell", "scope": scope}),
+            "again": node("emit_event", pins={"name": "bell", "scope": scope}),
+        },
+        "start -> ring, ring -> end, ring.delivered -> end.heard, hear -> again",
+    )
+    host = Host(document, store=store, listeners=True)
+    roots = [host.start(session_id=session) for session in ("one", "two")]
+    ears = [listener_of(host, root) for root in roots]
+    for ear in ears:
+        host.drive(ear)
+    output = host.drive(roots[0]).output
+    assert output is not None
+    assert output["heard"] == {"session": 1, "workflow": 0, "run": 0, "global": 2}[scope]
+    if scope in ("workflow", "run"):
+        host.answer(host.runtime.get_state(ears[0]), {"name": "bell", "payload": {}})
+        host.drive(ears[0])
+        told = [
+            record["result"]["delivered_to"]
+            for record in host.runtime.get_ledger(ears[0])
+            if (record.get("effect") or {}).get("type") == "emit_event" and record["status"] == "completed"
+        ]
+        assert told == [[ears[1]] if scope == "workflow" else []]
+
+
 DOORBELL = flow(
     "house",
     {

@@ -75,6 +75,10 @@ MENDED: dict[str, list[Document]] = {
             {"passOnAfter": 3, "passOnTo": "Bo", "remindEvery": 1},
         )
     ],
+    "event.never_heard": [
+        flow("f", {"start": start(), "n": node("answer_user"), "h": node("on_event", **scope)}, "h -> n")
+        for scope in ({"eventConfig": {"name": "n", "scope": "run"}}, {"pins": {"scope": "workflow"}})
+    ],
     "event.unknown_scope": [
         flow(
             "f",

@@ -8,19 +8,47 @@ from typing import Any
 from ..core.models import Effect, EffectType
 from . import deadlines
 from .authored import chosen, pin_value, setting
-from .define import EXEC_IN, EXEC_OUT, Call, Example, Field, Finding, Goto, NodeError, Pin, effect, event
+from .define import (
+    EXEC_IN,
+    EXEC_OUT,
+    UNSET,
+    Call,
+    Example,
+    Field,
+    Finding,
+    Goto,
+    NodeError,
+    Pin,
+    effect,
+    event,
+)
 from .values import items, text, truth
 
 Json = Any
 
 _SCOPES = ("session", "workflow", "run", "global")
 _EXTERNAL = "external"
-_SCOPE_HELP = "Who hears it: runs of the same session, of the same flow, this run alone, or all."
+_TOLD_HELP = (
+    "Who hears it: what waits in runs of the same session, in runs of this same flow, in this run, or anywhere. "
+    "An On Event is a run of its own: tell it in `session` or `global`."
+)
+_HEARD_HELP = (
+    "Whose events it hears: those told in the same session, or anywhere (`global`). It is a run of its own, "
+    "so what the flow tells in `workflow` or `run` does not reach it."
+)
 
 
 def _scope(value: Json) -> str:
     word = text(value).strip().lower()
     return word if word in _SCOPES else "session"
+
+
+def scope_of(data: Mapping[str, Json]) -> str:
+    """Return the scope that the author of a node that tells or listens chose for it."""
+    value = pin_value(data, "scope")
+    if value is UNSET:
+        value = setting(data, "effectConfig.scope") or setting(data, "eventConfig.scope")
+    return _scope(value)
 
 
 def _as_payload(value: Json) -> dict[str, Json]:
@@ -57,7 +85,7 @@ def _check_emit(data: Mapping[str, Json]) -> list[Finding]:
     inputs=(
         EXEC_IN,
         Pin("name", "string", description="What the event is called; listeners wait for this name."),
-        Pin("scope", "string", "session", _SCOPE_HELP, choices=_SCOPES),
+        Pin("scope", "string", "session", _TOLD_HELP, choices=_SCOPES),
         Pin("payload", "any", {}, "What the listeners are told; a single value arrives as `value`."),
         Pin("session_id", "string", None, "Another session to tell instead of this one."),
         Pin("event_name", "string", hidden=True),
@@ -284,7 +312,7 @@ def _check_listener(data: Mapping[str, Json]) -> list[Finding]:
     family="events",
     label="On Event",
     inputs=(
-        Pin("scope", "string", "session", _SCOPE_HELP, choices=_SCOPES),
+        Pin("scope", "string", "session", _HEARD_HELP, choices=_SCOPES),
         Pin("name", "string", hidden=True),
         Pin("event_name", "string", hidden=True),
     ),

@@ -17,6 +17,7 @@ from .graph import Graph, Placed
 from .pinned import pin_problems
 from .policies import KEY, key_of, wants_key
 from .problem import Problem, set_to
+from .unheard import unheard
 from .unread import unread
 
 _CONSTANT = re.compile(r"'[^']*'|\"[^\"]*\"|[\d._]+")
@@ -27,6 +28,7 @@ def risks(graph: Graph) -> Iterator[Problem]:
     yield from _unnamed_effects(graph)
     yield from _calls_itself(graph)
     yield from unread(graph)
+    yield from unheard(graph)
     yield from pin_problems(graph)
     for node_id, placed in graph.disabled.items():
         yield told(placed.name, node_id, way_on(placed.exits(), is_known=True), counts=False)
