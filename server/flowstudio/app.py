@@ -23,7 +23,7 @@ from .access_gate import Gate
 from .ai.wiring import Ai, open_ai
 from .api import bundles as bundle_routes
 from .api import catalog as catalog_routes
-from .api import edits, flows, runs, session
+from .api import edits, events, flows, runs, session
 from .api import tests as test_routes
 from .api import versions as version_routes
 from .assets import Assets
@@ -53,6 +53,7 @@ from .programs import Programs
 from .prompts import routes as prompts
 from .runner import Runner
 from .runner_drive import TELLING, Drive
+from .runner_events import Events
 from .runner_fork import Forks
 from .runner_nodes import NodeStories
 from .runner_views import RunReader
@@ -93,6 +94,7 @@ def create_app(settings: Settings) -> FastAPI:
     doors = (
         session,
         edits,
+        events,
         version_routes,
         test_routes,
         flows,
@@ -144,6 +146,7 @@ def build(settings: Settings) -> tuple[Studio, Worker]:
         bundles=Bundles(library, types, versions.bound, shelf),
         catalog=types,
         forks=Forks(runtime, programs, reader, types),
+        events=Events(runtime=runtime, programs=programs, submit=worker.submit),
         gallery=Gallery(packaged("flows"), library, settings.files),
         habits=Habits(library),
         texts=FlowTexts(library, types),

@@ -75,6 +75,7 @@ CODES: Mapping[str, tuple[int, str]] = {
     "workflow.not_found": (404, "The program of the run is missing"),
     "provider.not_found": (404, "There is no provider of models with this name"),
     "mcp.not_found": (404, "There is no MCP server with this id"),
+    "wait.not_found": (404, "No run waits for an event under this key"),
     "prompt.gone": (404, "The question is not open any more"),
     "node_type.unknown": (404, "There is no node type of this name"),
     "method.not_allowed": (405, "This place does not know the method"),
@@ -98,6 +99,7 @@ CODES: Mapping[str, tuple[int, str]] = {
     "flow.bad_id": (422, "A new flow cannot have this id"),
     "version.bad_span": (422, "Two versions to compare are named as `a..b`"),
     "flow.invalid": (422, "The flow cannot run; `problems` says why"),
+    "event.invalid": (422, "The event names nobody it could be meant for"),
     "run.bad_input": (422, "An input cannot be used"),
     "outputs.not_pinnable": (
         422,

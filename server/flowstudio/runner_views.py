@@ -120,6 +120,11 @@ class RunReader:
         seconds = round(sum(each.seconds for each in absences), 1)
         return {"times": len(absences), "seconds": seconds, "repeated": again}
 
+    def is_moving(self, run_id: str) -> bool:
+        """Say whether a run, or one that it waits for, takes steps by itself just now."""
+        tree = self.tree(run_id)
+        return not tree.root.status.is_over and any(run.status is RunStatus.RUNNING for run in tree.runs)
+
     def children(self, run_id: str) -> list[RunState]:
         """Return the direct children of a run."""
         return self._runs.list_children(parent_run_id=run_id)

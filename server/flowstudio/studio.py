@@ -28,6 +28,7 @@ from .outside.outbox import Outbox
 from .presence import Presence
 from .programs import Programs
 from .runner import Runner
+from .runner_events import Events
 from .runner_fork import Forks
 from .runner_nodes import NodeStories
 from .runner_views import RunReader
@@ -47,6 +48,7 @@ class Studio:
     bundles: Bundles
     catalog: Catalog
     forks: Forks
+    events: Events
     gallery: Gallery
     habits: Habits
     history: FlowHistory

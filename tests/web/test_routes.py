@@ -45,6 +45,7 @@ def all_routes() -> list[tuple[str, str]]:
     routers = [
         app_module.session.router,
         app_module.edits.router,
+        app_module.events.router,
         app_module.version_routes.router,
         app_module.flows.router,
         app_module.catalog_routes.router,
@@ -69,6 +70,9 @@ def stranger(settings: Settings) -> Iterator[AppClient]:
         yield client
 
 
+INSPECTED = ("", "/ledger", "/flow", "/vars", "/children", "/input")
+
+
 def test_the_walk_sees_all_routes_of_the_app(client: Client) -> None:
     described = {
         (method.upper(), re.sub(r"\{[^}]*\}", "x", path))
@@ -89,13 +93,14 @@ def test_the_walk_sees_all_routes_of_the_app(client: Client) -> None:
         ),
         ("validate unsaved documents", ["POST /api/flows/x/validate"]),
         ("catalogue", ["GET /api/catalog"]),
-        ("start", ["POST /api/runs"]),
+        ("start, and a synchronous run (`wait_seconds`)", ["POST /api/runs"]),
+        ("signal / emit", ["POST /api/events", "POST /api/waits/x"]),
         ("observe", ["GET /api/runs/x/events"]),
         ("answer", ["GET /api/prompts", "POST /api/prompts/x"]),
         ("control", [f"POST /api/runs/x/{what}" for what in ("pause", "resume", "cancel", "retry")]),
         (
             "inspect",
-            ["GET /api/runs", "GET /api/runs/x", "GET /api/runs/x/ledger", "GET /api/runs/x/flow"],
+            ["GET /api/runs", *(f"GET /api/runs/x{what}" for what in INSPECTED)],
         ),
         ("versions", ["POST /api/flows/x/versions", "PUT /api/flows/x/published"]),
         ("bundles", ["POST /api/bundles", "GET /api/flows/x/bundle"]),

@@ -258,7 +258,8 @@ class Trial(Asked):
 class Launch(Asked):
     """What to run, with the values of its start node. `draft`: the flow as it is edited, not as published.
 
-    `trial` asks more of a run of the draft, for trying it.
+    `trial` asks more of a run of the draft, for trying it. With `wait_seconds` the answer comes when the run is over,
+    waits for something outside of it, or the time is up: then it tells how the run stands.
     """
 
     flow_id: Name
@@ -266,6 +267,7 @@ class Launch(Asked):
     session_id: Name | None = None
     draft: bool = False
     trial: Trial | None = None
+    wait_seconds: Annotated[float, Field(ge=0, le=60)] = 0
 
 
 class Breakpoints(Asked):
@@ -276,10 +278,27 @@ class Breakpoints(Asked):
     to: Name | None = None
 
 
-class Launched(BaseModel):
-    """A started run."""
+class Emitting(Asked):
+    """An event, and whom it is for: the `scope` says which of the ids counts (for `global` none)."""
 
-    run_id: str
+    name: Name
+    scope: Literal["session", "workflow", "run", "global"] = "session"
+    session_id: Name | None = None
+    workflow_id: Name | None = None
+    run_id: Name | None = None
+    payload: dict[str, Json] = {}
+
+
+class Signalling(Asked):
+    """What a run that waits under a key is given."""
+
+    payload: Json = None
+
+
+class Woken(BaseModel):
+    """The runs that an event has woken."""
+
+    runs: list[str]
 
 
 class Forking(Asked):
@@ -379,6 +398,19 @@ class RunPage(RunRow):
     away: Away | None
     version: int | None
     prompts: list[dict[str, Json]]
+
+
+class Launched(BaseModel):
+    """A started run; `run` tells how it stands where the request has waited for that."""
+
+    run_id: str
+    run: RunPage | None = None
+
+
+class Variables(BaseModel):
+    """Values by name."""
+
+    values: dict[str, Json]
 
 
 class LedgerPage(BaseModel):

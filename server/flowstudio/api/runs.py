@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from time import monotonic, sleep
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
@@ -28,15 +29,17 @@ from .models import (
     RunPage,
     RunRow,
     RunStanding,
+    Variables,
 )
 
 router = APIRouter(route_class=JsonRoute, prefix="/api/runs", tags=["runs"])
 CHANGE = (*BODY, "run.not_found", "run.stale_revision")
 FORK = (*BODY, "run.not_found", "conflict", "run.bad_input", "value.not_durable", "workflow.not_found")
+LOOK_SECONDS = 0.02  # between two looks at a run that is waited for
 LAUNCH = (*BODY, "flow.not_found", "flow.invalid", "run.bad_input", "value.not_durable")
 
 
-@router.post("", status_code=201, responses=problems(*LAUNCH))
+@router.post("", status_code=201, responses=problems(*LAUNCH), response_model_exclude_unset=True)
 def start_run(body: Launch, request: Request, response: Response, studio: TheStudio) -> Launched:
     """Start a flow as it is published, else as it is now; 422 with its problems when it has errors."""
     run_id = studio.runner.launch(
@@ -48,7 +51,12 @@ def start_run(body: Launch, request: Request, response: Response, studio: TheStu
         trial=body.trial.model_dump() if body.trial else None,
     )
     response.headers["Location"] = f"/api/runs/{run_id}"
-    return Launched(run_id=run_id)
+    if not body.wait_seconds:
+        return Launched(run_id=run_id)
+    until = monotonic() + body.wait_seconds
+    while studio.reader.is_moving(run_id) and monotonic() < until:
+        sleep(LOOK_SECONDS)
+    return Launched(run_id=run_id, run=get_run(run_id, studio))
 
 
 @router.get("", responses=problems())
@@ -68,6 +76,28 @@ def list_runs(
 def get_run(run_id: str, studio: TheStudio) -> RunPage:
     """Return where a run stands, its output or error, and what it waits for."""
     return RunPage.model_validate({**studio.reader.page(run_id), "version": studio.versions.of_run(run_id)})
+
+
+@router.get("/{run_id}/input", responses=problems("run.not_found"))
+def get_input(run_id: str, studio: TheStudio) -> Variables:
+    """Return the values that a run began with."""
+    studio.reader.state(run_id)
+    return Variables(values=studio.reader.begun_with(run_id))
+
+
+@router.get("/{run_id}/vars", responses=problems("run.not_found"))
+def get_vars(run_id: str, studio: TheStudio) -> Variables:
+    """Return a run's variables as they stand; what the kernel keeps beside them (`_...`) is left out."""
+    found = studio.reader.state(run_id).vars.items()
+    return Variables(values={name: value for name, value in found if not name.startswith("_")})
+
+
+@router.get("/{run_id}/children", responses=problems("run.not_found"))
+def list_children(run_id: str, studio: TheStudio) -> RunList:
+    """List the runs that a run has started itself."""
+    studio.reader.state(run_id)
+    rows = [studio.reader.row(child) for child in studio.reader.children(run_id)]
+    return RunList(runs=[RunRow.model_validate(row) for row in rows])
 
 
 @router.get("/{run_id}/ledger", responses=problems("run.not_found"))
