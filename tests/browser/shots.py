@@ -205,7 +205,7 @@ def pinned(hand: Hand) -> None:
 def entry(hand: Hand) -> None:
     followed(hand)
     hand.keys(",")
-    expect(hand.page.get_by_role("region", name="An earlier entry of the run")).to_be_visible()
+    expect(hand.page.get_by_role("region", name="The run, entry by entry")).to_contain_text("looking only")
 
 
 def coach(hand: Hand) -> None:

@@ -45,6 +45,7 @@ def test_a_press_shows_all_pins_for_good_and_undo_takes_it_back(page: Page, app:
     page.reload()
     hand.at_rest()
     expect(hand.pin("Model", "in", "temperature")).to_be_visible()
+    expect(page.get_by_role("button", name="Undo")).to_be_enabled()
     hand.keys("Control+z")
     expect(hand.pin("Model", "in", "temperature")).to_have_count(0)
     hand.node("Model").locator(".fc-title").click()

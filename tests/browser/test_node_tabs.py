@@ -210,7 +210,7 @@ def test_data_is_searched_copied_by_its_path_and_wired_from(app: App, page: Page
     expect(table.get_by_role("row")).to_have_count(2)
     expect(panel.locator("[data-found]")).to_have_text("1 value holds it")
     expect(panel.locator(".datum", has_text="who")).to_be_hidden()
-    panel.get_by_role("button", name="name").last.click()
+    panel.get_by_title('Copy the path rows[1]["name"]').click()
     hand.until(
         lambda: page.evaluate("navigator.clipboard.readText()") == 'rows[1]["name"]', "the path is copied"
     )
