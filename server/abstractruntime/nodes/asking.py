@@ -63,6 +63,8 @@ SCHEMA = Pin(
     widget="schema",
     was=("response_schema",),
 )
+# Inputs of whoever asks a model that fold away until they are used.
+SELDOM = ("use_context", "context", "memory", "max_in_tokens", "temperature", "seed", "thinking")
 
 
 def model_of(call: Call, config: str) -> tuple[str, str]:
