@@ -123,6 +123,11 @@ class Versions:
         number = self.published(flow_id)
         return None if number is None else self.document(flow_id, number)
 
+    def for_runs(self, flow_id: str, *, draft: bool = False) -> Document:
+        """Return the flow that a run begins with: as it is published, else the draft; raise FlowNotFound."""
+        document = self._library.get(flow_id)[0]
+        return document if draft else self.published_document(flow_id) or document
+
     def named(self, flow_id: str, word: str) -> Document:
         """Return what `draft`, `published` or a number stands for; raise VersionNotFound or FlowNotFound."""
         if word == "draft":

@@ -89,6 +89,7 @@ WEB: list[tuple[int, tuple[str, ...]]] = [
             "flowstudio.bundles",
             "flowstudio.flow_tests",
             "flowstudio.flow_tests.*",
+            "flowstudio.flow_inputs",
             "flowstudio.flow_texts",
             "flowstudio.follows",
             "flowstudio.links",

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Header, Request, Response
 
 from ..access import actor_of
 from ..errors import BODY, Refused, problems
+from ..flow_inputs import input_schema, inputs_of
 from ..json_body import JsonRoute
 from ..library import FlowExists, FlowLibrary, StaleFlow
 from ..library_edits import Edit
@@ -68,6 +69,13 @@ def export_bundle(flow_id: str, studio: TheStudio) -> Response:
     name, body = studio.bundles.export(flow_id)
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
     return Response(body, media_type="application/zip", headers=headers)
+
+
+@router.get("/{flow_id:path}/input-schema", responses=problems("flow.not_found"))
+def get_input_schema(flow_id: str, studio: TheStudio, draft: bool = False) -> dict[str, Any]:
+    """Return the JSON Schema of the `inputs` that a run of the flow takes; `draft` as in `POST /api/runs`."""
+    document = studio.versions.for_runs(flow_id, draft=draft)
+    return input_schema(document.get("name") or flow_id, inputs_of(document))
 
 
 @router.get(

@@ -10,13 +10,11 @@ from typing import Any
 
 from starlette.datastructures import FormData
 
-from abstractruntime.nodes.catalog import catalog
-
+from ..flow_inputs import Input, inputs_of, json_types
 from .form import text
 
 Json = Any
-TEXTS = frozenset({"string", "provider", "model", "agent"})
-KINDS = {"number": "number", "boolean": "boolean", **dict.fromkeys(TEXTS, "text")}
+KINDS = {"number": "number", "boolean": "boolean", "string": "text"}
 
 
 @dataclass(frozen=True)
@@ -43,20 +41,7 @@ class BadValue(ValueError):
 
 def fields_of(document: Mapping[str, Json]) -> list[InputField]:
     """Return what a flow's start node takes, with its defaults."""
-    start = catalog().start
-    names = (start.name, *start.was) if start else ()
-    starts = [node for node in document.get("nodes", []) if node.get("type") in names]
-    data = starts[0].get("data") if starts else None
-    if not isinstance(data, Mapping):
-        return []
-    defaults = data.get("pinDefaults")
-    given = defaults if isinstance(defaults, Mapping) else {}
-    pins = data.get("outputs")
-    return [
-        _field(pin, given)
-        for pin in (pins if isinstance(pins, list) else [])
-        if isinstance(pin, Mapping) and isinstance(pin.get("id"), str) and pin.get("type") != "execution"
-    ]
+    return [_field(each) for each in inputs_of(document)]
 
 
 def read_inputs(fields: list[InputField], form: FormData) -> dict[str, Json]:
@@ -78,18 +63,16 @@ def read_inputs(fields: list[InputField], form: FormData) -> dict[str, Json]:
     return values
 
 
-def _field(pin: Mapping[str, Json], defaults: Mapping[str, Json]) -> InputField:
-    name, kind = str(pin["id"]), str(pin.get("type") or "any")
-    form = KINDS.get(kind, "json")
-    default = defaults.get(name)
-    label = pin.get("label")
+def _field(each: Input) -> InputField:
+    types = json_types(each.type)
+    form = KINDS.get(types[0], "json") if types else "json"
     return InputField(
-        id=name,
-        label=label if isinstance(label, str) and label.strip() else name,
-        type=kind,
+        id=each.id,
+        label=each.label,
+        type=each.type,
         kind=form,
-        value=_shown(form, default),
-        description=str(pin.get("description") or ""),
+        value=_shown(form, each.default),
+        description=each.description,
     )
 
 

@@ -42,7 +42,7 @@ def new_flow(studio: TheStudio) -> Response:
 @router.get("/flows/{flow_id:path}/run")
 def run_form(request: Request, studio: TheStudio, flow_id: str) -> HTMLResponse:
     """Ask for the values of the start node."""
-    document, _ = studio.library.get(flow_id)
+    document = studio.versions.for_runs(flow_id)
     problems = studio.programs.problems(flow_id, document)
     errors = [each for each in map(problem_json, problems) if _severity(each) == "error"]
     return _form(request, studio, flow_id, fields_of(document), errors)
@@ -51,7 +51,7 @@ def run_form(request: Request, studio: TheStudio, flow_id: str) -> HTMLResponse:
 @router.post("/flows/{flow_id:path}/run")
 def start(request: Request, studio: TheStudio, flow_id: str, form: Posted) -> Response:
     """Run a flow with the values of the form and show the run."""
-    document, _ = studio.library.get(flow_id)
+    document = studio.versions.for_runs(flow_id)
     fields = fields_of(document)
     try:
         inputs = read_inputs(fields, form) if form else {}  # a bare button: the defaults
