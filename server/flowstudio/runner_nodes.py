@@ -8,22 +8,20 @@ keep them: clipped (`visualflow_compiler.clip`). Those of the last visit are als
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from threading import Lock
 from typing import Any
 
 from abstractruntime.core.errors import RunNotFound, StoreDamaged
 from abstractruntime.core.models import RunState, RunStatus
-from abstractruntime.storage.base import PlacedRecord
 from abstractruntime.visualflow_compiler import Program
 from abstractruntime.visualflow_compiler.reading import WHOLE
-from abstractruntime.visualflow_compiler.stops import is_told_by
 
+from .ai.used import NOTHING, Used
 from .programs import Programs
-from .runner_origins import is_only_begin
-from .runner_views import RunReader, visible
+from .runner_views import RunReader
+from .runner_visits import Visit, costs_of, fold
 
 Json = Any
 NO_RUN = "none"
@@ -35,69 +33,6 @@ MOST_IN_ALL = 60_000  # of the last runs together
 MOST_VISITS = 200  # of one node in one run, the last ones
 KEPT_STORIES = 60
 _MISSING: Any = object()
-
-
-@dataclass
-class Visit:
-    """One visit of a node. A pin that got nothing is absent from `inputs` and `outputs`.
-
-    `state` is running, waiting, stopped (before it), done or failed; a failure that the flow has caught is told by `error` of a
-    visit that is done. `ms` is the time from its begin to its end. `is_value`: of a value node, read by the
-    step `read_by`. `position` is that of its first record in the ledger of the whole run.
-    `pinned`: the nodes for which pinned outputs stood, itself or value nodes that it read.
-    """
-
-    node_id: str
-    position: int
-    started_at: str
-    number: int = 1
-    state: str = "running"
-    ended_at: str = ""
-    attempts: int = 1
-    exit: str = ""
-    error: str = ""
-    effect: str = ""
-    sent: Json = None
-    printed: str = ""
-    values: Mapping[str, Json] = field(default_factory=dict)
-    computed: Mapping[str, Json] = field(default_factory=dict)
-    given: Json = None
-    inputs: Mapping[str, Json] = field(default_factory=dict)
-    read_by: str = ""
-    pinned: Collection[str] = ()
-
-    @property
-    def is_value(self) -> bool:
-        """Whether this is a value that a step has read, and no step itself."""
-        return bool(self.read_by)
-
-    @property
-    def is_pinned(self) -> bool:
-        """Whether it gave what is pinned to the node, which was not executed."""
-        return self.node_id in self.pinned
-
-    @property
-    def can_pin(self) -> bool:
-        """Whether it handed something on that may be pinned to the node."""
-        return self.state == "done" and (self.is_value or bool(self.exit))
-
-    @property
-    def outputs(self) -> Mapping[str, Json]:
-        """Return what it gave, by pin."""
-        if isinstance(self.given, Mapping):
-            return self.given
-        return {} if self.given is None else {"result": self.given}
-
-    @property
-    def ms(self) -> float | None:
-        """Return how long it took, None while it is not over."""
-        if not self.ended_at or self.state in ("running", "waiting", "stopped") or self.is_value:
-            return None
-        try:
-            taken = datetime.fromisoformat(self.ended_at) - datetime.fromisoformat(self.started_at)
-        except ValueError:
-            return None
-        return max(0.0, taken.total_seconds() * 1000)
 
 
 @dataclass(frozen=True)
@@ -116,13 +51,14 @@ class Story:
 
 @dataclass(frozen=True)
 class NodeRun:
-    """A node in one run: its last visit, and of all of them the number, most attempts, and lengths."""
+    """A node in one run: its last visit, and of all of them the number, most attempts, lengths, and what models used."""
 
     run: Mapping[str, Json]
     last: Visit
     visits: int
     attempts: int
     ms: tuple[float, ...]
+    used: Used = NOTHING
 
 
 @dataclass(frozen=True)
@@ -133,6 +69,11 @@ class NodeRuns:
     looked_at: int
     passed_by: int
     unread: int = 0
+
+    @property
+    def used(self) -> Used:
+        """What models used in all these runs for this node."""
+        return sum((row.used for row in self.rows), NOTHING)
 
     def percentile(self, share: float) -> float | None:
         """Return the milliseconds that this share of the visits did not exceed."""
@@ -214,7 +155,8 @@ class NodeStories:
                 continue
             lengths = tuple(ms for visit in visits if (ms := visit.ms) is not None)
             most = max(visit.attempts for visit in visits)
-            found.append(NodeRun(row, visits[-1], story.counts[node_id], most, lengths))
+            used = sum((visit.used for visit in visits), NOTHING)
+            found.append(NodeRun(row, visits[-1], story.counts[node_id], most, lengths, used))
         return NodeRuns(found, len(rows) - unread, passed_by, unread)
 
     def whole(self, run_id: str, node_id: str, pin: str) -> Json:
@@ -258,88 +200,17 @@ class NodeStories:
             program = None  # what was recorded can be told all the same
         line = {*self._reader.origins.line(run.run_id)}
         whole = [*self._reader.origins.prefix(run.run_id), *records]
-        own = (placed for placed in whole if placed.run_id in line)
-        visits, counts = _sorted(fold(own), program)
+        steps = fold(placed for placed in whole if placed.run_id in line)
+        if any(step.children for step in steps):
+            costs = costs_of(whole)
+            for step in steps:
+                step.used = sum((costs(child) for child in step.children), step.used)
+        visits, counts = _sorted(steps, program)
         return Story(run.run_id, visits, counts, is_cut=len(records) >= MOST_RECORDS)
 
 
 def _mark(run: RunState) -> str:
     return f"{run.status.value} {run.updated_at}"
-
-
-def fold(records: Iterable[PlacedRecord]) -> list[Visit]:
-    """Return the visits of one run's steps, in the order in which they began."""
-    found: list[Visit] = []
-    opened: dict[str, Visit] = {}
-    for placed in records:
-        record = placed.record
-        result = record.get("result") or {}
-        if str(record.get("idempotency_key") or "").startswith("system:terminal_status:") or is_only_begin(
-            record
-        ):
-            continue
-        node_id = visible(str(record.get("node_id") or ""))
-        visit = opened.get(node_id)
-        if visit is None:
-            if record.get("effect") is None and result.get("completed") is True and "visit" not in result:
-                continue  # the visit of the end node, just told, says it all
-            visit = opened[node_id] = Visit(node_id, placed.position, str(record.get("started_at") or ""))
-            found.append(visit)
-        effect = record.get("effect")
-        if isinstance(effect, Mapping) and is_told_by(record):
-            _note(visit, record)
-            visit.state = "stopped"
-            if effect["type"] == "resume":  # the visit comes now
-                found.remove(opened.pop(node_id))
-        elif isinstance(effect, Mapping):
-            _ask(visit, record, effect)
-        else:
-            _end(visit, record)
-            del opened[node_id]
-    return found
-
-
-def _ask(visit: Visit, record: Mapping[str, Json], effect: Mapping[str, Json]) -> None:
-    _note(visit, record)
-    if effect.get("type") in ("resume", "remind"):
-        visit.state = "running" if effect["type"] == "resume" else visit.state
-        return
-    visit.effect, visit.sent = str(effect.get("type") or ""), effect.get("payload") or None
-    visit.attempts = max(visit.attempts, int(record.get("attempt") or 1))
-    status = str(record.get("status"))
-    visit.state = {"waiting": "waiting", "failed": "failed"}.get(status, "running")
-    visit.ended_at = str(record.get("ended_at") or "")
-    visit.error = _error(record) if status == "failed" else ""
-
-
-def _end(visit: Visit, record: Mapping[str, Json]) -> None:
-    _note(visit, record)
-    result = record.get("result") or {}
-    told = result.get("visit") or {}
-    failed, caught = record.get("status") == "failed", told.get("failure")
-    visit.ended_at = str(record.get("ended_at") or visit.ended_at)
-    visit.exit = str(told.get("exit") or "")
-    visit.given = told.get("outputs") or (result.get("output") if result.get("completed") else None)
-    visit.error = (
-        _error(record) if failed else str(caught.get("message")) if isinstance(caught, Mapping) else ""
-    )
-    visit.state = "failed" if failed else "done"
-
-
-def _note(visit: Visit, record: Mapping[str, Json]) -> None:
-    told = (record.get("result") or {}).get("visit")
-    if isinstance(told, Mapping):
-        visit.number = int(told.get("visit") or visit.number)
-        visit.values = told.get("values") or visit.values
-        visit.computed = told.get("computed") or visit.computed
-        visit.pinned = told.get("pinned") or visit.pinned
-        visit.printed = str(told.get("printed") or visit.printed)
-
-
-def _error(record: Mapping[str, Json]) -> str:
-    failure = (record.get("result") or {}).get("error")
-    told = failure.get("message") if isinstance(failure, Mapping) else failure
-    return str(record.get("error") or told or "It failed without a reason.")
 
 
 def _sorted(steps: Iterable[Visit], program: Program | None) -> tuple[dict[str, list[Visit]], dict[str, int]]:

@@ -17,7 +17,8 @@ from abstractruntime.visualflow_compiler.clip import is_clipped
 from abstractruntime.visualflow_compiler.pinned import MOST_BYTES, pins_asked, pins_of, size_of
 from abstractruntime.visualflow_compiler.trial import TRIAL
 
-from .runner_nodes import NodeStories, Visit
+from .runner_nodes import NodeStories
+from .runner_visits import Visit
 
 Json = Any
 

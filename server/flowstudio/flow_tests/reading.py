@@ -18,9 +18,9 @@ from abstractruntime.storage.base import PlacedRecord
 from abstractruntime.visualflow_compiler.stops import is_told_by
 from abstractruntime.visualflow_compiler.trial import asked
 
-from ..runner_nodes import Visit, fold
 from ..runner_retry import RETRY
 from ..runner_views import timed_out
+from ..runner_visits import Visit, fold
 from .leaves import digest
 from .recording import INSIDE, OUTSIDE, WRITES, Answer, Place, Recording, Reply, flow_key
 

@@ -30,7 +30,8 @@ from abstractruntime.visualflow_compiler.policies import (
 
 from ..library import FlowNotFound
 from ..library_compare import nodes_of, title_of
-from ..runner_nodes import NO_RUN, Visit
+from ..runner_nodes import NO_RUN
+from ..runner_visits import Visit
 from ..studio import Studio
 from .data_views import Changed, Part, Table, differing, parts_of, table_of
 from .html import path

@@ -13,7 +13,8 @@ from fastapi.responses import HTMLResponse
 
 from abstractruntime.core.errors import Conflict
 
-from ..runner_nodes import Story, Visit
+from ..runner_nodes import Story
+from ..runner_visits import Visit
 from ..studio import Studio, TheStudio
 from .html import render
 from .runs import node_words
