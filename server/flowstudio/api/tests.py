@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 import json
+from typing import Annotated
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Query, Response
 
 from ..errors import BODY, problems
 from ..flow_tests.judging import CHECKS
+from ..flow_tests.past import MOST_RUNS, USUAL_RUNS, past_runs
 from ..flow_tests.shelf import FlowTest, Result
 from ..json_body import JsonRoute
 from ..studio import Studio, TheStudio
 from .body import DOCUMENT
-from .tests_models import Changing, FlowTestList, FlowTestRow, Making, PartingRow, Playing, ResultRow
+from .tests_models import (
+    Changing,
+    FlowTestList,
+    FlowTestRow,
+    Making,
+    PartingRow,
+    PastRunList,
+    PastRunRow,
+    Playing,
+    ResultRow,
+)
 
 router = APIRouter(route_class=JsonRoute, prefix="/api/flows", tags=["tests"])
 MISSING = ("flow.not_found", "test.not_found")
@@ -46,6 +58,26 @@ def run_tests(flow_id: str, body: Playing, studio: TheStudio) -> FlowTestList:
     shelf = studio.tests.shelf
     rows = [_row(each, results.get(each.id)) for each in shelf.tests(flow_id)]
     return FlowTestList(tests=rows, broken=shelf.broken(flow_id))
+
+
+@router.get("/{flow_id:path}/past-runs", responses=problems("flow.not_found", "version.not_found"))
+def play_past_runs(
+    flow_id: str,
+    studio: TheStudio,
+    of: Annotated[str, Query(max_length=20)] = "draft",
+    limit: Annotated[int, Query(ge=1, le=MOST_RUNS)] = USUAL_RUNS,
+) -> PastRunList:
+    """Play the last runs that have ended on `of`: `draft`, `published` or a version; nothing leaves the machine."""
+    found = past_runs(studio.tests, flow_id, of, limit)
+    rows = [
+        PastRunRow(
+            run_id=each.row["run_id"],
+            started_at=each.row["created_at"],
+            **{key: value for key, value in vars(each).items() if key not in ("row", "way")},
+        )
+        for each in found.runs
+    ]
+    return PastRunList(of=of, runs=rows, is_cut=found.is_cut)
 
 
 @router.get(

@@ -76,3 +76,23 @@ class FlowTestList(BaseModel):
 
     tests: list[FlowTestRow]
     broken: dict[str, str]
+
+
+class PastRunRow(BaseModel):
+    """A past run on the version: `same`, `differs`, `open` (not recorded from there on) or `left_out`; how, and where."""
+
+    run_id: str
+    started_at: str
+    state: str
+    words: str
+    flow: str
+    node_id: str
+    label: str
+
+
+class PastRunList(BaseModel):
+    """Past runs, the newest first. `is_cut` when time was up before all of them were played."""
+
+    of: str
+    runs: list[PastRunRow]
+    is_cut: bool

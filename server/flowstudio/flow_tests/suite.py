@@ -118,14 +118,14 @@ class FlowTests:
         ran = self.programs.flow_id(run.workflow_id)
         if flow_id not in ("", ran):
             raise NoTest(f"This is a run of {ran!r}, not of {flow_id!r}.")
-        test = self._made(
-            run, (name.strip() or self.suggested_name(run.run_id))[:LONGEST_NAME], tuple(checks)
-        )
+        called = (name.strip() or self.suggested_name(run.run_id))[:LONGEST_NAME]
+        test = self.of_run(run, called, tuple(checks))
         kept = self.shelf.keep(test)
         self.run(kept.flow_id, kept.id)
         return kept
 
-    def _made(self, run: RunState, name: str, checks: tuple[str, ...]) -> FlowTest:
+    def of_run(self, run: RunState, name: str = "", checks: tuple[str, ...] = CHECKS) -> FlowTest:
+        """Return the test that a finished run makes, not kept; raise NoTest saying why it makes none."""
         if run.status not in (RunStatus.COMPLETED, RunStatus.FAILED):
             raise NoTest(f"A test is made of a run that has ended; this one is {run.status.value}.")
         records, states = self._tree(run)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import HTMLResponse
 
 from ..access import actor_of
 from ..errors import problem_json
+from ..flow_tests.past import USUAL_RUNS, past_runs
 from ..library import StaleFlow
 from ..library_compare import Difference, is_layout, short_path
 from ..library_text import revision_of
@@ -22,6 +23,7 @@ from .tests import outcome
 router = APIRouter()
 Json = Any
 ROWS = 60
+WithRuns = Annotated[bool, Query(alias="runs")]
 WHY = {
     "start": "Before the first edit",
     "run": "Before a run",
@@ -86,15 +88,19 @@ def choose(flow_id: str, a: str = "published", b: str = "draft") -> Response:
 
 
 @router.get("/flows/{flow_id:path}/diff/{span}")
-def diff(request: Request, studio: TheStudio, flow_id: str, span: str) -> HTMLResponse:
-    """Show what differs between two versions, as a list and on the canvas."""
+def diff(
+    request: Request, studio: TheStudio, flow_id: str, span: str, with_runs: WithRuns = False
+) -> HTMLResponse:
+    """Show what differs between two versions, as a list and on the canvas; with `runs=1` what past runs would do."""
     before, after, difference = studio.versions.difference(flow_id, span)
-    return _compared(request, studio, flow_id, before, after, difference)
+    return _compared(request, studio, flow_id, before, after, difference, with_runs=with_runs)
 
 
 @router.get("/flows/{flow_id:path}/publish")
-def look_first(request: Request, studio: TheStudio, flow_id: str) -> HTMLResponse:
-    """Show what publishing the draft would change."""
+def look_first(
+    request: Request, studio: TheStudio, flow_id: str, with_runs: WithRuns = False
+) -> HTMLResponse:
+    """Show what publishing the draft would change; with `runs=1` what past runs would do."""
     before = "published" if studio.versions.published(flow_id) else ""
     document, revision = studio.library.get(flow_id)
     difference = studio.versions.difference(flow_id, "published..draft")[2] if before else Difference()
@@ -107,6 +113,7 @@ def look_first(request: Request, studio: TheStudio, flow_id: str) -> HTMLRespons
         before,
         "draft",
         difference,
+        with_runs=with_runs,
         publish=revision,
         errors=errors,
         is_first=not before,
@@ -139,9 +146,13 @@ def _compared(
     before: str,
     after: str,
     difference: Difference,
+    *,
+    with_runs: bool,
     **more: Json,
 ) -> HTMLResponse:
     known = {"publish": "", "errors": [], "is_first": False, "tests": [], **more}
+    told = behaviour(studio, flow_id, before, after) if before and not difference.is_empty else None
+    may_play = told is not None and not told.unknown and not told.is_same
     return render(
         request,
         "diff.html",
@@ -151,7 +162,9 @@ def _compared(
         words={"a": _called(studio, flow_id, before), "b": _called(studio, flow_id, after)},
         refs={"a": _reference(studio, flow_id, before), "b": _reference(studio, flow_id, after)},
         difference=difference,
-        behaviour=behaviour(studio, flow_id, before, after) if before and not difference.is_empty else None,
+        behaviour=told,
+        past=past_runs(studio.tests, flow_id, after) if with_runs and may_play else None,
+        past_limit=USUAL_RUNS,
         versions=studio.versions.newest(flow_id, 100),
         short=short_path,
         shown=shown,
