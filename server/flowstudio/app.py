@@ -9,6 +9,7 @@ from typing import Any
 
 from fastapi import FastAPI
 from starlette.middleware.gzip import GZipMiddleware
+from starlette.types import Receive, Scope, Send
 
 from abstractruntime import ObservableLedgerStore, Runtime
 from abstractruntime.core.models import EffectType
@@ -21,6 +22,7 @@ from . import description
 from .access import Access
 from .access_gate import Gate
 from .ai.wiring import Ai, open_ai
+from .api import artifacts as artifact_routes
 from .api import bundles as bundle_routes
 from .api import catalog as catalog_routes
 from .api import edits, events, flows, runs, session
@@ -52,6 +54,7 @@ from .presence import Presence
 from .programs import Programs
 from .prompts import routes as prompts
 from .runner import Runner
+from .runner_artifacts import RunArtifacts
 from .runner_drive import TELLING, Drive
 from .runner_events import Events
 from .runner_fork import Forks
@@ -60,6 +63,15 @@ from .runner_views import RunReader
 from .settings import Settings, packaged
 from .studio import Studio
 from .worker import Worker
+
+
+class Squeeze(GZipMiddleware):
+    """Compresses answers, but not bytes that can be had in parts: their tag and their parts are of them as they are."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let such bytes pass."""
+        is_kept = scope["type"] == "http" and scope["path"].endswith("/content")
+        await (self.app if is_kept else super().__call__)(scope, receive, send)
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -100,6 +112,7 @@ def create_app(settings: Settings) -> FastAPI:
         flows,
         catalog_routes,
         runs,
+        artifact_routes,
         bundle_routes,
         live,
         prompts,
@@ -109,7 +122,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(pages)
     install(app)
     # Nothing secret stands in a page beside what others choose: no token, no key. Its length tells nothing.
-    app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=4)
+    app.add_middleware(Squeeze, minimum_size=1000, compresslevel=4)
     app.add_middleware(Gate, settings=settings, access=studio.access)
     description.install(app)
     return app
@@ -156,6 +169,7 @@ def build(settings: Settings) -> tuple[Studio, Worker]:
         presence=presence,
         programs=programs,
         reader=reader,
+        run_artifacts=RunArtifacts(reader, artifacts),
         runner=Runner(
             runtime=runtime,
             programs=programs,

@@ -60,6 +60,7 @@ STATUS: tuple[tuple[type[BaseException], int], ...] = (
 # What a route may answer, by code: status and meaning. Programs rely on the codes.
 CODES: Mapping[str, tuple[int, str]] = {
     "request.malformed": (400, "The body is not what its type says"),
+    "range.malformed": (400, "`Range` is not one part of the bytes"),
     "stream.bad_cursor": (400, "The cursor is not an id of this stream"),
     "session.required": (401, "Neither a session nor a right token came with the request"),
     "login.wrong_token": (401, "The token is wrong, used or too old"),
@@ -71,6 +72,7 @@ CODES: Mapping[str, tuple[int, str]] = {
     "test.not_found": (404, "The flow has no test with this id"),
     "version.not_found": (404, "The flow has no version of this number or name"),
     "run.not_found": (404, "No run has this id"),
+    "artifact.not_found": (404, "The run has no artifact with this id"),
     "run.no_outputs": (404, "The node gave no outputs in the run, or none that are kept"),
     "workflow.not_found": (404, "The program of the run is missing"),
     "provider.not_found": (404, "There is no provider of models with this name"),
@@ -93,6 +95,7 @@ CODES: Mapping[str, tuple[int, str]] = {
     "flow.stale": (412, "The flow was saved meanwhile; `document` and `revision` are the newer ones"),
     "request.too_large": (413, "The body is larger than allowed here"),
     "request.wrong_type": (415, "The content type is not the one of this route"),
+    "range.not_satisfiable": (416, "The part lies outside of the bytes"),
     "request.invalid": (422, "Parts of the request are wrong; `fields` names them"),
     "test.malformed": (422, "The text is not a test of a flow, or it is too long"),
     "flow.malformed": (422, "The document is not a flow"),

@@ -28,6 +28,7 @@ from .outside.outbox import Outbox
 from .presence import Presence
 from .programs import Programs
 from .runner import Runner
+from .runner_artifacts import RunArtifacts
 from .runner_events import Events
 from .runner_fork import Forks
 from .runner_nodes import NodeStories
@@ -57,6 +58,7 @@ class Studio:
     presence: Presence
     programs: Programs
     reader: RunReader
+    run_artifacts: RunArtifacts
     runner: Runner
     standstill: Callable[[], str | None]  # why no run goes on just now
     stories: NodeStories

@@ -57,6 +57,7 @@ LOOKED_AT = (
     "mcp-argued.log",
     "recordings",
     "/events",
+    "/artifacts as",
     "/bundle!",
     "/diff/{span} as",
     "/edits/{seq} as",
@@ -276,6 +277,8 @@ def answers(client: Client, runs: list[str]) -> Iterator[tuple[str, bytes]]:
     }
     tests = [client.get(f"/api/flows/{flow_id}/tests").json()["tests"] for flow_id in fill["flow_id"]]
     fill["test_id"] = sorted({each["id"] for listed in tests for each in listed})
+    kept = [client.get(f"/api/runs/{run_id}/artifacts").json()["artifacts"] for run_id in every_run]
+    fill["artifact_id"] = sorted({each["artifact_id"] for listed in kept for each in listed}) or ["none"]
     routes = [each.path for each in _routes(client) if "GET" in (each.methods or ())]
     assert len(routes) > 25
     for path in routes:

@@ -14,7 +14,7 @@ import json
 import re
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -360,12 +360,17 @@ def checked(metadata: ArtifactMetadata, content: bytes | None, where: str) -> Ar
     """Return the artifact; raise StoreDamaged unless the bytes are those that were stored."""
     if content is None:
         raise StoreDamaged(f"The bytes of artifact '{metadata.artifact_id}' are missing: {where}.")
-    right = len(content) == metadata.size_bytes
+    check(metadata, len(content), lambda: compute_blob_id(content), where)
+    return Artifact(metadata, content)
+
+
+def check(metadata: ArtifactMetadata, size: int, blob_id: Callable[[], str], where: str) -> None:
+    """Raise StoreDamaged unless bytes of this size and name are those that were stored."""
+    right = size == metadata.size_bytes
     if right and metadata.blob_id is not None:
-        right = compute_blob_id(content) == metadata.blob_id
+        right = blob_id() == metadata.blob_id
     if not right:
         raise StoreDamaged(f"The bytes of artifact '{metadata.artifact_id}' were altered: {where}.")
-    return Artifact(metadata, content)
 
 
 def newest_first(found: Iterable[ArtifactMetadata]) -> list[ArtifactMetadata]:

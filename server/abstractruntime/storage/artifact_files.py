@@ -12,6 +12,7 @@ bytes that nobody points to, which `gc` removes; it never leaves a reference to 
 from __future__ import annotations
 
 import builtins
+import hashlib
 import heapq
 import json
 import logging
@@ -27,6 +28,7 @@ from .artifact_contract import (
     Artifact,
     ArtifactMetadata,
     MadeArtifactStore,
+    check,
     checked,
     cleaned,
     compute_blob_id,
@@ -75,6 +77,23 @@ class FileArtifactStore(MadeArtifactStore):
             return None
         path = self._bytes_of(metadata)
         return checked(metadata, read_if_there(path), str(path))
+
+    def file_of(self, artifact_id: str) -> Path | None:
+        """Return the file that holds an artifact's bytes, None for an unknown id: for who sends them on in parts.
+
+        They are read through once, in parts too; raises StoreDamaged if they are not those stored.
+        """
+        metadata = self.get_metadata(artifact_id)
+        if metadata is None:
+            return None
+        path = self._bytes_of(metadata)
+        try:
+            with path.open("rb") as file:
+                size = os.fstat(file.fileno()).st_size
+                check(metadata, size, lambda: hashlib.file_digest(file, "sha256").hexdigest(), str(path))
+        except FileNotFoundError:
+            checked(metadata, None, str(path))
+        return path
 
     def get_metadata(self, artifact_id: str) -> ArtifactMetadata | None:
         """Return what is known of an artifact; raise StoreDamaged if that cannot be read."""

@@ -70,6 +70,8 @@ def test_altered_bytes_are_an_error_and_storing_them_again_mends_them(
     blob.write_bytes(damage)
     with pytest.raises(StoreDamaged, match=made.artifact_id):
         store.load(made.artifact_id)
+    with pytest.raises(StoreDamaged, match=made.artifact_id):
+        store.file_of(made.artifact_id)
     with caplog.at_level(logging.WARNING):
         other = store.store(b"hello", run_id="s")
     assert "written again" in caplog.text
@@ -77,6 +79,8 @@ def test_altered_bytes_are_an_error_and_storing_them_again_mends_them(
         found = store.load(one.artifact_id)
         assert found is not None
         assert found.content == b"hello"
+        assert store.file_of(one.artifact_id) == blob
+    assert store.file_of("none") is None
 
 
 def test_missing_bytes_are_an_error(tmp_path: Path) -> None:
