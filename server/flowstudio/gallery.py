@@ -140,9 +140,10 @@ def put_sample_files(folder: Path, workspace: Path) -> None:
 
 
 def starter_script(folder: Path) -> list[dict[str, Json]]:
-    """Return the rules by which the model in the box answers the starter flows: those of their first cases."""
+    """Return the rules by which the model in the box answers the starter flows: those of samples and first cases."""
     samples = [_read(file) for file in sorted(folder.glob("samples/*.json"))]
-    return [rule for each in samples for case in each["cases"][:1] for rule in case.get("model", ())]
+    scripts = [each.get("model", ()) for sample in samples for each in (sample, *sample["cases"][:1])]
+    return [rule for script in scripts for rule in script]
 
 
 def _read(file: Path) -> dict[str, Json]:

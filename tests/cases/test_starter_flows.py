@@ -64,6 +64,12 @@ def needed(flow_id: str) -> list[dict[str, Any]]:
     return found
 
 
+def model_of(flow_id: str, case: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the rules of the scripted model: those of the case, else those of the sample."""
+    found: list[dict[str, Any]] = case.get("model") or SAMPLES.get(flow_id, {}).get("model", [])
+    return found
+
+
 class Stage(Host):
     """A host with all that a flow of the gallery may ask for; an event comes after some days."""
 
@@ -91,6 +97,16 @@ class Stage(Host):
             if heard:
                 return heard[0]
         return super()._first(children)
+
+
+class Present:
+    """A store of a host as it is open now, whatever restarts there were."""
+
+    def __init__(self, host: Host, name: str) -> None:
+        self._host, self._name = host, name
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(getattr(self._host.stores, self._name), name)
 
 
 class Fragile(Stage):
@@ -134,7 +150,7 @@ def host_of(flow_id: str, case: Mapping[str, Any], folder: Path, kind: type[Stag
         os.utime(file, (BEGIN.timestamp(), BEGIN.timestamp()))
     handlers: dict[EffectType, Any] = {
         EffectType.WEB_REQUEST: WebRequest(inside={HOST: lambda: shop}),
-        EffectType.LLM_CALL: make_llm_call_handler(llm=ScriptedModel(case.get("model", []))),
+        EffectType.LLM_CALL: make_llm_call_handler(llm=ScriptedModel(model_of(flow_id, case))),
     }
     found = needed(flow_id)
     host = kind(*found, store=f"sqlite:///{folder}/runs.db", handlers=handlers, policy=NodesOwnPolicy())
@@ -148,12 +164,19 @@ def host_of(flow_id: str, case: Mapping[str, Any], folder: Path, kind: type[Stag
     )
     handlers[EffectType.NOTIFY] = host.outbox
     handlers[EffectType.TOOL_CALLS] = make_tool_calls_handler(
-        tools=host.tools.executor, run_store=host.stores.runs, ledger_store=host.stores.ledger
+        tools=host.tools.executor, run_store=Present(host, "runs"), ledger_store=Present(host, "ledger")
     )
     handlers |= WorkspaceFolder(workspace, host.artifacts).handlers()
     host.handlers = handlers
     host.restart()
     return host
+
+
+def books_in(folder: Path) -> list[dict[str, Any]]:
+    """Return the entries of the practice shop's books."""
+    file = folder / "practice.json"
+    found: list[dict[str, Any]] = json.loads(file.read_bytes())["books"] if file.is_file() else []
+    return found
 
 
 def play(host: Stage, case: Mapping[str, Any]) -> Played:
@@ -218,8 +241,12 @@ def test_a_sample_has_its_expected_result(
         assert (tmp_path / "workspace" / path).read_text(encoding="utf-8") == text
     for path, count in expect.get("lines", {}).items():
         assert (tmp_path / "workspace" / path).read_text(encoding="utf-8").count("\n") == count
+    if "refunds" in expect:
+        assert [entry["key"] for entry in books_in(tmp_path) if entry["action"] == "refund"] == expect[
+            "refunds"
+        ]
     if "taken" in expect:
-        books = json.loads((tmp_path / "practice.json").read_bytes())["books"]
+        books = books_in(tmp_path)
         step = {"reserve": 1, "cancel": -1}
         taken: dict[str, int] = {}
         for entry in books:

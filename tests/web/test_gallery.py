@@ -89,21 +89,27 @@ def test_its_files_come_into_the_workspace_and_none_is_written_over(client: Clie
     assert (samples / "notes" / "trip.md").read_text(encoding="utf-8") == "mine"
 
 
-@pytest.mark.parametrize(
-    ("flow_id", "words"),
-    [
-        ("support-triage", "Your parcel R-17 is on its way."),
-        ("which-prompt-is-better", "2: Short answer."),
-    ],
-)
-def test_the_model_in_the_box_knows_what_to_say(client: Client, flow_id: str, words: str) -> None:
-    run_id = press(client, f"/gallery/{flow_id}/run").split("run=")[1]
-    assert words in client.asked(run_id, seconds=20)["prompt"]
+def test_the_model_in_the_box_knows_what_to_say(client: Client) -> None:
+    run_id = press(client, "/gallery/which-prompt-is-better/run").split("run=")[1]
+    assert "2: Short answer." in client.asked(run_id, seconds=20)["prompt"]
 
 
-def test_what_the_agent_did_is_written_down(client: Client) -> None:
+def test_a_person_allows_the_refund_and_sees_what_the_draft_rests_on(client: Client) -> None:
     run_id = press(client, "/gallery/support-triage/run").split("run=")[1]
-    client.asked(run_id, seconds=20)
+    asked = client.asked(run_id, seconds=20)
+    [call] = asked["tool_calls"]
+    assert (call["name"], call["arguments"]) == ("practice_refund", {"order": "R-17", "amount": 42.5})
+    address = f"/api/prompts/{asked['run_id']}"
+    wrong = {"approved": True, "arguments": {call["id"]: {"order": "R-17", "amount": -1}}}
+    assert client.post(address, json={"response": wrong}).status_code == 422
+    less = {"approved": True, "arguments": {call["id"]: {"order": "R-17", "amount": 20}}}
+    client.post(address, json={"response": less}).raise_for_status()
+    released = client.wait(lambda: client.asked(run_id), lambda prompt: not prompt["tool_calls"], seconds=20)
+    assert "practice_handbook(broken goods) [SUCCESS] : Handbook, Broken goods: " in released["prompt"]
+    assert "practice_refund(R-17) [SUCCESS] : 20 is paid back for R-17." in released["prompt"]
+    assert "Your money is on its way back to you." in released["prompt"]
+    books = json.loads((client.studio.settings.data / "practice.json").read_bytes())["books"]
+    assert [entry["key"] for entry in books] == ["refund:R-17:20"]
     report = (client.studio.settings.files / "triage.md").read_text(encoding="utf-8")
     assert "## Timeline" in report
     assert "practice_order" in report

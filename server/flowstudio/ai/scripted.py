@@ -3,8 +3,8 @@
 Flows can be built, tried and tested with it; it knows nothing. A script is a list of rules, and the first
 that fits answers:
 
-`{"when": text within the last message, "if_tools": [names], "turn": n, "answer": text | object,
-"tool_calls": [{"name", "arguments"}]}`
+`{"when": text within the last message, "task": text within the first of the person's, "if_tools": [names], "turn": n,
+"answer": text | object, "tool_calls": [{"name", "arguments"}]}`
 
 Every condition may be left out. Where no rule fits, it calls a tool that it was told to use by its name,
 fills a schema with plain values, or says back what it was asked. Asked for a stream, it says its answer word by
@@ -89,6 +89,9 @@ def _said_slowly(text: str, params: Mapping[str, Any]) -> float | None:
 def _fits(rule: Rule, history: list[dict[str, Any]], offered: list[dict[str, Any]]) -> bool:
     words = str(rule.get("when") or "").lower()
     if words and words not in _text(history[-1]).lower():
+        return False
+    task = str(rule.get("task") or "").lower()
+    if task and task not in next((_text(each).lower() for each in history if each.get("role") == "user"), ""):
         return False
     names = rule.get("if_tools")
     if isinstance(names, list) and not set(names) <= {each["name"] for each in offered}:

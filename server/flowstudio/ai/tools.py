@@ -33,7 +33,7 @@ from abstractruntime.integrations.mcp import McpConnections, McpServer, without_
 from abstractruntime.storage.artifacts import ArtifactStore
 
 from ..outside.practice import Practice
-from ..outside.practice_tools import SPECS, practice_tools
+from ..outside.practice_tools import ASK_FIRST, SPECS, practice_tools
 from ..staging import write_whole
 from .arguments import misfits
 from .keys import KeyStore
@@ -181,7 +181,8 @@ class Tools:
     @property
     def free(self) -> frozenset[str]:
         """The tools that run without asking, as long as they are what they were."""
-        return frozenset({*AUTO_APPROVED, *self._own, *self.settings.auto_approve}) - MUST_ASK
+        own = self._own.keys() - ASK_FIRST
+        return frozenset({*AUTO_APPROVED, *own, *self.settings.auto_approve}) - MUST_ASK
 
     @property
     def connections(self) -> McpConnections:

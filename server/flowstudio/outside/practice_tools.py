@@ -1,4 +1,5 @@
-"""The practice shop as tools, to learn from: one takes a place, one gives it back, one charges, one looks up an order.
+"""The practice shop as tools, to learn from: they take a place, give it back, charge, look up an order or the handbook,
+and pay back, which a person has to allow.
 
 They work offline and harm nobody. A call is one entry in the books per `key`, however often it is made.
 """
@@ -9,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from .practice import Practice
+from .practice_handbook import look_up
 
 Json = Any
 
@@ -57,7 +59,31 @@ SPECS: Mapping[str, Mapping[str, Json]] = {
         },
         "toolset": "practice",
     },
+    "practice_handbook": {
+        "name": "practice_handbook",
+        "description": "Search the handbook of the practice shop.",
+        "parameters": {
+            "type": "object",
+            "properties": {"query": {"type": "string", "description": "A few words, as broken goods."}},
+            "required": ["query"],
+        },
+        "toolset": "practice",
+    },
+    "practice_refund": {
+        "name": "practice_refund",
+        "description": "Pay an order of the practice shop back; a person has to allow it.",
+        "parameters": {
+            "type": "object",
+            "properties": {
+                "order": {"type": "string", "description": "Its number, as R-17."},
+                "amount": {"type": "number", "exclusiveMinimum": 0, "description": "How much is paid back."},
+            },
+            "required": ["order", "amount"],
+        },
+        "toolset": "practice",
+    },
 }
+ASK_FIRST = frozenset({"practice_refund"})  # to learn from: all others of the shop run without asking
 _STATES = ("is being packed", "is on its way", "waits at the post office")
 
 
@@ -78,8 +104,24 @@ def practice_tools(shop: Practice) -> dict[str, Callable[..., Json]]:
         return {**shop.book("payment", "reserve", key=key), "total": total}
 
     def practice_order(order: str) -> Json:
-        return {"order": order, "state": _STATES[sum(order.encode()) % len(_STATES)]}
+        state = _STATES[sum(order.encode()) % len(_STATES)]
+        return {"order": order, "state": state, "rendered": f"{order} {state}."}
 
-    return {
-        each.__name__: each for each in (practice_reserve, practice_cancel, practice_charge, practice_order)
-    }
+    def practice_handbook(query: str) -> Json:
+        return look_up(query)
+
+    def practice_refund(order: str, amount: float) -> Json:
+        if amount <= 0:
+            raise ValueError(f"practice_refund pays more than nothing back: it got {amount}.")
+        entry = shop.book(order, "refund", key=f"refund:{order}:{amount:g}")
+        return {**entry, "order": order, "amount": amount, "rendered": f"{amount:g} is paid back for {order}."}
+
+    made = (
+        practice_reserve,
+        practice_cancel,
+        practice_charge,
+        practice_order,
+        practice_handbook,
+        practice_refund,
+    )
+    return {each.__name__: each for each in made}
