@@ -25,7 +25,7 @@ def test_the_outline_has_the_power_of_the_canvas(app: App, page: Page) -> None:
     tree = page.get_by_role("tree", name="Steps in the order they run")
     expect(tree.get_by_role("treeitem")).to_have_count(4)
     expect_lines(hand, "Start", "Ask", "Say", "End")
-    expect(tree.get_by_role("treeitem").nth(1)).to_contain_text("prompt “Tea or coffee?”")
+    expect(tree.get_by_role("treeitem").nth(1)).to_contain_text("Ask “Tea or coffee?”")
 
     hand.keys("ArrowDown", "a")
     hand.choose("if/else")
@@ -34,7 +34,7 @@ def test_the_outline_has_the_power_of_the_canvas(app: App, page: Page) -> None:
     hand.keys("Control+z")
     expect_lines(hand, "Start", "Ask", "Say", "End")
 
-    expect(tree.get_by_role("treeitem").nth(2)).to_contain_text("message from Ask")
+    expect(tree.get_by_role("treeitem").nth(2)).to_contain_text("Say Ask")
     tree.get_by_role("treeitem").nth(2).focus()
     hand.keys("Alt+ArrowUp")
     expect_lines(hand, "Start", "Say", "Ask", "End")

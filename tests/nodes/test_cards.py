@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -61,6 +62,23 @@ def test_what_is_folded_away_is_there_and_can_be_done_without(kind: NodeType) ->
         assert not pins[name].required, "what a node needs is always seen"
     assert CARDS[kind.name]["seldom"] == list(kind.seldom)
     assert len(pins) <= 8 or kind.grows or kind.seldom, "so many pins at once are hard to read"
+
+
+@pytest.mark.parametrize("kind", [kind for kind in TYPES if kind.sentence], ids=lambda kind: kind.name)
+def test_a_sentence_speaks_of_what_the_node_has(kind: NodeType) -> None:
+    every = [kind.template, *(example.data for example in kind.examples)]
+    every += [kind.template | {field.path: each} for field in kind.fields for each in field.choices]
+    shaped = {pin.id for data in every for pin in pins_of(kind, data)[0] if not pin.hidden}
+    there = shaped | {field.path for field in kind.fields}
+    rest = re.sub(r"\{([^{}|]+)(\|name|\|unit)?\}", lambda found: f"<{found[1]}>", kind.sentence)
+    named = re.findall(r"<([^<>]+)>", rest)
+    assert named, "it says something of the node's values"
+    assert set(named) <= there
+    assert not set("{}|") & set(rest)
+    assert not set("[]") & set(re.sub(r"\[[^\[\]]*<[^\[\]]*\]", "", rest)), (
+        "each [...] holds a value, and none another"
+    )
+    assert CARDS[kind.name]["sentence"] == kind.sentence
 
 
 @pytest.mark.parametrize("kind", TYPES, ids=lambda kind: kind.name)

@@ -270,6 +270,7 @@ _DONE = {"sub_run_id": "r2", "output": {"answer": "Here.", "iterations": 2, "mes
     "agent",
     family="ai",
     label="Agent",
+    sentence="Work on {prompt}[ with the tools {tools}][; model {model|name}]",
     inputs=(
         EXEC_IN,
         USE_CONTEXT,

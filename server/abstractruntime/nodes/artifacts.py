@@ -40,6 +40,7 @@ def artifact_id_of(value: Json, pin: str = "artifact") -> str:
     "import_workspace_file",
     family="files",
     label="Import Server File",
+    sentence="Take in {file_path|name}",
     inputs=(
         EXEC_IN,
         Pin("file_path", "workspace_file", description=PATH_HELP),
@@ -93,6 +94,7 @@ def import_workspace_file(call: Call) -> Effect:
     "export_artifact",
     family="files",
     label="Export Artifact",
+    sentence="Write {artifact} to {file_path|name}",
     inputs=(EXEC_IN, ARTIFACT, Pin("file_path", "workspace_file", description=PATH_HELP)),
     outputs=(
         EXEC_OUT,
@@ -148,6 +150,7 @@ def export_artifact(call: Call) -> Effect:
     family="files",
     gives=True,
     label="Read Artifact",
+    sentence="Read {artifact}",
     inputs=(EXEC_IN, ARTIFACT),
     outputs=(
         EXEC_OUT,

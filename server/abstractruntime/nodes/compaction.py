@@ -20,6 +20,7 @@ _MODES = ("light", "standard", "heavy")
     "memory_compact",
     family="memory",
     label="Compact memory",
+    sentence="Shorten what is remembered, the last {preserve_recent} kept",
     inputs=(
         EXEC_IN,
         Pin("preserve_recent", "number", 6, "How many of the newest messages stay as they are."),

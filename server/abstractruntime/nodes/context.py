@@ -84,6 +84,7 @@ def get_context(call: Call) -> dict[str, Json]:
     "add_message",
     family="variables",
     label="Add Message",
+    sentence="Add as {role|name}: {content}",
     inputs=(
         EXEC_IN,
         Pin("role", "string", "user", "Who says it: user, assistant, system or tool."),
@@ -143,6 +144,7 @@ def add_message(call: Call) -> dict[str, Json]:
     "make_context",
     family="ai",
     label="Make Context",
+    sentence="Context for {task}[ with {messages}]",
     inputs=(
         Pin("task", "string", description="What it is about."),
         Pin("messages", "array", description="What was said so far, oldest first."),

@@ -17,6 +17,7 @@ Json = Any
     "if",
     family="control",
     label="If/Else",
+    sentence="Is {condition} true?",
     inputs=(EXEC_IN, Pin("condition", "boolean", None, "What decides.")),
     outputs=(
         Pin("true", "execution", description="Taken when the condition holds."),
@@ -104,6 +105,7 @@ def _check_switch(data: Mapping[str, Json]) -> list[Finding]:
     "switch",
     family="control",
     label="Switch",
+    sentence="By {value}",
     inputs=(EXEC_IN, Pin("value", "string", None, "What is compared with the cases.")),
     outputs=(Pin("default", "execution", description="Taken when no case fits."),),
     fields=(

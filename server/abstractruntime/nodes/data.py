@@ -38,6 +38,7 @@ def _check_key(data: Mapping[str, Json]) -> list[Finding]:
     "get",
     family="data",
     label="Get Property",
+    sentence="{key|name} of {object}[; else {default}]",
     inputs=(
         Pin("object", "object", description="Where to look; a list is fine too."),
         Pin("key", "string", description=_PATH_HELP),
@@ -68,6 +69,7 @@ def get(call: Call) -> dict[str, Json]:
     "set",
     family="data",
     label="Set Property",
+    sentence="{object} with {key|name} set to {value}",
     inputs=(
         Pin("object", "object", description="The object; nothing is changed in it."),
         Pin("key", "string", description=_PATH_HELP),
@@ -102,6 +104,7 @@ def set_(call: Call) -> dict[str, Json]:
     "merge",
     family="data",
     label="Merge Objects",
+    sentence="{a} with {b} laid over",
     inputs=(Pin("a", "object", {}, "The object to begin with."), Pin("b", "object", {}, "Its entries win.")),
     outputs=(
         Pin(
@@ -238,6 +241,7 @@ def break_object(call: Call) -> dict[str, Json]:
     "parse_json",
     family="data",
     label="Parse JSON",
+    sentence="JSON in {text}",
     inputs=(
         Pin("text", "string", description="JSON, also inside a code block or between sentences."),
         Pin("wrap_scalar", "boolean", True, hidden=True),
@@ -279,6 +283,7 @@ def _indent(call: Call) -> int | None:
     "stringify_json",
     family="data",
     label="Stringify JSON",
+    sentence="{value} as JSON text",
     inputs=(
         Pin("value", "any", description="What to write."),
         Pin(

@@ -73,6 +73,7 @@ def _unit(value: Json) -> str:
     "parse_date",
     family="events",
     label="Parse Date",
+    sentence="Date in {text}",
     inputs=(
         Pin("text", "string", "", "A date as somebody wrote it."),
         Pin("format", "string", "", f"{_FORMAT_HELP} Empty: as in 2030-01-31T09:00."),
@@ -119,6 +120,7 @@ def parse_date(call: Call) -> dict[str, Json]:
     "format_date",
     family="events",
     label="Format Date",
+    sentence="{date} as {format}",
     inputs=(
         Pin("date", "string", description="The date, as in 2030-01-31T09:00.", required=True),
         Pin("format", "string", "%Y-%m-%d", _FORMAT_HELP),
@@ -145,6 +147,7 @@ def format_date(call: Call) -> dict[str, Json]:
     "add_to_date",
     family="events",
     label="Add to Date",
+    sentence="{date} plus {amount} {unit|name}",
     inputs=(
         Pin("date", "string", description="The date to begin with.", required=True),
         Pin("amount", "number", 1, "How much later; negative: earlier."),
@@ -200,6 +203,7 @@ def _months_later(begin: datetime, months: int) -> datetime:
     "date_difference",
     family="events",
     label="Date Difference",
+    sentence="From {begin} to {end} in {unit|name}",
     inputs=(
         Pin("begin", "string", description="The earlier date.", required=True),
         Pin("end", "string", description="The later date.", required=True),

@@ -37,6 +37,7 @@ UNIT = Field(
     choices=tuple(UNITS),
 )
 FIELDS = (ON_TIMEOUT, UNIT)
+SENTENCE = "[; due in {deadline} {effectConfig.deadlineUnit|unit}]"
 
 REMIND = Field(
     "effectConfig.remindEvery",

@@ -74,6 +74,7 @@ def _decl_shape(data: Mapping[str, Json]) -> tuple[tuple[Pin, ...], tuple[Pin, .
     "var_decl",
     family="variables",
     label="Variable",
+    sentence="{literalValue.name|name}, at first {literalValue.default}",
     outputs=_told("any"),
     fields=(
         Field("literalValue.name", "string", "", "Name", "What the variable is called."),
@@ -117,6 +118,7 @@ def _named_flag(data: dict[str, Json]) -> dict[str, Json]:
     "bool_var",
     family="variables",
     label="Bool Variable",
+    sentence="{literalValue.name|name}, at first {literalValue.default}",
     outputs=_told("boolean"),
     fields=(
         Field("literalValue.name", "string", "", "Name", "What the variable is called."),

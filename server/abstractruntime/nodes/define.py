@@ -292,6 +292,9 @@ class NodeType:
     what the effect does, so that the world does not do it twice; `safe` says, from node.data, that what is asked
     for changes nothing. `listens`: each such node gets a run of its own beside the flow's (`on_event`).
     `leaves`: each such step speaks to another computer, whatever is set.
+    `sentence` says in the outline what a node does with its values: `{prompt}` stands for what is at that pin or, with
+    dots, at that setting; what stands in `[...]` is left out while one of its pins has nothing. `|name` takes a text
+    without its quotes, `|unit` takes the plural away after a 1. Without it the outline lists the values.
     `seldom` names pins that most such nodes leave alone: the canvas folds them away until they are used.
     `gives`: such a step is there for what it gives and does nothing else (or says so from node.data), so one of
     which nobody reads anything is told.
@@ -323,6 +326,7 @@ class NodeType:
     listens: bool = False
     leaves: bool = False
     seldom: tuple[str, ...] = ()
+    sentence: str = ""
     gives: bool | Callable[[Mapping[str, Json]], bool] = False
     check: Check | None = None
     source: Callable[[Mapping[str, Json]], Source | None] | None = None  # program text in node.data

@@ -30,6 +30,7 @@ _READ = {
     family="files",
     gives=True,
     label="Read PDF",
+    sentence="Read {file_path|name}",
     inputs=(
         EXEC_IN,
         Pin("file_path", "workspace_file", description=PATH_HELP),
@@ -109,6 +110,7 @@ _WROTE = {"bytes": 1200, "file_path": "a.pdf", "sha256": "ab", "content_type": _
     "write_pdf",
     family="files",
     label="Write PDF",
+    sentence="Write {content} to {file_path|name}",
     inputs=(
         EXEC_IN,
         Pin("file_path", "workspace_file", description=PATH_HELP),

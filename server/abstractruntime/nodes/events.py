@@ -82,6 +82,7 @@ def _check_emit(data: Mapping[str, Json]) -> list[Finding]:
     "emit_event",
     family="events",
     label="Emit Event",
+    sentence="Tell {name|name}[ with {payload}] to this {scope|name}",
     inputs=(
         EXEC_IN,
         Pin("name", "string", description="What the event is called; listeners wait for this name."),
@@ -198,6 +199,7 @@ def _came(reply: Json, call: Call) -> dict[str, Json]:
     "wait_event",
     family="events",
     label="Wait Event",
+    sentence="Wait for {event_key|name}" + deadlines.SENTENCE,
     inputs=_WAIT_IN,
     outputs=_WAIT_OUT,
     shape=deadlines.pins(_WAIT_IN, _WAIT_OUT),
@@ -311,6 +313,7 @@ def _check_listener(data: Mapping[str, Json]) -> list[Finding]:
     "on_event",
     family="events",
     label="On Event",
+    sentence="When {eventConfig.name|name} is told in this {scope|name}",
     inputs=(
         Pin("scope", "string", "session", _HEARD_HELP, choices=_SCOPES),
         Pin("name", "string", hidden=True),

@@ -113,6 +113,7 @@ def compensate(call: Call) -> Goto:
     "stop_with_error",
     family="control",
     label="Fail",
+    sentence="Fail with {message}[ when {when}]",
     inputs=(
         EXEC_IN,
         Pin("message", "string", "", "Why, in words for people.", widget="text"),

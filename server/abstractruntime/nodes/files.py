@@ -48,6 +48,7 @@ def check_path(data: Mapping[str, Json]) -> list[Finding]:
     family="files",
     gives=True,
     label="Read File",
+    sentence="Read {file_path|name}",
     inputs=(EXEC_IN, Pin("file_path", "string", description=PATH_HELP)),
     outputs=(
         EXEC_OUT,
@@ -107,6 +108,7 @@ def _written(path: str, content: Json) -> str:
     "write_file",
     family="files",
     label="Write File",
+    sentence="Write {content} to {file_path|name}",
     inputs=(
         EXEC_IN,
         Pin("file_path", "string", description=PATH_HELP),
@@ -164,6 +166,7 @@ def _lines(content: Json, pin: str) -> str:
     "append_file",
     family="files",
     label="Append To File",
+    sentence="Add {content} to {file_path|name}[ under {heading}]",
     inputs=(
         EXEC_IN,
         Pin("file_path", "string", description=PATH_HELP),
@@ -237,6 +240,7 @@ _FOUND = {
     family="files",
     gives=True,
     label="List Folder Files",
+    sentence="List the files of {folder_path|name}",
     inputs=(
         EXEC_IN,
         Pin("folder_path", "workspace_folder", description="The folder; a dot is the whole workspace."),

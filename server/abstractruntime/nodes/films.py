@@ -78,6 +78,7 @@ _USUAL = {
     "video",
     "video_artifact",
     label="Generate Video",
+    sentence="A film of {prompt}",
     inputs=(PROMPT, *_CHOICE, *_NEW),
     several=True,
     keywords=("film", "clip", "movie", "animate", "ai"),
@@ -135,6 +136,7 @@ def text_to_video(call: Call) -> Effect:
     "video",
     "video_artifact",
     label="Image To Video",
+    sentence="Have {source_image} move: {prompt}",
     inputs=(
         PROMPT,
         Pin("source_image", "artifact_image", description="The picture that it begins with."),

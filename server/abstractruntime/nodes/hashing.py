@@ -27,6 +27,7 @@ def canonical(value: Json) -> Json:
     "hash",
     family="data",
     label="Hash",
+    sentence="{algorithm|name} of {value}",
     inputs=(
         Pin("value", "any", "", "Text, or any other value."),
         Pin("algorithm", "string", "sha256", "How it is computed.", choices=_ALGORITHMS),

@@ -130,6 +130,7 @@ def _settle_query(reply: Json, call: Call) -> dict[str, Json]:
     family="memory",
     gives=True,
     label="KG Query",
+    sentence="Known facts[ about {query_text}][, subject {subject}][, predicate {predicate}][, object {object}]",
     inputs=(
         EXEC_IN,
         Pin("query_text", "string", description="What the facts are about, in words."),

@@ -16,6 +16,7 @@ _TEXT = Pin("text", "string", description="The text.")
     "trim",
     family="text",
     label="Trim",
+    sentence="{text} without blanks around it",
     inputs=(_TEXT,),
     outputs=(
         Pin(
@@ -39,6 +40,7 @@ def trim(call: Call) -> dict[str, Json]:
     "uppercase",
     family="text",
     label="Uppercase",
+    sentence="{text} in capitals",
     inputs=(_TEXT,),
     outputs=(
         Pin(
@@ -60,6 +62,7 @@ def uppercase(call: Call) -> dict[str, Json]:
     "lowercase",
     family="text",
     label="Lowercase",
+    sentence="{text} in small letters",
     inputs=(_TEXT,),
     outputs=(Pin("result", "string", description="The text in small letters."),),
     keywords=("small", "case"),
@@ -77,6 +80,7 @@ def lowercase(call: Call) -> dict[str, Json]:
     "length",
     family="text",
     label="Length",
+    sentence="How long {text} is",
     inputs=(_TEXT,),
     outputs=(
         Pin(
@@ -100,6 +104,7 @@ def length(call: Call) -> dict[str, Json]:
     "substring",
     family="text",
     label="Substring",
+    sentence="{text} from {start}[ to {end}]",
     inputs=(
         _TEXT,
         Pin("start", "number", 0, "The first place, from 0; negative counts from the end."),

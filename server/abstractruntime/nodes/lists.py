@@ -65,6 +65,7 @@ def array_concat(call: Call) -> dict[str, Json]:
     "array_length",
     family="lists",
     label="Array Length",
+    sentence="How many {array} has",
     inputs=(_ARRAY,),
     outputs=(Pin("result", "number", description="How many items there are; 0 when it is no list."),),
     keywords=("count", "size", "how many", "len"),
@@ -83,6 +84,7 @@ def array_length(call: Call) -> dict[str, Json]:
     "array_append",
     family="lists",
     label="Array Append",
+    sentence="{array} and {item}",
     inputs=(_ARRAY, Pin("item", "any", description="What to add; null is added too.")),
     outputs=(Pin("result", "array", description="A new list with the item at its end."),),
     keywords=("add", "push", "insert", "list"),
@@ -105,6 +107,7 @@ def _index(value: Json) -> int:
     "get_element",
     family="lists",
     label="Get Element",
+    sentence="Element {index} of {array}[; else {default}]",
     inputs=(
         _ARRAY,
         Pin("index", "number", 0, "Which item, from 0; negative counts from the end."),
@@ -132,6 +135,7 @@ def get_element(call: Call) -> dict[str, Json]:
     "get_random_element",
     family="lists",
     label="Get Random Element",
+    sentence="Any one of {array}",
     inputs=(_ARRAY, Pin("default", "any", None, "What to give when the list is empty.")),
     outputs=(
         Pin("result", "any", description="The item drawn, or `default` when the list is empty."),
@@ -163,6 +167,7 @@ def get_random_element(call: Call) -> dict[str, Json]:
     "array_dedup",
     family="lists",
     label="Array Dedup",
+    sentence="{array}, each once[ by {key|name}]",
     inputs=(_ARRAY, Pin("key", "string", description="What to compare, as in user.id; nothing: all of it.")),
     outputs=(Pin("result", "array", description="The first of the items that are alike, in the old order."),),
     keywords=("unique", "distinct", "duplicates", "set", "clean"),
@@ -212,6 +217,7 @@ def _check_map(data: Mapping[str, Json]) -> list[Finding]:
     "array_map",
     family="lists",
     label="Map Array",
+    sentence="{key|name} of each of {items}",
     inputs=(_ITEMS, Pin("key", "string", description="Which entry to take, as in name or address.city.")),
     outputs=(
         Pin(
@@ -243,6 +249,7 @@ def array_map(call: Call) -> dict[str, Json]:
     "array_filter",
     family="lists",
     label="Filter Array",
+    sentence="Those of {items} whose {key|name} is {value}",
     inputs=(
         _ITEMS,
         Pin("key", "string", description="Which entry to look at, as in status; nothing: the item itself."),

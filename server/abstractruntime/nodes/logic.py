@@ -46,6 +46,7 @@ def _check_compare(data: Mapping[str, Json]) -> list[Finding]:
     "compare",
     family="logic",
     label="Compare",
+    sentence="{a} {op|name} {b}",
     inputs=(
         Pin("a", "any", description="The left side."),
         Pin("op", "string", "==", "How they are compared.", choices=_OPERATORS),
@@ -86,6 +87,7 @@ _B = Pin("b", "boolean", False, "The second condition; empty, zero and null mean
     "not",
     family="logic",
     label="NOT",
+    sentence="Not {value}",
     inputs=(
         Pin("value", "boolean", False, "The condition that is turned round; empty, zero and null mean no."),
     ),

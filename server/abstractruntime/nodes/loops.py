@@ -30,6 +30,7 @@ _DONE = Pin("done", "execution", description="Taken when there are no more turns
     "loop",
     family="control",
     label="ForEach",
+    sentence="For each of {items}",
     inputs=(EXEC_IN, Pin("items", "array", [], "The list to go through.")),
     outputs=(
         _LOOP,
@@ -118,6 +119,7 @@ def _check_for(data: Mapping[str, Json]) -> list[Finding]:
     "for",
     family="control",
     label="For",
+    sentence="From {start} to {end}[ by {step}]",
     inputs=(
         EXEC_IN,
         Pin("start", "number", description="The first number."),
@@ -187,6 +189,7 @@ def _check_while(data: Mapping[str, Json]) -> list[Finding]:
     "while",
     family="control",
     label="While",
+    sentence="As long as {condition}",
     inputs=(EXEC_IN, Pin("condition", "boolean", False, "Looked at before each turn.")),
     outputs=(
         _LOOP,

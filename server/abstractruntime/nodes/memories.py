@@ -77,6 +77,7 @@ def _check_note(data: Mapping[str, Json]) -> list[Finding]:
     "memory_note",
     family="memory",
     label="Memorize",
+    sentence="Remember {content}",
     inputs=(
         EXEC_IN,
         Pin(
@@ -165,6 +166,7 @@ _MATCH = {"span_id": "n1", "kind": "memory_note"}
     family="memory",
     gives=True,
     label="Recall",
+    sentence="Recall[ {query}], at most {limit}",
     inputs=(
         EXEC_IN,
         Pin("query", "string", "", "Words to look for; empty: the newest."),
@@ -258,6 +260,7 @@ def _tagged(reply: Json, call: Call) -> dict[str, Json]:
     "memory_tag",
     family="memory",
     label="Tag memory",
+    sentence="Tag {span_id} with {tags}",
     inputs=(
         EXEC_IN,
         Pin("span_id", "string", description="The id of the memory, or its number counted from 1."),

@@ -234,6 +234,7 @@ _CHOSEN = {"provider": "lmstudio", "model": "qwen"}
     family="ai",
     gives=True,
     label="LLM Call",
+    sentence="Ask[ {model|name}] {prompt}[ with the tools {tools}][; instructions {system}]",
     inputs=(
         EXEC_IN,
         USE_CONTEXT,

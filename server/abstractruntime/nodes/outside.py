@@ -70,6 +70,7 @@ def _only_reads(data: Mapping[str, Json]) -> bool:
     family="web",
     gives=_only_reads,
     label="Web Request",
+    sentence="{method|name} {url|name}[ with {body}]",
     seldom=("headers", "timeout"),
     leaves=True,
     inputs=(
@@ -224,6 +225,7 @@ def web_request(call: Call) -> Effect:
     "notify",
     family="web",
     label="Notify",
+    sentence="Tell {to|name} {subject}: {message}",
     inputs=(
         EXEC_IN,
         Pin("to", "string", "", "Who is told: a name or an address."),

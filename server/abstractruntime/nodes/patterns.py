@@ -63,6 +63,7 @@ def _groups(found: Any) -> dict[str, Json]:
     "match_text",
     family="text",
     label="Match Text",
+    sentence="What {pattern} finds in {text}",
     inputs=(
         Pin("text", "string", "", "Where to look."),
         Pin("pattern", "string", "", "What to look for, such as (?P<year>[0-9]{4})-(?P<month>[0-9]{2})."),

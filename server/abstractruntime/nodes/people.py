@@ -53,6 +53,7 @@ _ASK_OUT = (EXEC_OUT, Pin("response", "string", description="What the person ans
     "ask_user",
     family="people",
     label="Ask User",
+    sentence="Ask[ {effectConfig.assignee|name}] {prompt}[: {choices}]" + deadlines.SENTENCE,
     inputs=_ASK_IN,
     outputs=_ASK_OUT,
     shape=deadlines.pins(_ASK_IN, _ASK_OUT),
@@ -199,6 +200,7 @@ def _level(value: Json) -> str:
     "answer_user",
     family="people",
     label="Answer User",
+    sentence="Say {message}",
     inputs=(
         EXEC_IN,
         Pin("message", "string", "", "What the person is told.", widget="text"),

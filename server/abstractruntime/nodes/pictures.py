@@ -48,6 +48,7 @@ _SOURCE = {"source:a0": "image/png"}
     "image",
     "image_artifact",
     label="Generate Image",
+    sentence="A picture of {prompt}",
     inputs=(PROMPT, *_CHOICE, *_NEW),
     several=True,
     keywords=("picture", "photo", "draw", "paint", "ai"),
@@ -95,6 +96,7 @@ def generate_image(call: Call) -> Effect:
     "image",
     "image_artifact",
     label="Edit Image",
+    sentence="Change {image_artifact}: {prompt}",
     inputs=(
         PROMPT,
         Pin("image_artifact", "artifact_image", description="The picture to change."),
@@ -209,6 +211,7 @@ def _resolution(call: Call) -> Json:
     "image",
     "image_artifact",
     label="Restore / Upscale Image",
+    sentence="Larger: {image_artifact}",
     inputs=(
         Pin("image_artifact", "artifact_image", description="The picture."),
         *_CHOICE,

@@ -63,6 +63,7 @@ def provider_catalog(call: Call) -> dict[str, Json]:
     "provider_models",
     family="ai",
     label="Models Catalog",
+    sentence="Models[ of {provider|name}]",
     inputs=(
         Pin("provider", "provider", description="Whose models."),
         Pin("allowed_models", "array", hidden=True),

@@ -33,6 +33,7 @@ def _told(reply: Json, call: Call) -> dict[str, Json]:
     "model_residency",
     family="ai",
     label="Model Residency",
+    sentence="{operation|name} models[ of {provider|name}][: {model|name}]",
     inputs=(
         EXEC_IN,
         Pin("operation", "string", "list_loaded", "What is done.", choices=_OPERATIONS),

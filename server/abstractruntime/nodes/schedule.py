@@ -165,6 +165,7 @@ def _check_schedule(data: Mapping[str, Json]) -> list[Finding]:
     "on_schedule",
     family="events",
     label="On Schedule",
+    sentence="By the schedule {schedule|name}[, time of {eventConfig.timeZone|name}]",
     inputs=(
         Pin(
             "schedule",

@@ -57,6 +57,7 @@ _SPOKEN = {"modality": "voice", "task": "tts", "quality_preset": "standard", "fo
     "audio",
     "audio_artifact",
     label="Generate Voice",
+    sentence="Speak {text}",
     inputs=(
         Pin("text", "string", description="What is spoken.", widget="text"),
         *chooser("tts", "voice"),
@@ -133,6 +134,7 @@ _PLAYED = {"modality": "music", "task": "music_generation", "format": "wav"}
     "music_artifact",
     "audio_artifact",
     label="Generate Music",
+    sentence="Music: {prompt}",
     inputs=(PROMPT, *chooser("music", "music"), *_MUSIC),
     seldom=tuple(pin.id for pin in _MUSIC if pin.id not in ("lyrics", "duration_s", "instrumental")),
     check=_check_music,
@@ -201,6 +203,7 @@ _HEARD = {"modality": "text", "task": "transcription", "format": "json", "temper
     family="media",
     gives=True,
     label="Transcribe Audio",
+    sentence="Write down {audio_artifact}",
     inputs=(
         EXEC_IN,
         Pin("audio_artifact", "artifact_audio", description="The recording."),
@@ -292,6 +295,7 @@ _LISTEN_OUT = (
     "listen_voice",
     family="media",
     label="Listen Voice",
+    sentence="Ask aloud {prompt}" + deadlines.SENTENCE,
     inputs=_LISTEN_IN,
     outputs=_LISTEN_OUT,
     shape=deadlines.pins(_LISTEN_IN, _LISTEN_OUT),

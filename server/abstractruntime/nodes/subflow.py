@@ -91,6 +91,7 @@ def _outputs(reply: Json, call: Call) -> dict[str, Json]:
     "subflow",
     family="subflow",
     label="Subflow",
+    sentence="Run {subflowId|name}[ at version {subflowVersion|name}]",
     inputs=(
         EXEC_IN,
         Pin("inherit_context", "boolean", False, "Whether the flow sees the conversation so far."),

@@ -90,6 +90,7 @@ def _cell(cell: str, numbers: bool) -> Json:
     "parse_table",
     family="lists",
     label="Parse Table",
+    sentence="Table in {text}",
     inputs=(
         Pin("text", "string", "", "The table as text, as a spreadsheet exports it (CSV)."),
         Pin("header", "boolean", True, "Whether the first line names the columns."),
@@ -181,6 +182,7 @@ _COLUMNS = Pin("columns", "array", None, "Which columns, in which order; empty: 
     "write_table",
     family="lists",
     label="Write Table",
+    sentence="{rows} as a table in text",
     inputs=(
         _ROWS,
         _COLUMNS,
@@ -238,6 +240,7 @@ def _shown(cell: str) -> str:
     "table_of_results",
     family="lists",
     label="Table of Results",
+    sentence="Table of {rows}[ with the columns {columns}]",
     inputs=(_ROWS, _COLUMNS, Pin("title", "string", "", "A heading above the table.")),
     outputs=(Pin("text", "string", description="The table in Markdown, for a message, a report or a file."),),
     keywords=("markdown", "report", "summary", "show", "rows"),

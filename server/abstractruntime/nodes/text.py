@@ -77,6 +77,7 @@ def _check_template(data: Mapping[str, Json]) -> list[Finding]:
     "string_template",
     family="text",
     label="String Template",
+    sentence="{template} with {vars}",
     inputs=(
         Pin("template", "string", "", "Text with {{name}} where values go.", widget="text"),
         Pin("vars", "object", {}, "The values, by name."),
@@ -125,6 +126,7 @@ def string_template(call: Call) -> dict[str, Json]:
     "format",
     family="text",
     label="Format",
+    sentence="{template} with {values}",
     inputs=(
         Pin("template", "string", "", "Text with {name} where values go.", widget="text"),
         Pin("values", "object", {}, "The values, by name."),
@@ -156,6 +158,7 @@ def format_(call: Call) -> dict[str, Json]:
     "join",
     family="text",
     label="Join",
+    sentence="{items} joined by {delimiter}",
     inputs=(
         Pin("items", "array", description="The parts."),
         Pin("delimiter", "string", ",", "What stands between them; \\n is a line break."),
@@ -177,6 +180,7 @@ def join(call: Call) -> dict[str, Json]:
     "split",
     family="text",
     label="Split",
+    sentence="{text} cut at {delimiter}",
     inputs=(
         _TEXT,
         Pin("delimiter", "string", ",", "Where to cut; \\n is a line break."),
@@ -219,6 +223,7 @@ def split(call: Call) -> dict[str, Json]:
     "contains",
     family="text",
     label="Contains",
+    sentence="Is {pattern} in {text}?",
     inputs=(_TEXT, Pin("pattern", "string", description="What to look for; capital letters count.")),
     outputs=(Pin("result", "boolean", description="Whether it is there."),),
     keywords=("includes", "search", "find", "has", "match"),
@@ -250,6 +255,7 @@ def _times(mode: Json) -> int:
     "replace",
     family="text",
     label="Replace",
+    sentence="{text} with {pattern} made {replacement}",
     inputs=(
         _TEXT,
         Pin("pattern", "string", description="What to look for."),
@@ -287,6 +293,7 @@ def replace(call: Call) -> dict[str, Json]:
     "is_empty_string",
     family="text",
     label="Is Empty",
+    sentence="Is {text} empty?",
     inputs=(_TEXT,),
     outputs=(Pin("result", "boolean", description="Whether there is nothing."),),
     keywords=("blank", "missing", "null", "nothing", "check"),

@@ -216,6 +216,7 @@ _BROKEN = {"call_id": "c1", "name": "add", "success": False, "output": None, "er
     "tool_calls",
     family="tools",
     label="Tool Calls",
+    sentence="Call {tool_calls}",
     inputs=(
         EXEC_IN,
         Pin("tool_calls", "array", [], "The calls, as a model asks for them: name and arguments."),
@@ -293,6 +294,7 @@ def _settle_call(reply: Json, call: Call) -> dict[str, Json]:
     "call_tool",
     family="tools",
     label="Call Tool",
+    sentence="Call {tool_call}",
     inputs=(EXEC_IN, Pin("tool_call", "object", None, "The call: name and arguments."), _ALLOWED),
     outputs=(
         EXEC_OUT,

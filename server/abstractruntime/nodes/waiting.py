@@ -92,6 +92,7 @@ def _wait_shape(data: Mapping[str, Json]) -> tuple[tuple[Pin, ...], tuple[Pin, .
     "wait_until",
     family="events",
     label="Delay",
+    sentence="Wait {duration|name} {effectConfig.durationType|unit}",
     inputs=(EXEC_IN, _DURATION),
     outputs=_LEFT,
     shape=_wait_shape,
@@ -162,6 +163,7 @@ def _check_zone(data: Mapping[str, Json]) -> list[Finding]:
     "system_datetime",
     family="events",
     label="System Date/Time",
+    sentence="Now[ in {timeZone|name}]",
     outputs=(
         Pin("iso", "string", description="Date and time with the distance from UTC."),
         Pin("timezone", "string", description="The name of the time zone."),

@@ -77,6 +77,7 @@ class TypeCard(Card):
     inputs: list[PinCard]
     outputs: list[PinCard]
     seldom: list[str]
+    sentence: str
     grows: dict[str, Json] | None
     shaped: bool
     words: dict[str, dict[str, str]]

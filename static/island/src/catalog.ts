@@ -58,6 +58,8 @@ export interface Card {
   leaves?: boolean;
   /** The pins that most such nodes leave alone, by id. */
   seldom?: string[];
+  /** What a node does with its values (`model/sentence.ts`). */
+  sentence?: string;
   fields?: CardField[];
   keywords?: string[];
   template?: { [key: string]: Json };

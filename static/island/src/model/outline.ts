@@ -1,6 +1,6 @@
 // The flow as a tree of lines in the order it runs: a chain of steps at one level, branches and the
 // bodies of loops below the step they leave, and under each step the value nodes that it reads first.
-import { EXEC, type Json } from "../catalog";
+import { EXEC } from "../catalog";
 import type { FlowNode, FlowWire } from "./document";
 import { typeWord } from "./connect";
 import { entryOf } from "./entry";
@@ -9,6 +9,7 @@ import type { PinAt } from "./hit";
 import { readingOrder } from "./neighbour";
 import { type ShapePin, valueAt } from "./pins";
 import type { Scene } from "./scene";
+import { type Piece, said, sentenceOf, words } from "./sentence";
 
 export interface Line {
   /** `link` names a step that stands elsewhere; `part` begins what nothing leads to; `pin` is one of an opened node. */
@@ -19,7 +20,7 @@ export interface Line {
   /** The place of a step in the order; 0 for anything else. */
   number: number;
   title: string;
-  about: string;
+  about: readonly Piece[];
   /** Whether deeper lines follow. */
   holds: boolean;
   pin?: PinAt;
@@ -52,7 +53,10 @@ class Outline {
     const entry = entryOf(flow, catalog);
     for (const node of new Set(entry ? [entry, ...events] : events)) this.work({ kind: "chain", node, level: 1 });
     this.rest(order, leads);
-    for (const [index, line] of this.lines.entries()) line.holds = (this.lines[index + 1]?.level ?? 0) > line.level;
+    for (const [index, line] of this.lines.entries()) {
+      line.holds = (this.lines[index + 1]?.level ?? 0) > line.level;
+      if (line.kind === "step" && line.node) line.about = [...line.about, ...this.waysOn(line.node, line.about.length > 0)];
+    }
   }
 
   /** What no event leads to. */
@@ -60,7 +64,7 @@ class Outline {
     const isNew = (node: FlowNode): boolean => !this.numbers.has(node) && !this.values.has(node);
     const rest = order.filter(isNew);
     if (!rest.length) return;
-    this.put("part", "part", 1, null, "Not connected", "nothing leads here");
+    this.put("part", "part", 1, null, "Not connected", [words("nothing leads here")]);
     for (const node of [...rest.filter((each) => leads.has(each)), ...rest]) {
       if (isNew(node)) this.work({ kind: this.isStep(node) ? "chain" : "value", node, level: 2 });
     }
@@ -77,7 +81,7 @@ class Outline {
     const { node, level } = task;
     if (task.kind === "branch") {
       const goal = wireAt(node, task.pin)?.to;
-      this.put("branch", `${node.id} ${task.pin}`, level, node, task.label, goal ? "" : "leads nowhere");
+      this.put("branch", `${node.id} ${task.pin}`, level, node, task.label, goal ? [] : [words("leads nowhere")]);
       return goal ? [{ kind: "chain", node: goal, level: level + 1 }] : [];
     }
     if (task.kind === "value") {
@@ -88,7 +92,7 @@ class Outline {
       return this.sources(node, level + 1);
     }
     if (this.numbers.has(node)) {
-      this.put("link", `link ${this.lines.length}`, level, node, this.title(node), `goes on at ${this.numbers.get(node)}`);
+      this.put("link", `link ${this.lines.length}`, level, node, this.title(node), [words(`goes on at ${this.numbers.get(node)}`)]);
       return [];
     }
     this.numbers.set(node, this.numbers.size + 1);
@@ -115,12 +119,23 @@ class Outline {
     return goal ? [...tasks, { kind: "chain", node: goal, level }] : tasks;
   }
 
+  /** Where a step with several ways on leads, by the numbers of the lines. */
+  private waysOn(node: FlowNode, follows: boolean): Piece[] {
+    const pins = this.scene.shape(node).pins.filter((pin) => pin.side === "out" && pin.type === EXEC);
+    const told = pins.length < 2 ? [] : pins.flatMap((pin) => {
+      const goal = wireAt(node, pin.id)?.to;
+      return goal && this.numbers.has(goal) ? [{ text: pin.label || "then", kind: "way" as const }, words(` → ${this.numbers.get(goal)}, `)] : [];
+    });
+    const last = told.pop();
+    return last ? [words(follows ? "; " : ""), ...told, words(last.text.replace(", ", ""))] : [];
+  }
+
   private pins(node: FlowNode, level: number): void {
     if (!this.opened.has(node.id)) return;
     for (const pin of this.scene.shape(node).pins) {
       const at: PinAt = { node: node.id, side: pin.side, pin: pin.id };
       const title = pin.label || (pin.side === "in" ? "start" : "then");
-      this.lines.push({ kind: "pin", key: `pin ${node.id} ${pin.side} ${pin.id}`, level, node, number: 0, title, about: this.aboutPin(node, pin), holds: false, pin: at });
+      this.lines.push({ kind: "pin", key: `pin ${node.id} ${pin.side} ${pin.id}`, level, node, number: 0, title, about: [words(this.aboutPin(node, pin))], holds: false, pin: at });
     }
   }
 
@@ -141,34 +156,13 @@ class Outline {
     return titleOf(node, this.scene.shape(node));
   }
 
-  private put(kind: Line["kind"], key: string, level: number, node: FlowNode | null, title: string, about: string): void {
+  private put(kind: Line["kind"], key: string, level: number, node: FlowNode | null, title: string, about: readonly Piece[]): void {
     const number = kind === "step" && node ? (this.numbers.get(node) ?? 0) : 0;
     this.lines.push({ kind, key, level, node, number, title, about, holds: false });
   }
 }
 
 const wireAt = (node: FlowNode, pin: string): FlowWire | undefined => node.wires.find((wire) => wire.from === node && wire.sourcePin === pin);
-
-/** What a node does with its values: those set, and where the others come from. */
-export function sentenceOf(scene: Scene, node: FlowNode): string {
-  const parts: string[] = [];
-  const shape = scene.shape(node);
-  for (const pin of shape.pins) {
-    if (pin.side === "out" || pin.type === EXEC) continue;
-    const wire = node.wires.find((each) => each.to === node && each.targetPin === pin.id);
-    const value = valueAt(node, pin.path);
-    if (wire?.from) parts.push(`${pin.label} from ${titleOf(wire.from, scene.shape(wire.from))}`);
-    else if (value !== undefined) parts.push(`${pin.label} ${said(value)}`);
-  }
-  const field = shape.field && valueAt(node, shape.field.path);
-  if (field !== undefined && field !== null) parts.push(said(field));
-  return parts.join("; ");
-}
-
-function said(value: Json): string {
-  const text = typeof value === "string" ? `“${value.replace(/\s+/g, " ").trim()}”` : JSON.stringify(value);
-  return text.length > 80 ? `${text.slice(0, 79)}…` : text;
-}
 
 /** For lines by their levels: the place of each among its siblings, from 1, and how many these are. */
 export function places(levels: readonly number[]): { place: number; of: number }[] {

@@ -113,7 +113,7 @@ export class OutlineView {
     row.append(el("span", "outline-fold", line.holds ? icon("chevron") : ""));
     if (isNode) this.fill(row, line, line.node as FlowNode);
     else if (line.pin) this.fillPin(row, line, line.pin);
-    else row.append(line.kind === "link" ? icon("again") : "", el("span", "outline-title", line.title), el("span", "outline-about", line.about));
+    else row.append(line.kind === "link" ? icon("again") : "", el("span", "outline-title", line.title), about(line));
     return row;
   }
 
@@ -122,7 +122,7 @@ export class OutlineView {
     const run = progress.nodes.get(node.id);
     row.setAttribute("aria-selected", String(selection.nodes.has(node.id)));
     row.append(el("span", "outline-number", line.number ? String(line.number) : ""), familyMark(scene.shape(node).card?.family ?? "unknown"));
-    row.append(el("span", "outline-title", line.title), el("span", "outline-about", line.about));
+    row.append(el("span", "outline-title", line.title), about(line));
     if (node.data.disabled === true) row.append(el("span", "outline-off", "disabled"));
     if (hasBreakpoint(node)) row.append(el("span", "outline-break", icon("breakpoint"), el("span", "unseen", "breakpoint")));
     const worst = worstOf(problems.get(node.id));
@@ -163,7 +163,7 @@ export class OutlineView {
     const mark = el("span", "pin-sign");
     mark.dataset["type"] = type;
     mark.dataset["shape"] = this.canvas.catalog.pinType(type).shape;
-    row.append(mark, el("span", "outline-title", line.title), el("span", "outline-about", line.about), this.does("Wire", line.title, () => this.wire(line)));
+    row.append(mark, el("span", "outline-title", line.title), about(line), this.does("Wire", line.title, () => this.wire(line)));
   }
 
   /** Show the pins of a node as lines below it, or no longer. */
@@ -375,4 +375,9 @@ function visible(lines: readonly Line[], closed: ReadonlySet<string>): Line[] {
     shown.push(line);
   }
   return shown;
+}
+
+/** What a line tells of its node; a value and the name of a way stand out. */
+function about(line: Line): HTMLElement {
+  return el("span", "outline-about", ...line.about.map(({ text, kind }) => (kind ? el(kind === "value" ? "b" : "i", "", text) : text)));
 }
