@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 
 from browser.app import App
-from browser.documents import asking, put
+from browser.documents import EXEC_OUT, Document, asking, document, node, put
 from browser.hand import Hand
 
 pytestmark = pytest.mark.browser
@@ -29,7 +29,7 @@ def test_the_outline_has_the_power_of_the_canvas(app: App, page: Page) -> None:
 
     hand.keys("ArrowDown", "a")
     hand.choose("if/else")
-    expect(tree.get_by_role("treeitem", name="true")).to_be_visible()
+    expect(tree.get_by_role("treeitem", name="true", exact=True)).to_be_visible()
     expect_lines(hand, "Start", "Ask", "If/Else", "true", "Say", "End", "false")
     hand.keys("Control+z")
     expect_lines(hand, "Start", "Ask", "Say", "End")
@@ -139,6 +139,59 @@ def test_a_small_screen_shows_the_outline_first_and_runs_it(app: App, page: Page
     page.get_by_role("button", name="Hide the side panel", exact=True).click()
     tree.get_by_role("treeitem").nth(1).click()
     expect(hand.setting("prompt")).to_have_value("Tea or coffee?")
+
+
+def long(count: int) -> Document:
+    """A chain of steps with a branch near its end."""
+    nodes = [node("start", "on_flow_start", 0, 0, label="Start", outputs=[EXEC_OUT])]
+    for number in range(1, count):
+        kind = "if" if number == count - 2 else "answer_user"
+        nodes.append(
+            node(f"n{number}", kind, 300 * (number % 20), 200 * (number // 20), label=f"Step {number}")
+        )
+    ends = [f"{each['id']}.{'true' if each['type'] == 'if' else 'exec-out'}" for each in nodes]
+    wires = [f"{end} > {then['id']}.exec-in" for end, then in zip(ends, nodes[1:], strict=False)]
+    return document(f"long-{count}", "A long chain", nodes, wires)
+
+
+@pytest.mark.parametrize("count", [1000, 5000])
+def test_of_a_long_outline_the_lines_in_view_are_there(app: App, page: Page, count: int) -> None:
+    put(app, long(count))
+    hand = Hand(page).open_flow(f"long-{count}")
+    hand.keys("v")
+    rows = page.get_by_role("tree").get_by_role("treeitem")
+    first, last = rows.filter(has_text="Start"), rows.filter(has_text="leads nowhere")
+    expect(first).to_be_focused()
+    assert rows.count() < 150
+    expect(first).to_have_attribute("aria-posinset", "1")
+    expect(first).to_have_attribute("aria-setsize", str(count - 1))
+
+    hand.keys("End")
+    expect(last).to_be_focused()
+    expect(last).to_be_in_viewport()
+    expect(last).to_have_attribute("aria-level", "2")
+    assert rows.count() < 150
+    hand.keys("ArrowLeft")
+    expect(rows.filter(has_text=f"Step {count - 2}")).to_have_attribute("aria-posinset", str(count - 1))
+    expect(rows.filter(has_text=f"Step {count - 2}")).to_be_focused()
+    page.mouse.move(700, 400)
+    page.mouse.wheel(0, -1_000_000)
+    expect(first).to_be_in_viewport()
+    expect(rows.filter(has_text=f"Step {count - 2}")).to_be_focused()
+    hand.keys("Home")
+    expect(first).to_be_focused()
+    hand.keys(*["ArrowDown"] * 60)
+    expect(rows.filter(has_text="Step 60")).to_be_focused()
+    expect(rows.filter(has_text="Step 60")).to_be_in_viewport()
+    numbers = [int(each) for each in rows.locator(".outline-number").all_inner_texts()]
+    assert numbers == list(range(numbers[0], numbers[0] + len(numbers))), (
+        "none is missing, in the flow's order"
+    )
+    hand.keys("a")
+    hand.choose("if/else")
+    expect(page.locator(".outline-row[aria-selected=true]")).to_contain_text("If/Else")
+    hand.keys("Delete")
+    expect(rows.filter(has_text="Step 60")).to_be_focused()
 
 
 def test_enter_that_comes_before_the_list_takes_its_first_row(app: App, page: Page) -> None:

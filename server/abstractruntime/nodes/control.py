@@ -17,7 +17,7 @@ Json = Any
     "if",
     family="control",
     label="If/Else",
-    sentence="Is {condition} true?",
+    sentence="Whether {condition}",
     inputs=(EXEC_IN, Pin("condition", "boolean", None, "What decides.")),
     outputs=(
         Pin("true", "execution", description="Taken when the condition holds."),

@@ -4,7 +4,7 @@ import { outlineOf, places } from "../src/model/outline";
 import { textOf } from "../src/model/sentence";
 import { edge, node, sample, sceneOf } from "./fixture";
 
-const told = (json?: Parameters<typeof sceneOf>[0]): string[] => outlineOf(sceneOf(json)).map((line) => `${"  ".repeat(line.level - 1)}${line.number ? `${line.number} ` : ""}${line.title}${line.kind === "link" || line.kind === "part" || line.kind === "branch" ? ` ${textOf(line.about)}`.trimEnd() : ""}`);
+const told = (json?: Parameters<typeof sceneOf>[0]): string[] => outlineOf(sceneOf(json)).map((line) => `${"  ".repeat(line.level - 1)}${line.number ? `${line.number} ` : ""}${line.title}${line.kind === "link" || line.kind === "part" || line.kind === "branch" ? ` ${textOf(line.about())}`.trimEnd() : ""}`);
 
 test("steps come in the order they run, branches and values below them", () => {
   assert.deepEqual(told(), ["1 n1", "2 n2", "3 n3", "  true", "    4 n4", "      n5", "  false leads nowhere"]);
@@ -34,7 +34,7 @@ test("an opened node shows its pins with what is at them", () => {
   const pins = outlineOf(scene, new Set(["n2"])).filter((line) => line.kind === "pin");
   assert.equal(pins.length, scene.shape(scene.flow.nodes.get("n2")!).pins.length);
   assert.ok(pins.every((line) => line.level === 2 && line.pin?.node === "n2"));
-  assert.match(pins.find((line) => line.key === "pin n2 in exec-in")!.about.map(({ text }) => text).join(""), /^step input: from n1/);
+  assert.match(pins.find((line) => line.key === "pin n2 in exec-in")!.about().map(({ text }) => text).join(""), /^step input: from n1/);
 });
 
 test("each line knows its place among its siblings", () => {

@@ -31,6 +31,6 @@ test("a step with several ways on says where each leads, by the numbers of the l
   const flow = sample();
   (flow.edges as unknown[]).push(edge("e9", "n3", "false", "n2", "exec-in"));
   const lines = outlineOf(sceneOf(flow));
-  assert.equal(textOf(lines.find((line) => line.key === "n3")!.about), "true → 4, false → 2");
-  assert.deepEqual(lines.find((line) => line.key === "n3")!.about.filter((piece) => piece.kind).map((piece) => piece.text), ["true", "false"]);
+  assert.equal(textOf(lines.find((line) => line.key === "n3")!.about()), "true → 4, false → 2");
+  assert.deepEqual(lines.find((line) => line.key === "n3")!.about().filter((piece) => piece.kind).map((piece) => piece.text), ["true", "false"]);
 });

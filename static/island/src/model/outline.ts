@@ -20,7 +20,8 @@ export interface Line {
   /** The place of a step in the order; 0 for anything else. */
   number: number;
   title: string;
-  about: readonly Piece[];
+  /** What is told beside the title; made when it is wanted, for the lines in view alone. */
+  about: () => readonly Piece[];
   /** Whether deeper lines follow. */
   holds: boolean;
   pin?: PinAt;
@@ -55,7 +56,6 @@ class Outline {
     this.rest(order, leads);
     for (const [index, line] of this.lines.entries()) {
       line.holds = (this.lines[index + 1]?.level ?? 0) > line.level;
-      if (line.kind === "step" && line.node) line.about = [...line.about, ...this.waysOn(line.node, line.about.length > 0)];
     }
   }
 
@@ -64,7 +64,7 @@ class Outline {
     const isNew = (node: FlowNode): boolean => !this.numbers.has(node) && !this.values.has(node);
     const rest = order.filter(isNew);
     if (!rest.length) return;
-    this.put("part", "part", 1, null, "Not connected", [words("nothing leads here")]);
+    this.put("part", "part", 1, null, "Not connected", () => [words("nothing leads here")]);
     for (const node of [...rest.filter((each) => leads.has(each)), ...rest]) {
       if (isNew(node)) this.work({ kind: this.isStep(node) ? "chain" : "value", node, level: 2 });
     }
@@ -81,22 +81,22 @@ class Outline {
     const { node, level } = task;
     if (task.kind === "branch") {
       const goal = wireAt(node, task.pin)?.to;
-      this.put("branch", `${node.id} ${task.pin}`, level, node, task.label, goal ? [] : [words("leads nowhere")]);
+      this.put("branch", `${node.id} ${task.pin}`, level, node, task.label, () => (goal ? [] : [words("leads nowhere")]));
       return goal ? [{ kind: "chain", node: goal, level: level + 1 }] : [];
     }
     if (task.kind === "value") {
       if (this.values.has(node)) return [];
       this.values.add(node);
-      this.put("value", node.id, level, node, this.title(node), sentenceOf(this.scene, node));
+      this.put("value", node.id, level, node, this.title(node), () => this.told(node));
       this.pins(node, level + 1);
       return this.sources(node, level + 1);
     }
     if (this.numbers.has(node)) {
-      this.put("link", `link ${this.lines.length}`, level, node, this.title(node), [words(`goes on at ${this.numbers.get(node)}`)]);
+      this.put("link", `link ${this.lines.length}`, level, node, this.title(node), () => [words(`goes on at ${this.numbers.get(node)}`)]);
       return [];
     }
     this.numbers.set(node, this.numbers.size + 1);
-    this.put("step", node.id, level, node, this.title(node), sentenceOf(this.scene, node));
+    this.put("step", node.id, level, node, this.title(node), () => this.told(node));
     this.pins(node, level + 1);
     return [...this.sources(node, level + 1), ...this.ways(node, level)];
   }
@@ -119,15 +119,21 @@ class Outline {
     return goal ? [...tasks, { kind: "chain", node: goal, level }] : tasks;
   }
 
+  private told(node: FlowNode): Piece[] {
+    const sentence = sentenceOf(this.scene, node);
+    const ways = this.waysOn(node);
+    return sentence.length && ways.length ? [...sentence, words("; "), ...ways] : [...sentence, ...ways];
+  }
+
   /** Where a step with several ways on leads, by the numbers of the lines. */
-  private waysOn(node: FlowNode, follows: boolean): Piece[] {
+  private waysOn(node: FlowNode): Piece[] {
     const pins = this.scene.shape(node).pins.filter((pin) => pin.side === "out" && pin.type === EXEC);
     const told = pins.length < 2 ? [] : pins.flatMap((pin) => {
       const goal = wireAt(node, pin.id)?.to;
       return goal && this.numbers.has(goal) ? [{ text: pin.label || "then", kind: "way" as const }, words(` → ${this.numbers.get(goal)}, `)] : [];
     });
     const last = told.pop();
-    return last ? [words(follows ? "; " : ""), ...told, words(last.text.replace(", ", ""))] : [];
+    return last ? [...told, words(last.text.replace(", ", ""))] : [];
   }
 
   private pins(node: FlowNode, level: number): void {
@@ -135,7 +141,7 @@ class Outline {
     for (const pin of this.scene.shape(node).pins) {
       const at: PinAt = { node: node.id, side: pin.side, pin: pin.id };
       const title = pin.label || (pin.side === "in" ? "start" : "then");
-      this.lines.push({ kind: "pin", key: `pin ${node.id} ${pin.side} ${pin.id}`, level, node, number: 0, title, about: [words(this.aboutPin(node, pin))], holds: false, pin: at });
+      this.lines.push({ kind: "pin", key: `pin ${node.id} ${pin.side} ${pin.id}`, level, node, number: 0, title, about: () => [words(this.aboutPin(node, pin))], holds: false, pin: at });
     }
   }
 
@@ -156,7 +162,7 @@ class Outline {
     return titleOf(node, this.scene.shape(node));
   }
 
-  private put(kind: Line["kind"], key: string, level: number, node: FlowNode | null, title: string, about: readonly Piece[]): void {
+  private put(kind: Line["kind"], key: string, level: number, node: FlowNode | null, title: string, about: Line["about"]): void {
     const number = kind === "step" && node ? (this.numbers.get(node) ?? 0) : 0;
     this.lines.push({ kind, key, level, node, number, title, about, holds: false });
   }

@@ -15,7 +15,9 @@ export interface Piece {
 
 const PLACE = /\{([^{}|]+)(?:\|(name|unit))?\}/g;
 const OPTIONAL = /\[([^[\]]*)\]/g;
-const MOST = 80;
+const MOST = 60;
+/** Of what computes a value less is told: the ways on stand behind it. */
+const COMPUTED = 36;
 
 export const words = (text: string): Piece => ({ text, kind: "" });
 const value = (text: string): Piece => ({ text, kind: "value" });
@@ -98,7 +100,7 @@ function sourceOf(scene: Scene, node: FlowNode, pin: ShapePin): string | null {
     return [titleOf(wire.from, shape), label].filter(Boolean).join(" · ");
   }
   const computed = valueAt(node, ["pinExpressions", pin.id]);
-  return typeof computed === "string" && computed ? `= ${cut(computed)}` : null;
+  return typeof computed === "string" && computed ? `= ${cut(computed, COMPUTED)}` : null;
 }
 
 /** The values of a node one after the other, where its type has no sentence. */
@@ -122,9 +124,9 @@ function isNothing(set: Json): boolean {
   return set === null || set === "" || (typeof set === "object" && !Object.keys(set).length);
 }
 
-function cut(text: string): string {
+function cut(text: string, most = MOST): string {
   const line = text.replace(/\s+/g, " ").trim();
-  return line.length > MOST ? `${line.slice(0, MOST - 1)}…` : line;
+  return line.length > most ? `${line.slice(0, most - 1)}…` : line;
 }
 
 export function said(set: Json): string {

@@ -7,12 +7,18 @@ import type { FlowNode } from "../model/document";
 import type { PinAt } from "../model/hit";
 import { hasBreakpoint, pinnedOf } from "../model/marks";
 import { type Line, outlineOf, places } from "../model/outline";
+import type { Scene } from "../model/scene";
 import { healChanges, spliceChanges, spliceInto } from "../model/splice";
+import { tops, WHOLE, windowOf } from "../model/window";
 import { PROBLEM_SIGNS, worstOf } from "../view/look";
+import { Heights, spacer } from "./heights";
 import { button, el, familyMark, icon } from "./parts";
 
 /** What a line does as the node on the canvas does. */
 const AS_CANVAS: ReadonlySet<Act> = new Set<Act>(["duplicate", "select-all", "bookmark", "lock", "pins", "rename"]);
+
+/** Lines that lie deeper are not moved in further. */
+const DEEPEST = 14;
 
 const STATES: { [state: string]: string } = { queued: "queued", running: "running", waiting: "waiting", stopped: "stopped", done: "done", failed: "failed", cancelled: "cancelled" };
 
@@ -24,6 +30,8 @@ export class OutlineView {
   private readonly opened = new Set<string>();
   private lines: Line[] = [];
   private shown: Line[] = [];
+  private among: { place: number; of: number }[] = [];
+  private readonly heights = new Heights();
   private at = "";
   private frame = 0;
 
@@ -40,6 +48,8 @@ export class OutlineView {
     this.tree.addEventListener("click", (event) => this.click(event));
     this.tree.addEventListener("focusin", (event) => this.focused(event.target as HTMLElement));
     this.tree.addEventListener("contextmenu", (event) => this.menu(event));
+    this.element.addEventListener("scroll", () => this.scrolled(), { passive: true });
+    new ResizeObserver(() => this.heights.clear(this.tree.clientWidth) && this.refresh()).observe(this.tree);
     canvas.keys.also = this.tree;
     canvas.on("change", () => this.refresh());
     canvas.on("select", ({ nodes }) => this.follow(nodes));
@@ -56,10 +66,16 @@ export class OutlineView {
     this.at = this.canvas.selection.nodes[0] ?? this.at;
     this.draw();
     if (focus) this.row()?.focus();
+    else this.row()?.scrollIntoView({ block: "nearest" });
   }
 
   focus(): void {
     this.row()?.focus();
+  }
+
+  /** Other lines come into view. */
+  private scrolled(): void {
+    if (this.shown.length > WHOLE) this.refresh();
   }
 
   /** Draw again with the next frame. */
@@ -71,33 +87,57 @@ export class OutlineView {
     });
   }
 
+  /** What the lines were made of the last time. */
+  private made: { scene: Scene; version: number; opened: string } | null = null;
+
+  private read(): void {
+    const { scene } = this.canvas.desk;
+    const { made } = this;
+    const opened = [...this.opened].join("\n");
+    if (made?.scene === scene && made.version === scene.flow.version && made.opened === opened) return;
+    this.made = { scene, version: scene.flow.version, opened };
+    this.lines = outlineOf(scene, this.opened);
+  }
+
   private draw(): void {
     const hadFocus = this.tree.contains(document.activeElement);
-    this.lines = outlineOf(this.canvas.desk.scene, this.opened);
+    this.read();
     this.shown = visible(this.lines, this.closed);
     if (!this.shown.some((line) => line.key === this.at)) this.at = this.shown.find((line) => line.node)?.key ?? "";
-    const among = places(this.shown.map((line) => line.level));
-    this.put(
-      this.shown.map((line, index) => {
-        const row = this.line(line, index);
-        row.setAttribute("aria-posinset", String(among[index]?.place));
-        row.setAttribute("aria-setsize", String(among[index]?.of));
-        return row;
-      }),
-    );
+    this.among = places(this.shown.map((line) => line.level));
+    this.put();
     this.tree.setAttribute("role", this.shown.length ? "tree" : "group");
     if (!this.shown.length) this.tree.append(el("p", "outline-none muted", "An empty flow. Add the first step."));
     if (hadFocus) this.row()?.focus({ preventScroll: true });
   }
 
-  /** Lines that say what they said stay: whatever gives the keyboard back finds them. */
-  private put(fresh: HTMLElement[]): void {
-    const before = new Map([...this.tree.children].map((row) => [(row as HTMLElement).dataset["key"], row]));
-    const rows = fresh.map((row) => {
+  /** Make the lines that are in view. Those that say what they said stay: whatever gives the keyboard back finds them. */
+  private put(): void {
+    const { tree, element } = this;
+    const isLong = this.shown.length > WHOLE;
+    const starts = tops(this.shown.map((line) => (isLong ? this.heights.of(line.key) : 0)));
+    tree.toggleAttribute("data-long", isLong);
+    const before = new Map([...tree.children].map((row) => [(row as HTMLElement).dataset["key"], row]));
+    const fresh: Element[] = [];
+    let next = 0;
+    const gap = (to: number): void => {
+      const height = (starts[to] as number) - (starts[next] as number);
+      if (height) fresh.push(spacer(height));
+    };
+    for (const index of windowOf(starts, element.scrollTop - tree.offsetTop, element.clientHeight, this.shown.findIndex((line) => line.key === this.at))) {
+      gap(index);
+      const row = this.line(this.shown[index] as Line, index);
       const was = before.get(row.dataset["key"]);
-      return was?.isEqualNode(row) ? was : row;
-    });
-    if (rows.length !== this.tree.childElementCount || rows.some((row, index) => row !== this.tree.children[index])) this.tree.replaceChildren(...rows);
+      fresh.push(was?.isEqualNode(row) ? was : row);
+      next = index + 1;
+    }
+    gap(this.shown.length);
+    const { scrollTop } = element;
+    const stay = new Set(fresh);
+    for (const row of [...tree.children]) if (!stay.has(row)) row.remove();
+    fresh.forEach((row, at) => row !== tree.children[at] && tree.insertBefore(row, tree.children[at] ?? null));
+    if (element.scrollTop !== scrollTop) element.scrollTop = scrollTop; // while lines were away the list was shorter
+    if (isLong) this.heights.measure(tree);
   }
 
   private line(line: Line, index: number): HTMLElement {
@@ -105,8 +145,9 @@ export class OutlineView {
     row.setAttribute("role", "treeitem");
     row.setAttribute("aria-level", String(line.level));
     row.dataset["key"] = line.key;
-    row.dataset["index"] = String(index);
-    row.style.paddingInlineStart = `${10 + (line.level - 1) * (innerWidth < 600 ? 12 : 18)}px`;
+    row.setAttribute("aria-posinset", String(this.among[index]?.place));
+    row.setAttribute("aria-setsize", String(this.among[index]?.of));
+    row.style.paddingInlineStart = `${10 + (Math.min(line.level, DEEPEST) - 1) * (innerWidth < 600 ? 12 : 18)}px`;
     row.tabIndex = line.key === this.at ? 0 : -1;
     const isNode = line.kind === "step" || line.kind === "value";
     if (line.holds || isNode) row.setAttribute("aria-expanded", String(line.holds && !this.closed.has(line.key)));
@@ -213,8 +254,12 @@ export class OutlineView {
   }
 
   private go(line: Line | undefined): void {
-    const row = line && this.row(line.key);
-    row?.focus();
+    if (!line) return;
+    if (!this.row(line.key)) {
+      this.at = line.key; // the line with the keyboard is always there
+      this.put();
+    }
+    this.row(line.key)?.focus();
   }
 
   /** The keyboard is on a line: Tab stops there, and the canvas selects its node. */
@@ -379,5 +424,5 @@ function visible(lines: readonly Line[], closed: ReadonlySet<string>): Line[] {
 
 /** What a line tells of its node; a value and the name of a way stand out. */
 function about(line: Line): HTMLElement {
-  return el("span", "outline-about", ...line.about.map(({ text, kind }) => (kind ? el(kind === "value" ? "b" : "i", "", text) : text)));
+  return el("span", "outline-about", ...line.about().map(({ text, kind }) => (kind ? el(kind === "value" ? "b" : "i", "", text) : text)));
 }
