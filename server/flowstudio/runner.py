@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import Any, Literal
+from typing import Any
 
 from abstractruntime import Runtime
 from abstractruntime.core.errors import (
@@ -21,6 +21,7 @@ from abstractruntime.core.errors import (
     RunIsOver,
     WaitKeyMismatch,
 )
+from abstractruntime.core.fork import Effects
 from abstractruntime.core.ids import new_run_id
 from abstractruntime.core.models import RunState, RunStatus, WaitReason, WaitState
 from abstractruntime.core.waits import is_paused
@@ -147,7 +148,7 @@ class Runner:
         seq: int | None,
         changes: Mapping[str, Json],
         *,
-        effects: Literal["live", "ask"] | None,
+        effects: Effects | None,
         actor: str,
         reason: str | None = None,
     ) -> str:

@@ -17,9 +17,8 @@ from abstractruntime.core.clock import parse_instant, utc_now
 from abstractruntime.core.config import RuntimeConfig
 from abstractruntime.core.errors import KernelError
 from abstractruntime.core.models import RunState, RunStatus, WaitReason
-from abstractruntime.core.permission import ASK, EFFECTS, asks_first
+from abstractruntime.core.permission import inherit
 from abstractruntime.core.spec import WorkflowSpec
-from abstractruntime.core.vars import get_runtime
 from abstractruntime.core.waits import is_paused
 from abstractruntime.scheduler import Driver
 from abstractruntime.storage.base import QueryableRunStore
@@ -178,6 +177,5 @@ class Drive:
 def _vars_beside(root: RunState) -> dict[str, Any]:
     """Return the variables of a listener beside a run: it stops where the run does, and asks first where it does."""
     vars = listener_vars(root.vars)
-    if asks_first(root):
-        get_runtime(vars)[EFFECTS] = ASK
+    inherit(vars, root)
     return vars

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, cast
+from typing import Any, cast, get_args
 
 from abstractruntime import Runtime
 from abstractruntime.core.errors import WorkflowNotFound
+from abstractruntime.core.fork import Effects
 from abstractruntime.core.models import EffectType, RunState
 from abstractruntime.nodes.catalog import Catalog
 from abstractruntime.visualflow_compiler.policies import effects_of
@@ -20,7 +21,7 @@ from .runner import BadInput
 from .runner_views import RunReader
 
 Json = Any
-Effects = Literal["live", "ask"]
+EFFECTS: tuple[Effects, ...] = get_args(Effects)
 _ANSWERED = frozenset({EffectType.ASK_USER.value, EffectType.WAIT_EVENT.value})
 
 

@@ -310,3 +310,49 @@ def test_a_fork_is_compared_with_its_parent(client: Client) -> None:
     alone = client.get(f"/runs/{parent}/compare", headers={"Accept": "text/html"})
     assert alone.status_code == 409
     assert client.get(f"/runs/{fork}/compare?to=nobody", headers={"Accept": "text/html"}).status_code == 404
+
+
+def telling() -> dict[str, Any]:
+    """Tell the boss a sum, and say it."""
+    return flow(
+        "telling",
+        [
+            start("sum", "mood", sum=5, mood="good"),
+            node("tell", "notify", label="Tell", pinDefaults={"to": "boss"}),
+            node("say", "answer_user"),
+            end(),
+        ],
+        [
+            ("start", "tell"),
+            ("start.sum", "tell.message"),
+            ("tell", "say"),
+            ("start.mood", "say.message"),
+            ("say", "end"),
+        ],
+    )
+
+
+def test_a_fork_takes_the_replies_that_its_parent_got(client: Client) -> None:
+    client.save(telling())
+    parent = client.launch("telling")
+    client.until(parent, "completed")
+    fork = forked(client, parent, seq=1, inputs={"mood": "great"}, effects="recorded")
+    client.until(fork, "completed")
+    assert len(client.studio.outbox.notices()) == 1, "nothing is sent again"
+    steps = events(client, fork)
+    assert {step["node_id"] for step in steps if step["recorded"]} == {"tell"}
+    text = " ".join(see(client, f"/runs/{fork}").text.split())
+    assert "great" in text
+    assert f"Nothing was sent: it took the reply in run {parent[:13]}" in text
+    other = forked(client, parent, seq=1, inputs={"sum": 6}, effects="recorded")
+    asked = client.wait(lambda: client.run(other)["prompts"], bool)[0]["prompt"]
+    assert asked.startswith(
+        "The other run has no reply to this. Shall this fork really do it? notify at tell"
+    )
+    assert 'value="recorded"' in see(client, f"/runs/{parent}/fork?seq=1").html
+    began = post(client, f"/runs/{parent}/fork", **{"v:/mood": "fine", "seq": "1", "effects": "recorded"})
+    new = began.headers["location"].rpartition("/")[2]
+    client.until(new, "completed")
+    assert len(client.studio.outbox.notices()) == 1
+    hearsay = post(client, f"/runs/{parent}/fork", seq="1", effects="whatever")
+    assert client.wait(lambda: client.run(hearsay.headers["location"].rpartition("/")[2])["prompts"], bool)

@@ -37,7 +37,6 @@ from .models import (
     wait_json,
 )
 from .parking import ask_first, put_off
-from .permission import question
 from .plans import unfit
 from .policy import (
     StepsOwnPolicy,
@@ -48,6 +47,7 @@ from .policy import (
     visit_key,
     visits_before,
 )
+from .recorded import permit
 from .records import (
     STATUS_KEY_PREFIX,
     completion_record,
@@ -269,7 +269,7 @@ def _act(engine: Engine, held: Held, deed: Deed) -> bool:
     if deed.prior is not None:
         outcome, deed.now = EffectOutcome.completed(deed.prior["result"]), engine.now()
         _repeat(deed, services)
-    elif (asked := question(deed)) is not None:
+    elif (asked := permit(engine.journal, deed)) is not None:
         return ask_first(engine, held, deed, asked)
     else:
         write, sleep = partial(_write_records, engine, held, deed), None if plans else engine.sleep
@@ -299,7 +299,7 @@ def _act(engine: Engine, held: Held, deed: Deed) -> bool:
 def _take_evidence(engine: Engine, deed: Deed, outcome: EffectOutcome) -> EffectOutcome:
     """Keep what tools have brought in; the record and the run get what is left of their results."""
     run, node_id, store = deed.run, deed.plan.node_id, engine.artifacts
-    if deed.prior is not None:
+    if deed.prior is not None or deed.recorded is not None:
         if not deed.is_known:
             capture_again(run, store, node_id=node_id, results=outcome.result, now=deed.now)
         return outcome

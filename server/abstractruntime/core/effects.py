@@ -347,6 +347,9 @@ class Deed:
     is_first: bool = False  # since the run was loaded: only such a one can have been begun before
     let_go: Callable[[], None] | None = None  # of an external effect: ends the claim on it
     is_held_back: bool = False
+    recorded: dict[str, Any] | None = (
+        None  # the run and the entry whose reply is taken, where it is a recorded one
+    )
     records: list[StepRecord] = field(default_factory=list)  # that the step's commit must still write
     now: str = ""  # the moment of the outcome
     ms: float = 0.0
@@ -376,7 +379,7 @@ def execute(
     first = attempts_before(deed.run.vars, deed.key) + 1
     for attempt in range(first, max(attempts, first) + 1):
         now = services.now_iso()
-        told = EffectRecords(deed.run, deed.plan.node_id, effect, now, attempt, deed.key)
+        told = EffectRecords(deed.run, deed.plan.node_id, effect, now, attempt, deed.key, deed.recorded)
         deed.records.append(told.started(deed.note))
         if deed.let_go is not None:
             write(deed.records)

@@ -263,7 +263,7 @@ class StepServices:
             run_id=run_id,
         )
         child.vars["_runtime"]["level"] = level
-        inherit(child, parent)
+        inherit(child.vars, parent)
         return child, True
 
     def stage_child(self, child: RunState) -> None:

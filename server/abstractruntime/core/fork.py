@@ -25,11 +25,12 @@ from .errors import Conflict, RunNotFound
 from .ids import new_run_id
 from .jsonsafe import check, isolated
 from .models import RunState, RunStatus, StepStatus, WaitReason, wait_json
-from .permission import ASK, EFFECTS, acted_outside
+from .permission import ASK, EFFECTS, RECORDED, RECORDING, acted_outside
+from .recorded import recording
 from .records import fork_record, status_record
 from .vars import DONE, RETRIED, RUNTIME, get_runtime, listening_key, parse_vars_path, set_at
 
-Effects = Literal["live", "ask"]
+Effects = Literal["live", "ask", "recorded"]
 _ALL = 1_000_000_000
 _SENDS = ("bound", "let_go", "inbox", "listening")  # of the kernel's own space: what names other runs
 _GIVEN = "node_outputs"  # of a program's own space: what nodes gave, which names runs only as values
@@ -218,10 +219,13 @@ class Fork:
             vars["_temp"] = {
                 name: part if name == _GIVEN else _renamed(part, self._names) for name, part in temp.items()
             }
-        for name in ("control", "retry", RETRIED, "let_go", EFFECTS):
+        for name in ("control", "retry", RETRIED, "let_go", EFFECTS, RECORDING):
             space.pop(name, None)
         if effects != "live":
             space[EFFECTS] = effects
+        if effects == RECORDED:
+            kept = {run_id: stand.seq for run_id, stand in self._stands.items()}
+            space[RECORDING] = recording(self._root, self._moment, kept)
         if done := _named_results(records):
             space[DONE] = {**(space.get(DONE) or {}), **done}
         return vars

@@ -19,6 +19,8 @@ EFFECTS = (
     "effects"  # in the kernel's own space: what becomes of outside effects, where they are not simply done
 )
 ASK = "ask"
+RECORDED = "recorded"  # it asks where the recording of its parent has no reply (`recorded`)
+RECORDING = "recording"  # in the kernel's own space: that recording, which run and what of its story was kept
 YES, NO = "Do it", "Do not"
 KIND = "outside_effect"
 _GIVEN, _ASKED_BY = "permitted", "permitted_to"  # what a person said, and the node that had asked
@@ -49,22 +51,28 @@ def acts_outside(handler: Handler | None, effect: Effect) -> bool:
     return effect.type in _WRITES or handler.external(effect)
 
 
-def asks_first(run: RunState) -> bool:
-    """Say whether a run has to ask before it acts outside."""
+def looks_outside(handler: Handler | None, effect: Effect) -> bool:
+    """Say whether an effect reads something that the run does not hold."""
+    return handler is not None and effect.type in _LOOKS and effect.type is not EffectType.START_SUBWORKFLOW
+
+
+def mode_of(run: RunState) -> str:
+    """Return what becomes of a run's outside effects: `ask`, `recorded`, or empty where they are simply done."""
     space = dict.get(run.vars, "_runtime")
-    return isinstance(space, dict) and dict.get(space, EFFECTS) == ASK
+    return str(dict.get(space, EFFECTS) or "") if isinstance(space, dict) else ""
 
 
-def inherit(child: RunState, parent: RunState) -> None:
-    """Have a child ask first where its parent does."""
-    if asks_first(parent):
-        get_runtime(child.vars)[EFFECTS] = ASK
+def inherit(vars: dict[str, Any], parent: RunState) -> None:
+    """Have a run that begins with `vars` ask first where its parent does, and take from the recording that it has."""
+    if mode_of(parent):
+        given, space = get_runtime(parent.vars), get_runtime(vars)
+        space.update({name: given[name] for name in (EFFECTS, RECORDING) if name in given})
 
 
 def question(deed: Deed) -> WaitState | None:
     """Return the wait for a yes, None where there is nothing to ask: what was said is heeded."""
     run, effect = deed.run, deed.effect
-    if not asks_first(run) or not acts_outside(deed.handler, effect):
+    if not mode_of(run) or not acts_outside(deed.handler, effect):
         return None
     space = get_runtime(run.vars)
     answer, asked_by = space.pop(_GIVEN, None), space.pop(_ASKED_BY, None)
@@ -84,12 +92,13 @@ def _wait(deed: Deed) -> WaitState:
     effect, node_id = deed.effect, deed.plan.node_id
     told = json.dumps(effect.payload, ensure_ascii=False, indent=1)
     shown = told if len(told) <= _SHOWN else f"{told[:_SHOWN]} …"
+    why = "The other run has no reply to this. " if mode_of(deed.run) == RECORDED else ""
     return WaitState(
         WaitReason.USER,
         wait_key=f"permit:{deed.run.run_id}:{deed.key}",
         resume_to_node=deed.run.current_node,
         result_key=f"{RUNTIME}.{_GIVEN}",
-        prompt=f"Shall this fork really do it? {effect.type.value} at {node_id}:\n{shown}",
+        prompt=f"{why}Shall this fork really do it? {effect.type.value} at {node_id}:\n{shown}",
         choices=[YES, NO],
         allow_free_text=False,
         details={

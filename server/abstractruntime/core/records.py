@@ -35,23 +35,35 @@ class EffectRecords:
     """The records of one attempt at an effect: the text that they share is made once.
 
     Records whose values are durable come with their text made (`SealedRecord`). The others are plain:
-    whoever writes them finds out what is wrong, and says so.
+    whoever writes them finds out what is wrong, and says so. `recorded` tells the run and the entry whose reply
+    is taken, where nothing is done anew (`recorded.permit`).
     """
 
-    __slots__ = ("_given", "_head", "_key", "_run_id", "_tail", "_then")
+    __slots__ = ("_given", "_head", "_key", "_recorded", "_run_id", "_tail", "_then")
 
-    def __init__(self, run: RunState, node_id: str, effect: Effect, now: str, attempt: int, key: str) -> None:
+    def __init__(
+        self,
+        run: RunState,
+        node_id: str,
+        effect: Effect,
+        now: str,
+        attempt: int,
+        key: str,
+        recorded: dict[str, Any] | None = None,
+    ) -> None:
         step_id, run_id = new_id(), run.run_id
         self._given = run, step_id, node_id, effect, now, attempt
+        self._recorded = recorded
         self._run_id, self._key = run_id, key
         try:
             payload = encode(effect.payload, "record", _PAYLOAD)
+            whose = "" if recorded is None else f',"recorded":{encode(recorded, "record")}'
             self._head = (
                 f'{{"run_id":{quoted(run_id)},"step_id":"{step_id}","node_id":{quoted(node_id)},"status":"'
             )
             self._then = (
                 f'","effect":{{"type":"{effect.type._value_}","payload":{payload},'
-                f'"result_key":{encode_flat(effect.result_key)}}},"result":'
+                f'"result_key":{encode_flat(effect.result_key)}{whose}}},"result":'
             )
             self._tail = (
                 f',"started_at":"{now}","ended_at":',
@@ -116,12 +128,13 @@ class EffectRecords:
 
     def _plain(self, status: StepStatus, result: Any, ended_at: str | None, error: str | None) -> StepRecord:
         run, step_id, node_id, effect, now, attempt = self._given
+        told = effect_json(effect)
         return StepRecord(
             run_id=run.run_id,
             step_id=step_id,
             node_id=node_id,
             status=status,
-            effect=effect_json(effect),
+            effect=told if self._recorded is None or told is None else {**told, "recorded": self._recorded},
             result=result,
             error=error,
             started_at=now,

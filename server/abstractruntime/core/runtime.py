@@ -207,7 +207,8 @@ class Runtime:
 
         `changes` are values by their places in the variables (`name`, `a.b[0]`, `/a/b.c`), put there before it
         begins. `effects` says what becomes of what it does outside: `live`, it is done; `ask`, each waits for a
-        person's yes; None asks where the other run has acted outside after the entry. docs/forks.md tells the
+        person's yes; `recorded`, it takes the reply that the other run got to the same request after the entry, and
+        waits for a yes where there is none; None asks where the other run has acted outside after the entry. docs/forks.md tells the
         rest. Raises RunNotFound, NotDurable, or Conflict for what cannot be forked or changed.
         """
         steps = plan_fork(self._engine, run_id, Wish(seq, changes or {}, effects, actor_id, reason))

@@ -294,6 +294,10 @@ class Journal(ABC):
     def tree_after(self, root_run_id: str, after: int, limit: int = 500) -> list[PlacedRecord]:
         """Return records of a run and all its descendants with `position > after`, in order."""
 
+    def whole(self, record: Record) -> Record:
+        """Return a stored record with the values that it was written with; raise StoreDamaged when one is gone."""
+        return record
+
     @abstractmethod
     def find_waiting(self, wait_key: str, limit: int = 1000) -> list[str]:
         """Return ids of WAITING runs whose wait has this key, by index."""

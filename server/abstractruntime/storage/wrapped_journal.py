@@ -92,9 +92,13 @@ class WrappedJournal(Journal):
     def find_completed(self, run_id: str, idempotency_key: str) -> Record | None:
         """Return the first COMPLETED record with this key and a result, with its values."""
         found = self._inner.find_completed(run_id, idempotency_key)
+        return None if found is None else self.whole(found)
+
+    def whole(self, record: Record) -> Record:
+        """Return a stored record with the values that it was written with."""
         for wrapper in reversed(self._ledgers):
-            found = None if found is None else wrapper.whole(found)
-        return found
+            record = wrapper.whole(record)
+        return self._inner.whole(record)
 
     def tree_after(self, root_run_id: str, after: int, limit: int = 500) -> builtins.list[PlacedRecord]:
         """Return records of a run and all its descendants with `position > after`, in order."""

@@ -47,8 +47,8 @@ def used_by(record: Mapping[str, Any]) -> Used:
     effect, result = record.get("effect"), record.get("result")
     if not isinstance(effect, Mapping) or effect.get("type") != EffectType.LLM_CALL.value:
         return NOTHING
-    if record.get("status") not in _ENDED or not isinstance(result, Mapping):
-        return NOTHING
+    if record.get("status") not in _ENDED or not isinstance(result, Mapping) or "recorded" in effect:
+        return NOTHING  # nobody was asked: a fork has taken the reply that its parent got
     usage, metadata = result.get("usage") or {}, result.get("metadata") or {}
     attempts = metadata.get("attempts")
     calls = len(attempts) if isinstance(attempts, list) else int(record["status"] == "completed")

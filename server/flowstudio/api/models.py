@@ -9,6 +9,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from abstractruntime.core.fork import Effects
+
 Json = Any
 Name = Annotated[str, Field(min_length=1, max_length=400)]
 
@@ -305,14 +307,15 @@ class Forking(Asked):
     """What a fork begins with. `seq`: the entry of the ledger of the run named, none for now, 0 for before the first.
 
     `outputs`: what steps gave, by node and output. `effects` none: it asks before it acts outside where the run has
-    acted outside after that entry.
+    acted outside after that entry. `recorded`: it takes the replies that the run got to the same requests after that
+    entry, and asks where there is none.
     """
 
     seq: Annotated[int, Field(ge=0)] | None = None
     inputs: dict[str, Json] = {}
     variables: dict[str, Json] = {}
     outputs: dict[str, dict[str, Json]] = {}
-    effects: Literal["live", "ask"] | None = None
+    effects: Effects | None = None
     reason: Annotated[str, Field(max_length=2000)] | None = None
 
 

@@ -76,6 +76,7 @@ def step_of(placed: PlacedRecord, root_id: str, flow_of: FlowOf) -> dict[str, Js
         "pinned": visit.get("pinned"),
         "stop": is_told_by(record),
         "reused": False,
+        "recorded": "recorded" in effect,
     }
 
 

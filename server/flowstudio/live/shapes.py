@@ -21,6 +21,7 @@ class StepEvent(Told):
     `pinned`: the nodes, itself or value nodes that it read, for which pinned outputs stood.
     `stop`: it tells that a trial run stops before the node, or goes on from there; the visit itself comes after.
     `reused`: of a fork, what it has of its parent's story, in the parent's records.
+    `recorded`: of a fork, an effect that was not done: it took the reply that its parent got.
     """
 
     position: int
@@ -43,6 +44,7 @@ class StepEvent(Told):
     pinned: list[str] | None
     stop: bool
     reused: bool
+    recorded: bool
 
 
 class PromptEvent(Told):

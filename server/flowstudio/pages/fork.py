@@ -5,16 +5,17 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse
 from starlette.datastructures import FormData
 
 from abstractruntime.core.errors import Conflict
+from abstractruntime.core.fork import Effects
 
 from ..access import actor_of
-from ..runner_fork import Instant, Value
+from ..runner_fork import EFFECTS, Instant, Value
 from ..studio import Studio, TheStudio
 from .form import Posted, go, text
 from .html import path, render
@@ -69,7 +70,7 @@ def fork(request: Request, studio: TheStudio, form: Posted, run_id: str) -> Resp
             continue
         if now != value.now or type(now) is not type(value.now):
             changes.update(dict.fromkeys(value.paths, now))
-    effects: Literal["live", "ask"] = "live" if text(form, "effects") == "live" else "ask"
+    effects = _effects(text(form, "effects"))
     if wrong:
         return _page(request, studio, run_id, seq, form, wrong)
     actor, reason = actor_of(request.scope), text(form, "reason")
@@ -160,6 +161,14 @@ def _read(value: Value, raw: str) -> Json:
 
 def _refuse(constant: str) -> Json:
     raise ValueError(f"This is not JSON: {constant} is no number.")
+
+
+def _effects(said: str) -> Effects:
+    """Return what becomes of outside effects: whoever says nothing that is known is asked."""
+    for known in EFFECTS:
+        if said == known:
+            return known
+    return "ask"
 
 
 def _is_part(request: Request) -> bool:

@@ -65,6 +65,9 @@ class Step:
     cost: float = 0.0
     seq: int = 0  # of its newest record in the ledger of its run
     reused: str = ""  # of a fork: the run, its parent or the parent's parent, that has taken this step
+    recorded: tuple[str, int] | None = (
+        None  # of a fork: the run and its entry whose reply this step has taken
+    )
 
     @property
     def label(self) -> str:
@@ -220,6 +223,8 @@ def _effect(step: Step, record: Mapping[str, Json], effect: Mapping[str, Json]) 
     step.is_open = status != "failed"
     if status == "failed":
         step.sign, step.error = SIGNS["failed"], _error(record)
+    if isinstance(whose := effect.get("recorded"), Mapping):
+        step.recorded = (str(whose["run_id"]), int(whose["seq"]))
     used = used_by(record)
     step.tokens, step.cost = step.tokens + used.tokens, step.cost + used.cost
 
@@ -233,7 +238,7 @@ def _is_all(step: Step, record: Mapping[str, Json], effect: Mapping[str, Json]) 
 def _end(step: Step, record: Mapping[str, Json]) -> None:
     """Close the row of a step of an agent's loop with what came of it."""
     result = record.get("result") or {}
-    step.is_open, step.sign = False, SIGNS["completed"]
+    step.is_open, step.sign = False, SIGNS["completed" if step.recorded is None else "reused"]
     step.ended_at = str(record.get("ended_at") or step.ended_at)
     step.outputs = {key: result[key] for key in ("content", CALLS, "results") if result.get(key)} or None
     calls = result.get(CALLS) or result.get("results") or ()
@@ -269,7 +274,8 @@ def _land(step: Step, record: Mapping[str, Json]) -> None:
     step.warnings = tuple(map(str, visit.get("warnings") or ()))
     step.error = _error(record) if failed else str(caught.get("message")) if caught else ""
     is_pinned = step.node_id in (visit.get("pinned") or ())
-    step.sign = SIGNS["failed"] if failed or caught else SIGNS["pinned" if is_pinned else "completed"]
+    done = "pinned" if is_pinned else "reused" if step.recorded is not None else "completed"
+    step.sign = SIGNS["failed"] if failed or caught else SIGNS[done]
     told = step.error or "".join(step.warnings[:1])
     step.gist = one_line(told, 120) if told else step.gist or _yielded(step)
     if is_pinned:

@@ -43,6 +43,8 @@ export interface StepEvent {
   stop?: boolean;
   /** Of a fork: its parent has taken this step. */
   reused?: boolean;
+  /** Of a fork: an effect that took the reply which its parent got. */
+  recorded?: boolean;
 }
 
 /** The states of the nodes of one flow in one run. */
@@ -73,7 +75,7 @@ export class Progress {
     if (ms !== undefined && state !== "running") run.ms = ms;
     if (event.error) run.error = event.error;
     if (event.waits) run.waits = event.waits;
-    if (event.reused) run.instead = "reused";
+    if (event.reused || event.recorded || (isOpen && before.instead === "reused")) run.instead = "reused";
     if (event.pinned?.includes(id)) run.instead = "pinned";
     run.outputs = event.outputs ?? before?.outputs ?? null;
     this.put(id, run);
