@@ -114,7 +114,12 @@ def practice_tools(shop: Practice) -> dict[str, Callable[..., Json]]:
         if amount <= 0:
             raise ValueError(f"practice_refund pays more than nothing back: it got {amount}.")
         entry = shop.book(order, "refund", key=f"refund:{order}:{amount:g}")
-        return {**entry, "order": order, "amount": amount, "rendered": f"{amount:g} is paid back for {order}."}
+        return {
+            **entry,
+            "order": order,
+            "amount": amount,
+            "rendered": f"{amount:g} is paid back for {order}.",
+        }
 
     made = (
         practice_reserve,
