@@ -10,6 +10,7 @@ Object.assign(globalThis, {
   },
   document: new EventTarget(),
   window: new EventTarget(),
+  ...("navigator" in globalThis ? {} : { navigator: { platform: "" } }), // Node 20 has none
 });
 kept.set("flowstudio keys", '{"run": ["Q"], "unknown": ["W"], "add": "A"}');
 const { ACTS, ALL_ACTS, chordOf, isLetter, keymap } = await import("../src/canvas/keymap");

@@ -12,39 +12,28 @@ import { PAUSED } from "../pages/parts/updates";
 import { entryOf } from "../model/entry";
 import type { View } from "../view/viewport";
 import type { JsonObject } from "../model/json";
-import type { Inspector } from "./inspector";
 import { keysWait } from "./kept";
-import { More } from "./more";
+import type { Host, More } from "./more";
 import { firstStep, place, useIcons } from "./parts";
-import { ProblemList } from "./problems";
-import { QuickAdd } from "./quickadd";
-import type { Hooks, RunPane } from "./runner";
 import { Side } from "./side";
 import { Voice } from "./voice";
 
 const LINES: { [state in LineState]: string } = { live: "Live", "catching-up": "Catching up…", offline: "Offline: trying again", paused: PAUSED, over: "" };
-const TAGS = { tags: "turn", follow: "follow", rename: "rename" } as const;
-/** What is done to the run: the run pane knows how. */
-const RUN = /^(run(-form|-to)?|go-on|tests?|breakpoint|disable|step-(over|into)|fork|(node-)?(back|forward)|pin)$/;
 const NARROW = 900;
+const ABSENT = "This part of the editor cannot be loaded: the server cannot be reached.";
 const BESIDE = 1100; // from here the text stands beside the canvas
-const LOOP = "Make it a While";
 const READABLE = 0.7;
 const WHOLE = 0.59; // a flow that fits at this is shown whole
 
-export class Editor {
+export class Editor implements Host {
   readonly canvas: FlowCanvas;
+  readonly flow: string;
+  readonly side = new Side(() => this.sideChanged());
+  readonly voice = new Voice();
+  readonly saver: Saver;
   private readonly grid = place("editor");
-  private readonly flow: string;
-  private readonly side = new Side(() => this.sideChanged());
-  private readonly voice = new Voice();
-  private readonly saver: Saver;
-  private readonly quick: QuickAdd;
-  private loading: Promise<Inspector | null> | null = null;
-  private readonly problems: ProblemList;
-  private run: RunPane | null = null;
-  private bringing: Promise<RunPane | null> | null = null;
-  private readonly more: More;
+  private more: More | null = null;
+  private coming: Promise<More | null> | null = null;
 
   static async open(): Promise<Editor> {
     const grid = place("editor");
@@ -60,55 +49,36 @@ export class Editor {
     const draft = findDraft(this.flow, document, revision);
     this.canvas.load(document);
     this.begin();
-    this.problems = new ProblemList(this.canvas, () => this.more.problems(() => this.side.show("node")), () => this.side.show("problems"));
-    this.quick = new QuickAdd(this.canvas, (id, point, from) => void this.more.addFlow(id, point, from), () => this.more.takeFocus(), (type, panel) => void this.more.sample(type, panel));
-    this.more = new More(this.canvas, this.flow, this.quick.chooser, {
-      settings: (node, pin) => this.settings(node, pin),
-      toCanvas: () => this.focusCanvas(),
-      run: () => this.run?.run ?? null,
-      addAt: (screen) => this.quick.at(screen),
-      use: (tool) => this.use(tool),
-      create: (name) => this.quick.atMiddle(name),
-      habits: (follows, mine) => Object.assign(this.quick, { follows, mine }),
-      viewed: (isOutline, isText) => this.viewed(isOutline, isText),
-      data: (node) => {
-        this.settings(node, null);
-        void this.panel((panel) => panel.look({ tab: "data" }));
-      },
-      goOn: (newer, isChanged) => {
-        this.saver.goOn(newer, isChanged);
-        void this.check();
-      },
-      say: (text, urgent) => this.voice.say(text, urgent),
-    });
-    void this.panel(() => undefined);
-    void this.more.palette((type) => this.quick.inView(type), (type, point) => this.quick.put(type, point));
     this.saver = new Saver(this.flow, revision, {
       read: () => this.canvas.toJSON(),
       history: () => this.canvas.desk.history,
       state: (state, words) => this.saving(state, words),
-      problems: (found) => this.found(found),
-      conflict: (theirs, newer, base) => void this.more.conflict().then((conflict) => conflict?.offer(theirs, newer, base)),
+      problems: (found) => void this.have((more) => more.found(found)),
+      conflict: (theirs, newer, base) => void this.have((more) => void more.conflict((conflict) => conflict.offer(theirs, newer, base))),
     });
     this.listen();
     this.takeUp(draft);
-    void this.more.sync(this.saver, { say: (text) => this.voice.say(text), changed: () => this.check() });
-    if (innerWidth < NARROW) void this.more.view(true, false);
+    void this.have(() => undefined);
+    if (innerWidth < NARROW) void this.have((more) => void more.view(true, false));
     void this.check();
-    void this.more.peek(() => undefined);
-    void this.more.upgrade((text) => this.voice.say(text));
-    void this.running((run) => void this.more.coach(run));
-    void this.running((run) => this.follow(run));
     this.canvas.root.toggleAttribute("data-pointer", true);
     this.canvas.root.focus({ preventScroll: true });
   }
 
-  /** Show the run that the address names, else the newest while it is under way. */
-  private follow(run: RunPane): void {
-    const named = this.grid.dataset["runId"];
-    if (!named) return void run.resume();
-    this.side.show("run", innerWidth >= NARROW);
-    run.follow(named, !new URL(location.href).searchParams.has("at"));
+  /** Most of what the editor can do comes just after its start; `asked`: by a key, and what is typed next is meant for
+   * what opens. */
+  private async have(act: (more: More) => void, asked = false): Promise<void> {
+    if (this.more) return act(this.more);
+    this.coming ??= this.load();
+    const more = await (asked ? keysWait(this.coming) : this.coming);
+    if (more) act(more);
+    else this.coming = null;
+  }
+
+  private async load(): Promise<More | null> {
+    const part = await import("./later").catch(() => null);
+    if (!part) this.refuse(ABSENT);
+    return (this.more = part && new part.More(this));
   }
 
   /** What an earlier page could not save: done again on top of what the server has. */
@@ -118,7 +88,7 @@ export class Editor {
       this.canvas.bring(draft.document, "Bring back unsaved changes");
       this.saver.takeUp(draft.document);
     } else if (draft.kind === "apart") {
-      void this.more.conflict().then((conflict) => conflict?.offerDraft(draft.document, draft.revision, () => dropDraft(this.flow)));
+      void this.have((more) => void more.conflict((conflict) => conflict.offerDraft(draft.document, draft.revision, () => dropDraft(this.flow))));
     }
   }
 
@@ -157,20 +127,24 @@ export class Editor {
     const { canvas } = this;
     canvas.on("change", ({ how }) => this.changed(how === "follow"));
     canvas.on("open-inspector", ({ node, pin }) => this.settings(node, pin));
-    canvas.on("peek", ({ at }) => void this.more.peek((peek) => peek.ask(at)));
-    canvas.on("request-paste", ({ text, point }) => void this.more.paste(text, point));
-    canvas.on("request-name", ({ node }) => void this.more.rename(node));
-    canvas.on("step-in", ({ node }) => void this.running((run) => void this.more.subflows((subflows) => subflows.enter(node, run))));
+    canvas.on("request-add", (wish) => void this.have((more) => more.quick.add(wish), true));
+    canvas.on("request-wire", (wish) => void this.have((more) => more.quick.wire(wish), true));
+    canvas.on("request-paste", ({ text, point }) => void this.have((more) => void more.paste(text, point), true));
+    canvas.on("request-name", ({ node }) => void this.have((more) => more.rename(node), true));
+    canvas.on("peek", ({ at }) => void this.have((more) => more.peek.ask(at)));
+    canvas.on("step-in", ({ node }) => void this.have((more) => void more.enter(node)));
+    canvas.on("menu", (spot) => void this.have((more) => void more.menu(spot)));
+    canvas.on("select", () => canvas.root.hasAttribute("data-touch") && void this.have((more) => void more.touched()));
     canvas.on("press", () => {
       this.side.show("node", false);
-      void this.panel(() => undefined); // once more, should it not have come
+      void this.have(() => undefined); // once more, should it not have come
     });
     canvas.on("viewport", ({ zoom }) => (this.tool("zoom-reset").textContent = `${Math.round(zoom * 100)}%`));
     canvas.on("announce", ({ text, urgent, shown }) => (shown ? toast(text, undefined, 8) : this.voice.say(text, urgent)));
-    canvas.on("refuse", ({ reason, back }) => toast(reason, back && { label: `${LOOP} ${keymap.label("fix")}`, run: () => void this.more.loop(back) }, back ? 10 : 5));
+    canvas.on("refuse", ({ reason, back }) => (back ? void this.have((more) => more.offerLoop(reason, back)) : toast(reason, undefined, 5)));
     this.tool("zoom-reset").textContent = `${Math.round(canvas.view.zoom * 100)}%`;
     for (const tool of document.querySelectorAll<HTMLElement>("[data-tool]")) tool.addEventListener("click", () => this.use(tool.dataset["tool"] ?? ""));
-    place("run-button").addEventListener("click", () => void this.running((run) => void run.begin(), true));
+    place("run-button").addEventListener("click", () => void this.have((more) => void more.run.begin(), true));
     const name = place<HTMLInputElement>("flow-name");
     name.addEventListener("input", () => canvas.apply({ op: "flow", path: "name", value: name.value }, "Rename the flow", "flow name"));
     name.addEventListener("keydown", (event) => {
@@ -196,8 +170,8 @@ export class Editor {
   }
 
   /** Give the keyboard back to the canvas: to the selected node when there is one. */
-  private focusCanvas(): void {
-    if (this.more.takeFocus()) return;
+  focusCanvas(): void {
+    if (this.more?.takeFocus()) return;
     const { nodes } = this.canvas.selection;
     if (nodes.length === 1) this.canvas.focusNode(nodes[0] as string);
     else this.canvas.root.focus({ preventScroll: true });
@@ -212,55 +186,14 @@ export class Editor {
     });
   }
 
-  /** Where something new goes: at the pointer, else in the middle of the view. */
-  private here(): { x: number; y: number } {
-    const { viewport } = this.canvas.desk;
-    return viewport.toWorld(this.canvas.input.pointer ?? { x: viewport.width / 2, y: viewport.height / 2 });
-  }
-
-  private settings(node: string, pin: string | null): void {
+  settings(node: string, pin: string | null): void {
     if (this.canvas.selection.nodes.join() !== node) this.canvas.select([node]);
     this.side.show("node");
-    void this.panel((panel) => panel.focus(pin));
-  }
-
-  /** The form of the node is a part of its own, asked for at once; what is wanted of it is done when it is here. */
-  private async panel(act: (panel: Inspector) => void): Promise<void> {
-    this.loading ??= this.more.part(import("./later")).then((part) => part && new part.Inspector(this.canvas, this.flow));
-    const panel = await this.loading;
-    if (panel) act(panel);
-    else this.loading = null;
-  }
-
-  /** The run tab is a part of its own too; `asked`: by a key, and what is typed next is meant for what opens. */
-  private async running(act: (run: RunPane) => void, asked = false): Promise<void> {
-    if (this.run) return act(this.run);
-    this.bringing ??= this.more.part(import("./later")).then((part) => part && new part.RunPane(this.canvas, this.flow, this.runHooks()));
-    this.run = await (asked ? keysWait(this.bringing) : this.bringing);
-    if (this.run) act(this.run);
-    else this.bringing = null;
-  }
-
-  private runHooks(): Hooks {
-    return {
-      save: () => this.saver.flush(),
-      problems: (found) => this.problems.show(found),
-      blocked: () => this.blocked(),
-      showTab: () => this.side.show("run"),
-      offerTab: () => this.side.offer("run"),
-      showNode: () => this.side.show("node"),
-      background: (run) => void this.panel((panel) => panel.look({ background: run, visit: 0 })),
-      say: (text, urgent) => this.voice.say(text, urgent),
-      line: (state) => this.line(state),
-      changed: () => {
-        void this.panel((panel) => panel.showRun(this.run?.isUnderWay ?? false));
-        this.more.refresh();
-      },
-    };
+    void this.have((more) => more.panel.focus(pin));
   }
 
   /** The outline lies over the canvas, which is then out of reach of the keyboard. */
-  private viewed(isOutline: boolean, isText = false): void {
+  viewed(isOutline: boolean, isText = false): void {
     this.grid.toggleAttribute("data-outline", isOutline);
     this.grid.toggleAttribute("data-text", isText);
     this.canvas.root.inert = isOutline || (isText && innerWidth < BESIDE);
@@ -271,66 +204,8 @@ export class Editor {
     return document.querySelector<HTMLElement>(`[data-tool="${name}"]`) as HTMLElement;
   }
 
-  private use(tool: string): void {
-    switch (tool) {
-      case "add":
-        return this.quick.atMiddle();
-      case "palette":
-        return void this.grid.toggleAttribute("data-no-palette");
-      case "side":
-        return this.side.open(!this.side.isOpen);
-      case "note":
-        return void keysWait(this.more.marks()).then((marks) => marks?.addNote(this.here()));
-      case "tags":
-      case "follow":
-      case "rename":
-        return void keysWait(this.more.tags()).then((tags) => tags?.[TAGS[tool]]());
-      case "group":
-        return void keysWait(this.more.marks()).then((marks) => marks?.group());
-      case "tidy":
-      case "curves":
-      case "failure":
-      case "places":
-        return void this.more[tool]();
-      case "collapse":
-      case "expand":
-      case "link":
-        return void this.more.subflows((subflows) => subflows[tool]());
-      case "preferences":
-        return location.assign("/settings");
-      case "name":
-        return void this.more.name(() => this.saver.flush());
-      case "versions":
-      case "publish":
-        return void this.saver.flush().then(() => location.assign(`${place<HTMLAnchorElement>("versions").href.replace(/versions$/, "")}${tool}`));
-      case "export":
-        return place("export").click();
-      case "problems":
-        return this.side.show("problems");
-      case "tab":
-        return this.voice.say(this.side.next());
-      case "fix":
-        if (offered()) return offered()?.click();
-        return void this.problems.fixFirst((text) => {
-          toast(text, undefined, 5);
-          this.voice.say(text);
-        });
-      case "find":
-        return this.more.search(false);
-      case "view":
-      case "view-back":
-        return void this.more.cycle(tool === "view-back");
-      case "go":
-        return this.more.search(true);
-      case "keys":
-        return void this.more.keys();
-      default:
-        return RUN.test(tool) ? void this.running((run) => run.use(tool, this.more), true) : this.useCanvas(tool);
-    }
-  }
-
-  /** What tools and commands do to the canvas alone. */
-  private useCanvas(tool: string): void {
+  /** What tools and commands do: to the canvas alone here, all else in `More`. */
+  use(tool: string): void {
     const { canvas } = this;
     const { zoom } = canvas.view;
     switch (tool) {
@@ -346,11 +221,12 @@ export class Editor {
         return canvas.zoomTo(1);
       case "fit":
         return canvas.fit();
-      case "minimap":
-        canvas.minimap = !canvas.minimap;
-        return this.tool("minimap").setAttribute("aria-pressed", String(canvas.minimap));
-      case "next-bookmark":
-        return void this.more.bookmark();
+      case "palette":
+        return void this.grid.toggleAttribute("data-no-palette");
+      case "side":
+        return this.side.open(!this.side.isOpen);
+      default:
+        return void this.have((more) => more.use(tool), true);
     }
   }
 
@@ -359,7 +235,7 @@ export class Editor {
     const act = event.defaultPrevented ? undefined : keymap.actOf(event);
     if (!act || !ACTS[act].page || document.querySelector("dialog[open]")) return;
     if (isTyping(event) && (!ACTS[act].writing || isLetter(chordOf(event)))) return;
-    if (ACTS[act].stopped ? !this.run?.trial.stop : event.key === "Enter" && (event.target as Element).closest("button, a, summary")) return;
+    if (ACTS[act].stopped ? !this.more?.run.trial.stop : event.key === "Enter" && (event.target as Element).closest("button, a, summary")) return;
     event.preventDefault();
     this.use(act);
   }
@@ -370,7 +246,7 @@ export class Editor {
       const words = (tool.dataset["words"] ??= tool.title);
       if ((tool.dataset["tool"] ?? "") in ACTS) tool.title = keymap.hint(words, tool.dataset["tool"] as Act);
     }
-    if (!this.problems.errors) place("run-button").title = keymap.hint("Run", "run");
+    if (!place("run-button").hasAttribute("data-blocked")) place("run-button").title = keymap.hint("Run", "run");
   }
 
   private changed(isSaved: boolean): void {
@@ -382,35 +258,15 @@ export class Editor {
     if (name.value !== now) name.value = now;
   }
 
-  private async check(): Promise<void> {
+  /** Ask what is wrong with the flow as it stands. */
+  async check(): Promise<void> {
     try {
-      this.found(await validateFlow(this.flow, this.canvas.toJSON()));
+      const found = await validateFlow(this.flow, this.canvas.toJSON());
+      void this.have((more) => more.found(found));
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       this.refuse(error.message);
     }
-  }
-
-  private found(problems: Parameters<ProblemList["show"]>[0]): void {
-    this.problems.show(problems);
-    void this.panel((panel) => panel.showProblems());
-    this.more.refresh();
-    const run = place("run-button");
-    run.toggleAttribute("data-blocked", this.problems.errors > 0);
-    run.title = this.problems.errors ? this.block : keymap.hint("Run", "run");
-  }
-
-  private get block(): string {
-    const { errors } = this.problems;
-    return `${errors} ${errors === 1 ? "error has" : "errors have"} to be mended before this flow can run.`;
-  }
-
-  /** Instead of a run that would be refused: what is wrong, and where. */
-  private blocked(): boolean {
-    if (!this.problems.errors) return false;
-    this.side.show("problems");
-    this.refuse(this.block);
-    return true;
   }
 
   private saving(state: SaveState, words: string): void {
@@ -419,21 +275,16 @@ export class Editor {
     sign.textContent = words;
   }
 
-  private refuse(reason: string): void {
+  refuse(reason: string): void {
     toast(reason, undefined, 5);
     this.voice.say(reason, true);
   }
 
-  private line(state: LineState): void {
+  line(state: LineState): void {
     const sign = place("stream-state");
     sign.dataset["state"] = state;
     sign.textContent = LINES[state];
   }
-}
-
-/** What a refusal on the page offers instead. */
-function offered(): HTMLElement | undefined {
-  return [...document.querySelectorAll<HTMLElement>(".toast button")].find((each) => each.textContent?.startsWith(LOOP));
 }
 
 function isTyping(event: Event): boolean {

@@ -1,6 +1,7 @@
 // The list of keys, and where a person gives an action another one: press the key shown, then the new key. What
 // already has the key is named before it is taken away; every row, and the whole list, goes back to the default.
-import { type Act, ACTS, ALL_ACTS, chordOf, isLetter, keymap, written } from "../canvas/keymap";
+import { type Act, ACTS, chordOf, isLetter, keymap, written } from "../canvas/keymap";
+import type { NAMES, PARTS } from "../canvas/keynames";
 import { giveKey, isChanged, isOwn, resetKeys } from "../canvas/ownkeys";
 import { refusalOf } from "../canvas/reserved";
 import { lettersAct, onLetters, switchLetters } from "../pages/parts/letters";
@@ -37,7 +38,10 @@ export class KeyList {
   private wanted = "";
   private word = "";
 
-  constructor(private readonly say: (words: string) => void) {
+  constructor(
+    private readonly acts: { names: typeof NAMES; parts: typeof PARTS },
+    private readonly say: (words: string) => void,
+  ) {
     this.dialog.addEventListener("keydown", (event) => this.key(event), true);
     this.dialog.addEventListener("close", () => this.wait(null));
     this.letters.addEventListener("change", () => switchLetters(this.letters.checked));
@@ -59,7 +63,7 @@ export class KeyList {
   private draw(): void {
     const at = (document.activeElement as HTMLElement | null)?.dataset["key"];
     const parts = Object.keys(FIXED).map((part) => {
-      const own = ALL_ACTS.filter((act) => ACTS[act].part === part).map((act) => this.row(act));
+      const own = (this.acts.parts[part] ?? []).map((act) => this.row(act));
       const fixed = (FIXED[part] ?? []).map(([keys, name]) => el("li", "key-row", el("span", "key-name", name), el("span", "key-set", ...keys.flatMap(keyed))));
       return el("section", "", el("h3", "", part), el("ul", "list", ...own, ...fixed));
     });
@@ -70,7 +74,7 @@ export class KeyList {
   }
 
   private row(act: Act): HTMLElement {
-    const { name } = ACTS[act];
+    const name = this.acts.names[act];
     const isWaiting = act === this.waiting;
     const keys = keymap.keysOf(act);
     const change = el("button", "key-set", ...(isWaiting ? ["Press a key…"] : keys.length ? keys.flatMap((chord, index) => [...(index ? [" or "] : []), ...keyed(chord)]) : [el("span", "key-none", "no key")]));
@@ -93,9 +97,9 @@ export class KeyList {
       this.wait(null);
       resetKeys(act);
       this.focus(act);
-      this.say(`${ACTS[act].name}: ${keymap.keysOf(act).map(written).join(" or ")} again.`);
+      this.say(`${this.acts.names[act]}: ${keymap.keysOf(act).map(written).join(" or ")} again.`);
     });
-    back.setAttribute("aria-label", `${ACTS[act].name}: back to ${ACTS[act].keys.map(written).join(" or ")}`);
+    back.setAttribute("aria-label", `${this.acts.names[act]}: back to ${ACTS[act].keys.map(written).join(" or ")}`);
     back.title = `Back to ${ACTS[act].keys.map(written).join(" or ")}`;
     return back;
   }
@@ -117,7 +121,7 @@ export class KeyList {
     this.wanted = this.word = "";
     this.draw();
     if (focus) this.focus(focus);
-    if (act) this.say(`Press the new key for: ${ACTS[act].name}`);
+    if (act) this.say(`Press the new key for: ${this.acts.names[act]}`);
   }
 
   private focus(act: Act): void {
@@ -148,7 +152,7 @@ export class KeyList {
     const holder = keymap.holder(chord, Boolean(ACTS[act].mark));
     if (!refused && (!holder || holder === act)) return this.give(act, chord);
     this.wanted = refused ? "" : chord;
-    this.word = refused || `${written(chord)} is the key of “${ACTS[holder as Act].name}”.`;
+    this.word = refused || `${written(chord)} is the key of “${this.acts.names[holder as Act]}”.`;
     this.draw();
     this.focus(act);
     this.say(this.word);
@@ -159,8 +163,8 @@ export class KeyList {
     this.wait(null, act);
     giveKey(act, chord);
     this.focus(act);
-    const taken = holder && holder !== act && !keymap.keysOf(holder).length ? ` ${ACTS[holder].name} has no key now.` : "";
-    this.say(`${ACTS[act].name}: ${chord ? written(chord) : "no key"}.${taken}`);
+    const taken = holder && holder !== act && !keymap.keysOf(holder).length ? ` ${this.acts.names[holder]} has no key now.` : "";
+    this.say(`${this.acts.names[act]}: ${chord ? written(chord) : "no key"}.${taken}`);
   }
 }
 

@@ -1,86 +1,179 @@
-// The parts of the editor that are loaded when they are first wanted, or at leisure: search and the
-// outline. What is typed before a part has come is kept by the field that is already there.
+// Most of what the editor can do beside the canvas: its panels and what each tool does. It comes just after the
+// start; what many a visit does without is loaded from here when it is first wanted. What is typed before a part has
+// come is kept for what opens.
 import { loadFlows } from "../bridge/http";
+import type { LineState } from "../bridge/live";
 import type { Saver } from "../bridge/saver";
-import type { FlowCanvas } from "../canvas/flowcanvas";
-import type { Chooser, Choice } from "./chooser";
 import type { CanvasEvents } from "../canvas/events";
-import type { Coach } from "./coach";
-import type { Conflict } from "./conflict";
-import type { KeyList } from "./keylist";
-import type { CanvasMenu } from "./menu";
-import { keysWait } from "./kept";
-import type { OutlineView } from "./outline";
-import { place } from "./parts";
-import type { Peek } from "./peek";
-import type { PinAt } from "../model/hit";
+import type { FlowCanvas } from "../canvas/flowcanvas";
+import { keymap } from "../canvas/keymap";
+import { NAMES, PARTS } from "../canvas/keynames";
+import { nearest } from "../model/alike";
 import { hasMarks } from "../model/marks";
-import type { ProblemRows } from "./problemrows";
-import type { QuickAdd } from "./quickadd";
-import type { RunPane } from "./runner";
+import { normal, offers } from "../model/rank";
+import { toast } from "../pages/parts/toast";
+import { loadHabits } from "../bridge/flows";
+import { begin } from "./begin";
+import type { Choice } from "./chooser";
+import { Coach } from "./coach";
+import type { Conflict } from "./conflict";
+import { Inspector } from "./inspector";
+import { keysWait } from "./kept";
+import type { KeyList } from "./keylist";
 import type { Marks } from "./marks";
-import type { Subflows } from "./subflows";
-import type { Tags } from "./tags";
-import type { TouchBar } from "./touchbar";
+import type { CanvasMenu } from "./menu";
+import { addFlow } from "./mine";
+import { renameNode } from "./naming";
+import type { OutlineView } from "./outline";
+import { acceptDrops, Palette } from "./palette";
+import { place } from "./parts";
+import { Peek } from "./peek";
+import { ProblemList } from "./problems";
+import { QuickAdd } from "./quickadd";
+import { type Hooks, RunPane } from "./runner";
 import type { Found } from "./search";
+import type { Side } from "./side";
+import { Subflows } from "./subflows";
+import { Sync } from "./sync";
+import { Tags } from "./tags";
 import type { TextView } from "./text";
+import { useTool } from "./tools";
+import type { TouchBar } from "./touchbar";
+import { UpgradeBar } from "./upgrade";
+import type { Voice } from "./voice";
 
-export interface Acts {
+export const LOOP = "Make it a While";
+const NARROW = 900;
+
+/** What is there from the start. */
+export interface Host {
+  readonly canvas: FlowCanvas;
+  readonly flow: string;
+  readonly side: Side;
+  readonly voice: Voice;
+  readonly saver: Saver;
   settings(node: string, pin: string | null): void;
-  /** Show the values of a node in the panel. */
-  data(node: string): void;
   /** Give the keyboard back to the canvas. */
-  toCanvas(): void;
-  /** The run on the canvas. */
-  run(): string | null;
-  addAt(screen: { x: number; y: number }): void;
+  focusCanvas(): void;
   use(tool: string): void;
-  /** Ask what a new step of this name is to do, and add it. */
-  create(name: string): void;
-  /** What follows what in the person's own flows, and those that can be steps. */
-  habits(follows: QuickAdd["follows"], mine: QuickAdd["mine"]): void;
-  /** The outline was opened or closed. */
+  /** The outline, or the text, was opened or closed. */
   viewed(isOutline: boolean, isText?: boolean): void;
-  /** After a conflict: go on from a revision; `isChanged`: what is on the canvas still has to be saved. */
-  goOn(revision: string, isChanged: boolean): void;
-  say(text: string, urgent?: boolean): void;
+  check(): Promise<void>;
+  refuse(reason: string): void;
+  line(state: LineState): void;
 }
 
 export class More {
-  private readonly atLeisure: Promise<typeof import("./later") | null>;
+  readonly canvas: FlowCanvas;
+  readonly quick: QuickAdd;
+  readonly problems: ProblemList;
+  readonly panel: Inspector;
+  readonly run: RunPane;
+  readonly peek: Peek;
+  private readonly grid = place("editor");
+  private readonly calling: Subflows;
+  private readonly atLeisure = new Promise<void>((go) => (window.requestIdleCallback ?? ((act: () => void) => setTimeout(act, 2000)))(() => go(), { timeout: 2000 }));
   private resolving: Conflict | null = null;
   private text: TextView | null = null;
   private turning: Promise<void> = Promise.resolve();
   private outline: OutlineView | null = null;
-  private loadingTags: Promise<Tags | null> | null = null;
+  private named: Tags | null = null;
   private loadingMarks: Promise<Marks | null> | null = null;
   private opened: CanvasMenu | null = null;
   private opening: Promise<OutlineView | null> | null = null;
-
-  private peeking: Peek | null = null;
   private isSampled = false;
   private bar: TouchBar | null = null;
-  private listed: ProblemRows | null = null;
   private keyList: KeyList | null = null;
-  private calling: Subflows | null = null;
   private coaching: Coach | null = null;
 
-  constructor(
-    private readonly canvas: FlowCanvas,
-    private readonly flow: string,
-    private readonly chooser: Chooser,
-    private readonly acts: Acts,
-  ) {
+  constructor(readonly host: Host) {
+    const { flow, side } = host;
+    const canvas = (this.canvas = host.canvas);
+    begin(canvas, () => host.focusCanvas());
+    this.quick = new QuickAdd(canvas, (id, point, from) => void addFlow(canvas, id, point, from), () => this.takeFocus(), (type, panel) => void this.sample(type, panel));
+    this.problems = new ProblemList(canvas, () => side.show("node"), () => side.show("problems"));
+    this.panel = new Inspector(canvas, flow);
+    this.calling = new Subflows(canvas, flow);
+    this.peek = new Peek(canvas, (node) => this.data(node), () => this.run.run);
+    this.run = new RunPane(canvas, flow, this.runHooks());
     if (hasMarks(canvas.model)) void this.marks();
-    if (this.hasTags()) void this.tags();
-    canvas.on("change", () => this.loadingTags || (this.hasTags() && void this.tags()));
+    if (this.hasTags()) this.tags();
+    canvas.on("change", () => this.named || (this.hasTags() && this.tags()));
     canvas.on("change", () => this.loadingMarks || (hasMarks(canvas.model) && void this.marks()));
-    const later = window.requestIdleCallback ?? ((act: () => void) => setTimeout(act, 2000));
-    // What could not be had at leisure is asked for again when it is wanted.
-    this.atLeisure = new Promise((go) => later(() => go(import("./later").catch(() => null)), { timeout: 2000 }));
-    canvas.on("select", () => canvas.root.hasAttribute("data-touch") && void this.touched());
-    canvas.on("menu", (spot) => void this.menu(spot));
-    void this.part(import("./later")).then((part) => part?.begin(canvas, acts.toCanvas));
+    void this.palette();
+    void this.sync();
+    void new UpgradeBar(canvas, flow, (text) => this.say(text)).look();
+    this.follow();
+  }
+
+  say(text: string, urgent?: boolean): void {
+    this.host.voice.say(text, urgent);
+  }
+
+  use(tool: string): void {
+    useTool(this, tool);
+  }
+
+  /** Show the run that the address names, else the newest while it is under way. */
+  private follow(): void {
+    const named = this.grid.dataset["runId"];
+    if (!named) return void this.run.resume();
+    this.host.side.show("run", innerWidth >= NARROW);
+    this.run.follow(named, !new URL(location.href).searchParams.has("at"));
+  }
+
+  private runHooks(): Hooks {
+    const { host } = this;
+    return {
+      save: () => host.saver.flush(),
+      problems: (found) => this.problems.show(found),
+      blocked: () => this.blocked(),
+      showTab: () => host.side.show("run"),
+      offerTab: () => host.side.offer("run"),
+      showNode: () => host.side.show("node"),
+      background: (run) => this.panel.look({ background: run, visit: 0 }),
+      say: (text, urgent) => this.say(text, urgent),
+      line: (state) => host.line(state),
+      changed: () => {
+        this.panel.showRun(this.run.isUnderWay);
+        this.refresh();
+      },
+    };
+  }
+
+  /** Show the values of a node in the panel. */
+  private data(node: string): void {
+    this.host.settings(node, null);
+    this.panel.look({ tab: "data" });
+  }
+
+  /** What is wrong with the flow as it stands. */
+  found(problems: Parameters<ProblemList["show"]>[0]): void {
+    this.problems.show(problems);
+    this.panel.showProblems();
+    this.refresh();
+    const run = place("run-button");
+    run.toggleAttribute("data-blocked", this.problems.errors > 0);
+    run.title = this.problems.errors ? this.block : keymap.hint("Run", "run");
+  }
+
+  private get block(): string {
+    const { errors } = this.problems;
+    return `${errors} ${errors === 1 ? "error has" : "errors have"} to be mended before this flow can run.`;
+  }
+
+  /** Instead of a run that would be refused: what is wrong, and where. */
+  private blocked(): boolean {
+    if (!this.problems.errors) return false;
+    this.host.side.show("problems");
+    this.host.refuse(this.block);
+    return true;
+  }
+
+  /** Say why a wire is refused, and offer what it may be meant to do. */
+  offerLoop(reason: string, back: NonNullable<CanvasEvents["refuse"]["back"]>): void {
+    const run = async (): Promise<void> => (await this.part(import("./seldom")))?.loopBack(this.canvas, back);
+    toast(reason, { label: `${LOOP} ${keymap.label("fix")}`, run: () => void run() }, 10);
   }
 
   /** Open the field at once; what it searches comes with it or just after. */
@@ -88,7 +181,7 @@ export class More {
     let find = (_words: string): Found[] => [];
     let found: Found[] = [];
     let isHere = false;
-    this.chooser.open({
+    this.quick.chooser.open({
       x: (innerWidth - 340) / 2,
       y: Math.min(96, innerHeight / 8),
       label: everywhere ? "Go to, or do, anything" : "Find in this flow",
@@ -102,16 +195,16 @@ export class More {
     void this.load(everywhere).then((fresh) => {
       find = fresh;
       isHere = true;
-      this.chooser.refresh();
+      this.quick.chooser.refresh();
     });
   }
 
   private async load(everywhere: boolean): Promise<(words: string) => Found[]> {
     const part = await this.part(import("./seldom"));
     if (!part) return () => [];
-    const { commandsOf, Search } = part;
     const flows = everywhere ? await loadFlows().catch(() => []) : [];
-    const search = new Search(this.canvas, commandsOf(this.canvas, this.acts.use, this.acts.say), flows, this.acts.create);
+    const commands = part.commandsOf(this.canvas, NAMES, (tool) => this.host.use(tool), (text, urgent) => this.say(text, urgent));
+    const search = new part.Search(this.canvas, commands, flows, (name) => this.quick.atMiddle(name), { normal, offers, nearest });
     return (words) => (everywhere ? search.everything(words) : search.here(words));
   }
 
@@ -125,7 +218,7 @@ export class More {
     const outline = await (this.opening ??= this.made());
     if (!outline) this.opening = null;
     if (!outline || isOutline === outline.isOpen) return;
-    this.acts.viewed(isOutline);
+    this.host.viewed(isOutline);
     outline.open(isOutline, focus);
     if (!isOutline) this.canvas.root.focus({ preventScroll: true });
   }
@@ -140,31 +233,39 @@ export class More {
     const next = (now + (back ? 2 : 1)) % 3;
     if (now === 2) {
       this.text?.open(false);
-      this.acts.viewed(false);
+      this.host.viewed(false);
       this.canvas.root.focus({ preventScroll: true });
     }
     await this.view(next === 1);
     if (next !== 2) return;
     const part = this.text ? null : await this.part(import("./text"));
     if (part) {
-      this.text = new part.TextView(this.canvas, (words, urgent) => this.acts.say(words, urgent));
+      this.text = new part.TextView(this.canvas, (words, urgent) => this.say(words, urgent));
       place("outline-place").append(this.text.element);
     }
     if (!this.text) return;
-    this.acts.viewed(false, true);
+    this.host.viewed(false, true);
     this.text.open(true);
   }
 
   /** What two people changed at once. */
-  async conflict(): Promise<Conflict | null> {
+  async conflict(act: (conflict: Conflict) => void): Promise<void> {
     const part = await this.part(import("./seldom"));
-    return part && (this.resolving ??= new part.Conflict(this.canvas, this.acts));
+    if (part) act((this.resolving ??= new part.Conflict(this.canvas, this)));
   }
 
-  /** Earlier steps, and what others save. */
-  async sync(saver: Saver, hooks: { say(text: string): void; changed(): void }): Promise<void> {
-    const part = await this.atLeisure;
-    if (part) new part.Sync(this.canvas, place("editor").dataset["flowId"] ?? "", saver, hooks);
+  /** After a conflict: go on from a revision; `isChanged`: what is on the canvas still has to be saved. */
+  goOn(newer: string, isChanged: boolean): void {
+    this.host.saver.goOn(newer, isChanged);
+    void this.host.check();
+  }
+
+  /** Earlier steps, what others save, and what a newcomer may try next, when the page has it. */
+  private async sync(): Promise<void> {
+    const { host, canvas } = this;
+    await this.atLeisure;
+    new Sync(canvas, host.flow, host.saver, { say: (text) => this.say(text), changed: () => void host.check() });
+    if (document.getElementById("coach")) this.coaching = new Coach(canvas, this.run, (text, urgent) => this.say(text, urgent));
   }
 
   /** Notes and groups, once there is a first one. */
@@ -183,92 +284,55 @@ export class More {
     });
   }
 
-  private async menu(spot: CanvasEvents["menu"]): Promise<void> {
+  /** What many a visit does without; what is typed until it is here is for what opens. */
+  seldom(): Promise<typeof import("./seldom") | null> {
+    return keysWait(this.part(import("./seldom")));
+  }
+
+  async menu(spot: CanvasEvents["menu"]): Promise<void> {
     const part = await this.part(import("./seldom"));
     if (!part) return;
-    this.opened ??= new part.CanvasMenu(this.canvas, this.acts.addAt, this.acts.use);
+    this.opened ??= new part.CanvasMenu(this.canvas, (screen) => this.quick.at(screen), (tool) => this.host.use(tool));
     this.opened.open(spot);
   }
 
   /** What can be done about the selection by a finger alone. */
-  private async touched(): Promise<void> {
+  async touched(): Promise<void> {
     const part = await this.part(import("./seldom"));
     if (part) (this.bar ??= new part.TouchBar(this.canvas)).draw();
   }
 
   /** Show what goes by which key, to be changed there. */
   async keys(): Promise<void> {
-    const part = await keysWait(this.part(import("./seldom")));
-    if (part) (this.keyList ??= new part.KeyList((words) => this.acts.say(words))).open();
-  }
-
-  /** A look at the values of the run on the canvas. */
-  async peek(act: (peek: Peek) => void): Promise<void> {
-    const part = await this.part(import("./later"));
-    if (part) act((this.peeking ??= new part.Peek(this.canvas, this.acts.data, this.acts.run)));
+    const part = await this.seldom();
+    if (part) (this.keyList ??= new part.KeyList({ names: NAMES, parts: PARTS }, (words) => this.say(words))).open();
   }
 
   /** Show what comes from elsewhere before it is pasted. */
   async paste(text: string, point: { x: number; y: number } | undefined): Promise<void> {
-    (await keysWait(this.part(import("./seldom"))))?.lookAtPaste(this.canvas, text, point);
+    (await this.seldom())?.lookAtPaste(this.canvas, text, point);
   }
 
   /** Show an example of a node type beside the list where it is chosen. */
-  async sample(type: string | null, panel: HTMLElement): Promise<void> {
+  private async sample(type: string | null, panel: HTMLElement): Promise<void> {
     if (type || this.isSampled) (await this.part(import("./seldom")))?.showSample(type, panel);
     this.isSampled = type !== null;
   }
 
-  /** The rows of the problems tab; `showNode` leads to the settings of the node that was opened. */
-  async problems(showNode: () => void): Promise<ProblemRows | null> {
-    const part = await this.part(import("./later"));
-    return part && (this.listed ??= new part.ProblemRows(this.canvas, showNode));
-  }
-
-  /** Wait for the letter of a page. */
-  async places(): Promise<void> {
-    (await keysWait(this.part(import("./seldom"))))?.awaitPlace(this.acts.say);
-  }
-
   /** Go to the next node that failed, or that has an error. */
   async failure(): Promise<void> {
-    (await keysWait(this.part(import("./seldom"))))?.nextFailure(this.canvas, this.acts.say);
+    (await this.seldom())?.nextFailure(this.canvas, (text, urgent) => this.say(text, urgent));
     this.takeFocus();
   }
 
   /** Pin to the selected nodes what they gave in the run on the canvas, or unpin it. */
   async pin(run: string | null): Promise<void> {
-    await (await keysWait(this.part(import("./pinning"))))?.turnPins(this.canvas, run, this.acts.say);
-  }
-
-  /** Make a loop of what a wire back was meant to repeat. */
-  async loop(back: { from: PinAt; to: PinAt }): Promise<void> {
-    (await this.part(import("./seldom")))?.loopBack(this.canvas, back);
-  }
-
-  /** Arrange the selection, or the whole flow. */
-  async tidy(): Promise<void> {
-    await (await this.part(import("./seldom")))?.tidy(this.canvas);
-  }
-
-  /** Go to the next bookmark. */
-  async bookmark(): Promise<void> {
-    (await keysWait(this.part(import("./seldom"))))?.nextBookmark(this.canvas);
-  }
-
-  /** Draw wires as curves, or in right angles. */
-  async curves(): Promise<void> {
-    (await this.part(import("./seldom")))?.turnCurves(this.canvas);
+    await (await keysWait(this.part(import("./pinning"))))?.turnPins(this.canvas, run, (text, urgent) => this.say(text, urgent));
   }
 
   /** Ask for the name of a node, where the canvas does not show. */
-  async rename(node: string): Promise<void> {
-    await (await keysWait(this.part(import("./later"))))?.renameNode(this.canvas, node);
-  }
-
-  /** Keep what the flow is now as a version with a name. */
-  async name(save: () => Promise<boolean>): Promise<void> {
-    await (await keysWait(this.part(import("./later"))))?.nameVersion(this.flow, save, (text, urgent) => this.acts.say(text, urgent));
+  rename(node: string): void {
+    void renameNode(this.canvas, node);
   }
 
   private hasTags(): boolean {
@@ -277,48 +341,30 @@ export class More {
   }
 
   /** Wires behind names, once there is a first one. */
-  async tags(): Promise<Tags | null> {
-    this.loadingTags ??= this.part(import("./later")).then((part) => part && new part.Tags(this.canvas));
-    const tags = await this.loadingTags;
-    if (!tags) this.loadingTags = null;
-    return tags;
+  tags(): Tags {
+    return (this.named ??= new Tags(this.canvas));
   }
 
   /** The list of node types, where there is room for it. */
-  async palette(add: (type: string) => void, put: (type: string, point: { x: number; y: number }) => void): Promise<void> {
-    const part = await this.part(import("./later"));
-    if (!part) return;
-    part.acceptDrops(this.canvas, put);
-    const palette = new part.Palette(this.canvas.catalog, add);
+  private async palette(): Promise<void> {
+    acceptDrops(this.canvas, (type, point) => this.quick.put(type, point));
+    const palette = new Palette(this.canvas.catalog, (type) => this.quick.inView(type));
     await this.atLeisure;
-    const habits = await part.loadHabits().catch(() => null); // no habits, no order by them
+    const habits = await loadHabits().catch(() => null); // no habits, no order by them
     if (!habits) return;
-    const mine = habits.mine.filter((own) => own.id !== this.flow);
+    const mine = habits.mine.filter((own) => own.id !== this.host.flow);
     palette.offer(mine);
-    this.acts.habits(habits.follows, mine);
+    Object.assign(this.quick, { follows: habits.follows, mine });
   }
 
-  /** Put a node that runs one of the person's flows on the canvas. */
-  async addFlow(id: string, point: { x: number; y: number } | null, from: PinAt | null = null): Promise<void> {
-    await (await this.part(import("./later")))?.addFlow(this.canvas, id, point, from);
+  /** Go into the flow that a node runs. */
+  enter(node: string): Promise<void> {
+    return this.calling.enter(node, this.run);
   }
 
-  /** Offer to write an older document in today's words. */
-  async upgrade(say: (text: string) => void): Promise<void> {
-    const part = await this.part(import("./later"));
-    if (part) await new part.UpgradeBar(this.canvas, this.flow, say).look();
-  }
-
-  /** Take steps out into a flow of their own, put them back, or go into a flow that a node runs. */
-  async subflows(act: (subflows: Subflows) => Promise<void>): Promise<void> {
-    const part = await this.part(import("./later"));
-    if (part) await act((this.calling ??= new part.Subflows(this.canvas, this.flow)));
-  }
-
-  /** What a newcomer may try next, when the page has it. */
-  async coach(run: RunPane): Promise<void> {
-    const part = document.getElementById("coach") && (await this.atLeisure);
-    if (part) this.coaching = new part.Coach(this.canvas, run, this.acts.say);
+  /** Take steps out into a flow of their own, put them back, or give a node its own copy. */
+  subflow(tool: "collapse" | "expand" | "link"): Promise<void> {
+    return this.calling[tool]();
   }
 
   /** Take the keyboard, when the outline is what is seen. */
@@ -338,7 +384,7 @@ export class More {
   private async made(): Promise<OutlineView | null> {
     const part = await this.part(import("./outline"));
     if (!part) return null;
-    this.outline = new part.OutlineView(this.canvas, this.acts.settings);
+    this.outline = new part.OutlineView(this.canvas, (node, pin) => this.host.settings(node, pin));
     place("outline-place").append(this.outline.element);
     return this.outline;
   }

@@ -1,21 +1,23 @@
-// What the server found wrong: on the canvas, and how many of it; the rows of the tab come later.
+// What the server found wrong: on the canvas, in its tab, and how many of it.
 import type { FlowCanvas } from "../canvas/flowcanvas";
 import type { Problem } from "../view/look";
-import { keysWait } from "./kept";
 import { icon, place } from "./parts";
-import type { ProblemRows } from "./problemrows";
+import { ProblemRows } from "./problemrows";
 
 const ORDER = { error: 0, risk: 1, note: 2 } as const;
 
 export class ProblemList {
   private readonly opener = place<HTMLButtonElement>("problems-button");
+  private readonly rows: ProblemRows;
   private found: readonly Problem[] = [];
 
+  /** `showNode` leads to the settings of a node that was opened. */
   constructor(
     private readonly canvas: FlowCanvas,
-    private readonly rows: () => Promise<ProblemRows | null>,
+    showNode: () => void,
     showTab: () => void,
   ) {
+    this.rows = new ProblemRows(canvas, showNode);
     this.opener.addEventListener("click", showTab);
   }
 
@@ -27,12 +29,12 @@ export class ProblemList {
     this.found = [...problems].sort((a, b) => ORDER[a.severity] - ORDER[b.severity]);
     this.canvas.setProblems(this.found);
     this.head();
-    void this.rows().then((rows) => rows?.show(this.found));
+    this.rows.show(this.found);
   }
 
   /** Take the first fix: of the selected nodes, else of all. */
-  async fixFirst(say: (text: string) => void): Promise<void> {
-    (await keysWait(this.rows()))?.fixFirst(say);
+  fixFirst(say: (text: string) => void): void {
+    this.rows.fixFirst(say);
   }
 
   private head(): void {

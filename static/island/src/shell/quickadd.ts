@@ -28,10 +28,7 @@ export class QuickAdd {
     private readonly back: () => boolean,
     /** Show an example of a type beside the list, or nothing more. */
     private readonly sample: (type: string | null, panel: HTMLElement) => void,
-  ) {
-    canvas.on("request-add", (wish) => this.add(wish));
-    canvas.on("request-wire", (wish) => this.wire(wish));
-  }
+  ) {}
 
   /** Open at the middle of the view, as for the Add button; after the only node of a new flow. */
   atMiddle(name = ""): void {
@@ -71,7 +68,7 @@ export class QuickAdd {
   }
 
   /** Offer what fits; what is chosen gets the name, when one is given. */
-  private add(wish: CanvasEvents["request-add"], name = ""): void {
+  add(wish: CanvasEvents["request-add"], name = ""): void {
     const { catalog } = this.canvas;
     const from = wish.from ? { side: wish.from.side, type: wish.from.type } : null;
     this.chooser.open({
@@ -123,7 +120,8 @@ export class QuickAdd {
     return (node && this.follows[`${from.side === "in" ? "<" : ""}${node.type}.${from.pin}`]) ?? {};
   }
 
-  private wire(wish: CanvasEvents["request-wire"]): void {
+  /** Offer the pins that could take a wire. */
+  wire(wish: CanvasEvents["request-wire"]): void {
     const here = new Set(wish.candidates.map((end) => end.node)).size === 1;
     const ends = wish.candidates.map((end) => ({ end, words: normal(`${end.title} ${end.label}`) }));
     this.chooser.open({

@@ -5,8 +5,8 @@ import type { Card, Json } from "../catalog";
 import type { FlowNode } from "../model/document";
 import { titleOf } from "../model/geometry";
 import { isObject } from "../model/json";
-import { nearest } from "../model/alike";
-import { normal, offers } from "../model/rank";
+import type { nearest } from "../model/alike";
+import type { normal, offers } from "../model/rank";
 import type { Choice } from "./chooser";
 import { brief, el, familyMark, icon } from "./parts";
 
@@ -44,25 +44,26 @@ export class Search {
     private readonly flows: readonly { id: string; name: string }[],
     /** Ask what a new step of this name is to do. */
     private readonly create: (name: string) => void,
+    private readonly rank: { normal: typeof normal; offers: typeof offers; nearest: typeof nearest },
   ) {
     this.texts = [...canvas.model.nodes.values()].map((node) => this.read(node));
   }
 
   /** The nodes that hold all words; with no words the flow in reading order. */
   here(words: string): Found[] {
-    const wanted = normal(words).split(" ").filter(Boolean);
+    const wanted = this.rank.normal(words).split(" ").filter(Boolean);
     const hits = this.texts.filter((text) => wanted.every((word) => text.words.includes(word)));
-    const named = (text: Text): number => Number(!wanted.every((word) => normal(text.title).includes(word)));
+    const named = (text: Text): number => Number(!wanted.every((word) => this.rank.normal(text.title).includes(word)));
     return hits.sort((a, b) => named(a) - named(b)).slice(0, MOST).map((text) => this.row(text, wanted));
   }
 
   everything(words: string): Found[] {
-    const wanted = normal(words).split(" ").filter(Boolean);
-    const fits = (text: string): boolean => wanted.every((word) => normal(text).includes(word));
+    const wanted = this.rank.normal(words).split(" ").filter(Boolean);
+    const fits = (text: string): boolean => wanted.every((word) => this.rank.normal(text).includes(word));
     const commands = this.commands.filter(({ name }) => fits(name)).map(({ name, keys, sign, act }) => ({ id: name, mark: el("span", "fam-mark small", icon(sign)), name, about: "", note: keys, act }));
     if (!wanted.length) return commands;
     const flows = this.flows.filter(({ id, name }) => fits(`${name} ${id}`)).slice(0, 12);
-    const types = offers(this.canvas.catalog, { words, from: null, recent: [] }).slice(0, 8);
+    const types = this.rank.offers(this.canvas.catalog, { words, from: null, recent: [] }).slice(0, 8);
     const found = [
       ...commands,
       ...this.here(words).slice(0, 12),
@@ -82,7 +83,7 @@ export class Search {
       ...canvas.catalog.cards.filter((card) => card.palette !== false).map((card): [string, () => Found] => [card.label, () => this.adds(card)]),
       ...commands.map(({ name, keys, sign, act }): [string, () => Found] => [name, () => ({ id: name, mark: el("span", "fam-mark small", icon(sign)), name, about: "", note: keys, act })]),
     ];
-    const near = nearest(words, named.map(([name]) => name)).slice(0, 3).map((at) => (named[at] as [string, () => Found])[1]());
+    const near = this.rank.nearest(words, named.map(([name]) => name)).slice(0, 3).map((at) => (named[at] as [string, () => Found])[1]());
     const title = words.trim();
     const step: Found = { id: "create", mark: el("span", "fam-mark small", icon("plus")), name: `Add a step called “${brief(title, 40)}”`, about: "Then choose what it does", act: () => this.create(title) };
     return [...near.map((each) => ({ ...each, about: "Did you mean this?" })), ...(canvas.desk.readOnly ? [] : [step])];
@@ -108,7 +109,7 @@ export class Search {
   }
 
   private row(text: Text, wanted: string[]): Found {
-    const part = wanted.length && !wanted.every((word) => normal(text.title).includes(word)) ? text.parts.find((each) => wanted.some((word) => normal(each.text).includes(word))) : undefined;
+    const part = wanted.length && !wanted.every((word) => this.rank.normal(text.title).includes(word)) ? text.parts.find((each) => wanted.some((word) => this.rank.normal(each.text).includes(word))) : undefined;
     const about = part ? `${part.place}: ${around(part.text, wanted)}` : text.about;
     return { id: `node ${text.node.id}`, mark: familyMark(text.family), name: text.title, about, act: () => this.canvas.focusNode(text.node.id) };
   }
@@ -119,7 +120,7 @@ export class Search {
     const parts: Text["parts"] = [];
     for (const [key, value] of Object.entries(node.data)) if (!SILENT.has(key)) gather(value, key === "pinDefaults" ? "" : key, parts);
     const [title, about] = [titleOf(node, shape), shape.card?.label ?? node.type];
-    return { node, title, about, parts, family: shape.card?.family ?? "unknown", words: normal([title, about, node.id, ...parts.map((part) => part.text)].join(" ")) };
+    return { node, title, about, parts, family: shape.card?.family ?? "unknown", words: this.rank.normal([title, about, node.id, ...parts.map((part) => part.text)].join(" ")) };
   }
 }
 
