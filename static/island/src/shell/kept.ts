@@ -4,12 +4,14 @@ import { place } from "./parts";
 const PRESSED = "#run-button, [data-tool], [role=tab]";
 const WRITTEN = "input, textarea, select, [contenteditable]";
 
-/** Gives a key once more to whatever has the keyboard by then; a letter goes into a field, Enter sends its form or presses a button. */
+/** Gives a key once more to whatever has the keyboard by then; a letter goes into a field, Enter sends its form or presses
+ * a button, Escape closes a dialog. */
 function givenAgain({ key, code, shiftKey, ctrlKey, altKey, metaKey }: KeyboardEvent): () => void {
   const init = { key, code, shiftKey, ctrlKey, altKey, metaKey, bubbles: true, cancelable: true };
   return () => {
     const at = document.activeElement ?? document.body;
     if (!at.dispatchEvent(new KeyboardEvent("keydown", init)) || ctrlKey || metaKey) return;
+    if (key === "Escape") return at.closest<HTMLDialogElement>("dialog[open]")?.close(); // only a true press closes it by itself
     if (key === "Enter" && at instanceof HTMLButtonElement) return at.click();
     if (!(at instanceof HTMLInputElement || at instanceof HTMLTextAreaElement)) return;
     if (key === "Enter" && at instanceof HTMLInputElement) return at.form?.requestSubmit();
