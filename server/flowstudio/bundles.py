@@ -22,6 +22,7 @@ from typing import Any, Literal
 from abstractruntime.core.errors import BundleError, Conflict
 from abstractruntime.nodes.catalog import Catalog
 from abstractruntime.nodes.families import BY_ID, FAMILIES
+from abstractruntime.nodes.written_keys import document_without_keys
 from abstractruntime.visualflow_compiler import load_visualflow_json
 from abstractruntime.workflow_bundle import open_workflow_bundle, pack_workflow_bundle
 
@@ -102,12 +103,13 @@ class Bundles:
 
         A bundle has no versions: one that a node is bound to is packed as a flow of its own,
         `<flow>.v<number>`, and the node names that. Raises BundleError when it is not kept any more.
+        What looks like a key in a node is left out: a hole with its name stands there.
         """
         source = self._library.path_of(flow_id)
         name = re.sub(r"[^A-Za-z0-9_-]+", "-", flow_id).strip("-") or "flow"
         with tempfile.TemporaryDirectory(prefix="flowstudio-") as folder:
             target, flows = Path(folder) / "export.flow", self._library.folder
-            if (freed := self._without_links(flow_id)) is not None:
+            if (freed := self._to_pack(flow_id)) is not None:
                 flows = Path(folder) / "flows"
                 flows.mkdir()
                 for number, (key, document) in enumerate(freed.items()):
@@ -138,11 +140,14 @@ class Bundles:
                 found[f"{place}/{test.id}.json"] = text_of(test)
         return found
 
-    def _without_links(self, flow_id: str) -> dict[str, Document] | None:
-        """Return a flow and all that it leads to with versions as flows, the root first; None without versions."""
+    def _to_pack(self, flow_id: str) -> dict[str, Document] | None:
+        """Return a flow and all that it leads to, with versions as flows and without keys, the root first.
+
+        None where all of them are packed as the library has them.
+        """
         found: dict[str, Document] = {}
         kept: dict[str, Document] = {}
-        ahead = [flow_id]
+        ahead, has_keys = [flow_id], False
 
         def bind(called: str, word: str) -> str:
             try:
@@ -164,9 +169,10 @@ class Bundles:
                 document = kept[key] if key in kept else self._library.get(key)[0]
             except FlowNotFound:
                 continue  # the packer says what is missing
-            found[key] = _free(linked(document, bind))
+            found[key], is_covered = document_without_keys(_free(linked(document, bind)))
+            has_keys = has_keys or is_covered
             ahead += [called for called, _ in calls(found[key])]
-        return found if kept else None
+        return found if kept or has_keys else None
 
     def take_in(self, content: bytes, on_conflict: OnConflict = "refuse", name: str = "") -> Import:
         """Import a .flow file; raise BundleError or BundleConflict, and then nothing has changed.

@@ -240,3 +240,25 @@ def test_what_is_no_flow_file_is_called_by_its_name(client: Client) -> None:
         answer = client.post("/api/bundles", files=files)
         assert answer.status_code == 422, answer.text
         assert f"{told} is not a zip file" in answer.text, sent
+
+
+def test_an_export_holds_no_written_keys_and_says_where_they_were(client: Client) -> None:
+    document = hello("keyed")
+    document["nodes"].append(
+        node("call", "web_request", pinDefaults={"headers": {"Authorization": "Bearer abc-def-123"}})
+    )
+    document["nodes"].append(node("note", "string_template", pinDefaults={"template": "use sk-abcdefgh1234"}))
+    client.save(document)
+    content = export(client, "keyed")
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        packed = b"".join(archive.read(name) for name in archive.namelist())
+    assert b"abc-def-123" not in packed
+    assert b"sk-abcdefgh1234" not in packed
+    assert content == export(client, "keyed")
+    held = client.get("/api/flows/keyed").json()
+    assert "sk-abcdefgh1234" in json.dumps(held), "the library keeps what was written"
+    client.delete("/api/flows/keyed")
+    assert upload(client, content).status_code == 201
+    problems = client.post("/api/flows/keyed/validate").json()["problems"]
+    holes = {(each["node"], each["pin"]) for each in problems if each["code"] == "value.key_left_out"}
+    assert holes == {("call", "headers"), ("note", "template")}

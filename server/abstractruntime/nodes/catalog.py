@@ -21,6 +21,7 @@ from .define import ON_ERROR, Field, NodeType
 from .families import BY_ID, FAMILIES
 from .packages import Package, declared_in, packages
 from .pins import PIN_TYPES, error_pins, pin_card, pins_of
+from .written_keys import RULE
 
 _PLAIN = frozenset((str, int, float, bool, type(None)))
 _NOT_FAMILIES = frozenset({"catalog", "define", "families", "packages", "pins"})
@@ -98,6 +99,7 @@ class Catalog:
                     for choice in ON_ERROR.choices
                 },
             },
+            "written_keys": dict(RULE),
             "types": [
                 type_card(kind)
                 for kind in sorted(self, key=lambda kind: (order[kind.family], kind.kind == "pure"))

@@ -27,6 +27,7 @@ from .policies import policy_problems
 from .problem import Problem, Severity, choose, disconnect, errors_of, fix, set_to
 from .risks import risks
 from .routes import route_problems
+from .written import written
 
 __all__ = ["Problem", "check", "errors_of", "examine", "structural"]
 
@@ -52,6 +53,9 @@ def examine(
         if placed.kind is not None:
             problems += _node(graph, placed, placed.kind, node_id in used, flows)
     problems += risks(graph)
+    problems += written(
+        graph, {(each.node, each.pin) for each in problems if each.code == "web.written_secret"}
+    )
     upgrades = {note.node: note.fix["changes"] for note in notes if note.fix and _replaces(note.fix)}
     if upgrades:
         problems = [_in_todays_words(problem, graph, upgrades) for problem in problems]

@@ -91,6 +91,24 @@ class TypeCard(Card):
     origin: str
 
 
+class WrittenKeys(Card):
+    """How a key is told that somebody has written into a flow: by words of its name, or by its form.
+
+    `names`, `endings`, `about` and `no_keys` are words in small letters; `words`, `scheme` and `forms` are regular
+    expressions; names count below the paths `values` of a node's data. `hole` begins what stands where a key was.
+    """
+
+    names: list[str]
+    endings: list[str]
+    about: list[str]
+    no_keys: list[str]
+    words: str
+    scheme: str
+    forms: str
+    values: list[str]
+    hole: str
+
+
 class CatalogCard(Card):
     """All node types; `digest` changes with any of it and is the ETag."""
 
@@ -98,4 +116,5 @@ class CatalogCard(Card):
     families: list[FamilyCard]
     pin_types: list[PinTypeCard]
     error_pins: ErrorPins
+    written_keys: WrittenKeys
     types: list[TypeCard]

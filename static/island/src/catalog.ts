@@ -82,11 +82,26 @@ export interface PinType {
   label?: string;
 }
 
+/** How a key is told that somebody has written into a flow (model/writtenkeys.ts). */
+export interface KeyRule {
+  names: string[];
+  endings: string[];
+  about: string[];
+  no_keys: string[];
+  words: string;
+  scheme: string;
+  forms: string;
+  values: string[];
+  /** How a text begins that stands where a key was. */
+  hole: string;
+}
+
 export interface CatalogBody {
   digest?: string;
   families: Family[];
   pin_types: PinType[];
   types: Card[];
+  written_keys?: KeyRule;
   /** The further outputs of a step by what its setting at `path` says of a failure. */
   error_pins?: { path: string; outputs: { [choice: string]: CardPin[] } };
 }

@@ -9,83 +9,20 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 
+from ...nodes.written_keys import FORMS, NO_KEYS, names_a_secret
+
 Span = tuple[int, int]
 
-_NAMES = frozenset(
-    [
-        "key",
-        "apikey",
-        "token",
-        "secret",
-        "secrets",
-        "password",
-        "passwd",
-        "passphrase",
-        "pass",
-        "pwd",
-        "auth",
-        "authorization",
-        "bearer",
-        "credential",
-        "credentials",
-        "cookie",
-        "pat",
-    ]
-)
-_ENDINGS = ("apikey", "accesskey", "secretkey", "token", "secret", "password")
-_ABOUT = frozenset(  # a name that ends so tells of a key, and is none
-    [
-        "file",
-        "path",
-        "dir",
-        "folder",
-        "name",
-        "id",
-        "url",
-        "uri",
-        "type",
-        "mode",
-        "env",
-        "var",
-        "variable",
-        "ttl",
-        "expiry",
-        "length",
-        "header",
-        "method",
-        "provider",
-    ]
-)
-_NO_KEYS = frozenset(
-    ["true", "false", "yes", "no", "on", "off", "none", "oauth", "oauth2", "basic", "bearer"]
-)
-_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _NAMED = re.compile(r"-{0,2}([A-Za-z][\w.-]*)\s*[=:]\s*(?!//)(?=\S)")
 _OPTION = re.compile(r"--?([A-Za-z][\w.-]*)")
 _QUERY = re.compile(r"[?&#;]([A-Za-z][\w.-]*)=([^&#;\s]+)")
 _SCHEME = re.compile(r"(?:Bearer|Basic|Token)\s+(?=\S)", re.IGNORECASE)
 _REFERENCE = re.compile(r"\$\{[^}]*\}")
-_FORMS = re.compile(
-    r"://[^/\s:@]*:(?P<password>[^/\s@]+)@"
-    r"|(?:Bearer|Basic)\s+(?P<bearer>[^\s\"']{6,})"
-    r"|(?<![A-Za-z0-9])(?P<form>(?:sk|pk|rk)-[\w-]{8,}|sk_(?:live|test)_\w{8,}|gh[opsur]_\w{16,}|github_pat_\w{16,}"
-    r"|glpat-[\w-]{12,}|xox[abeprs]-[\w-]{8,}|AKIA[A-Z0-9]{12,}|AIza[\w-]{20,}|hf_\w{16,}|npm_\w{16,}"
-    r"|eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*)"
-)
+_BEARER = re.compile(r"(?:Bearer|Basic)\s+([^\s\"']{6,})")
 _RUN = re.compile(r"[A-Za-z0-9]{20,}")
 _PATH = re.compile(r"[/.~]|[A-Za-z]:\\")
 _KIND = re.compile(r"[a-z]+|[A-Z]+|\d+")
 _MOST_REGULAR = 5  # changes between small letters, capitals and digits in what a person would write
-
-
-def names_a_secret(name: str) -> bool:
-    """Say whether what has this name is a key."""
-    words = [word.lower() for word in _WORD.findall(name)]
-    if not words or words[-1] in _ABOUT:
-        return False
-    return any(word in _NAMES or word.endswith(_ENDINGS) for word in words) or "".join(words).endswith(
-        _ENDINGS
-    )
 
 
 def without_secrets(parts: Sequence[str], keep: Callable[[str], str]) -> tuple[str, ...]:
@@ -104,14 +41,16 @@ def without_secrets(parts: Sequence[str], keep: Callable[[str], str]) -> tuple[s
 
 def _spans(part: str, before: str) -> Iterable[Span]:
     option = _OPTION.fullmatch(before)
-    if option and names_a_secret(option[1]) and not part.startswith("-") and part.lower() not in _NO_KEYS:
+    if option and names_a_secret(option[1]) and not part.startswith("-") and part.lower() not in NO_KEYS:
         yield _after_scheme(part, 0)
     yield from _named(part)
     for found in _QUERY.finditer(part):
         if names_a_secret(found[1]):
             yield found.span(2)
-    for found in _FORMS.finditer(part):
-        yield found.span(str(found.lastgroup))
+    for found in _BEARER.finditer(part):
+        yield found.span(1)
+    for found in FORMS.finditer(part):
+        yield (found.start() if found[1] is None else found.end(1), found.end())
     for found in () if _PATH.match(part) else _RUN.finditer(part):
         if len(_KIND.findall(found[0])) > _MOST_REGULAR:
             yield found.span()
@@ -122,7 +61,7 @@ def _named(part: str) -> Iterable[Span]:
     place = 0
     while found := _NAMED.match(part, place):
         place = found.end()
-        if names_a_secret(found[1]) and part[place:].lower() not in _NO_KEYS:
+        if names_a_secret(found[1]) and part[place:].lower() not in NO_KEYS:
             yield _after_scheme(part, place)
             return
 

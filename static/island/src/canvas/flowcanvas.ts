@@ -253,14 +253,30 @@ export class FlowCanvas {
 
   // ---- clipboard ------------------------------------------------------------------------------
 
-  /** The selected nodes with the wires between them, as text; empty when nothing is selected. */
+  /** Takes written keys out of what is copied; comes with the editor's second part, and nothing is copied before. */
+  cover: ((node: JsonObject) => JsonObject) | null = null;
+  /** The text that was copied last, and the same with its keys, which stay in this page. */
+  private held = { text: "", whole: "" };
+
+  /** The selected nodes with the wires between them, as text without keys; empty when nothing is selected. */
   copy(): string {
-    return this.desk.selection.nodes.size ? copyText(this.desk.flow, this.desk.selection.nodes) : "";
+    const { flow, selection } = this.desk;
+    if (!selection.nodes.size || !this.cover) return "";
+    this.held = { text: copyText(flow, selection.nodes, this.cover), whole: copyText(flow, selection.nodes) };
+    const isCovered = this.held.text !== this.held.whole;
+    const text = `Copied ${selection.nodes.size} nodes${isCovered ? ", without the keys written into them" : ""}`;
+    this.desk.events.emit("announce", { text, urgent: false, shown: isCovered });
+    return this.held.text;
+  }
+
+  /** Whether a key was left out of a text, and is not in this page either. */
+  isHoled(text: string): boolean {
+    return text !== this.held.text && text.includes(this.catalog.body.written_keys?.hole ?? "\0");
   }
 
   /** Paste such a text (or a whole flow) with its middle at a point; false when it holds no nodes. */
   paste(text: string, point?: Point): boolean {
-    const pasted = pasteText(this.desk.flow, text, point ?? null);
+    const pasted = pasteText(this.desk.flow, text === this.held.text ? this.held.whole : text, point ?? null);
     if (!pasted || this.desk.readOnly) return false;
     this.desk.seal();
     this.desk.run(pasted.changes, pasted.ids.length > 1 ? `Paste ${pasted.ids.length} nodes` : "Paste node");

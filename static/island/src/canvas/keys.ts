@@ -346,7 +346,6 @@ export class Keys {
     this.copied(text);
     event.clipboardData?.setData("text/plain", text);
     event.preventDefault();
-    this.desk.say(`Copied ${this.desk.selection.nodes.size} nodes`);
   };
 
   private readonly cut = (event: ClipboardEvent): void => {
@@ -369,7 +368,7 @@ export class Keys {
 
   /** Paste what was copied in this browser; what comes from elsewhere is shown first. False when it holds no nodes. */
   bring(text: string, point?: Point): boolean {
-    if (localStorage.getItem(COPIED) === sumOf(text)) return this.canvas.paste(text, point);
+    if (localStorage.getItem(COPIED) === sumOf(text) && !this.canvas.isHoled(text)) return this.canvas.paste(text, point);
     if (!readPasted(text)) return false;
     this.desk.events.emit("request-paste", { text, point });
     return true;

@@ -10,18 +10,18 @@ import { freshMarkId, pastedData } from "./marks";
 
 const MARK = "flowstudio/nodes";
 
-/** The text of some nodes with the wires between them. */
-export function copyText(flow: FlowDocument, ids: Iterable<string>): string {
+/** The text of some nodes with the wires between them; `cover` takes out what is not to be in it. */
+export function copyText(flow: FlowDocument, ids: Iterable<string>, cover = (node: JsonObject): JsonObject => node): string {
   const wanted = new Set(ids);
   const nodes = [...flow.nodes.values()].filter((node) => wanted.has(node.id));
   const edges = [...flow.wires.values()].filter((wire) => wanted.has(wire.source) && wanted.has(wire.target));
-  const part = { kind: MARK, nodes: nodes.map((node) => node.raw), edges: edges.map((wire) => wire.raw) };
+  const part = { kind: MARK, nodes: nodes.map((node) => cover(node.raw)), edges: edges.map((wire) => wire.raw) };
   return JSON.stringify(part, null, 2);
 }
 
 /** What a text would paste: its nodes by title and type, and the wires between them. */
 export interface Pasting {
-  nodes: { title: string; type: string }[];
+  nodes: { title: string; type: string; data: JsonObject }[];
   edges: JsonObject[];
 }
 
@@ -33,7 +33,7 @@ export function readPasted(text: string): Pasting | null {
   const nodes = part.nodes.map(({ type, data }) => {
     const own = isObject(data) ? data : {};
     const words = (value: Json | undefined): string => (typeof value === "string" ? value.trim() : "");
-    return { title: words(own.label), type: words(own.nodeType) || words(type) };
+    return { title: words(own.label), type: words(own.nodeType) || words(type), data: own };
   });
   return { nodes, edges: part.edges.filter((edge) => ids.has(String(edge.source).trim()) && ids.has(String(edge.target).trim())) };
 }

@@ -1,5 +1,6 @@
 // What lies on and around the canvas from the start, but need not be there for its first picture.
 import type { FlowCanvas } from "../canvas/flowcanvas";
+import { WrittenKeys } from "../model/writtenkeys";
 import { FarView } from "../view/far";
 import { Minimap } from "../view/minimap";
 import { Ghost, noteEmpty } from "./ghost";
@@ -9,6 +10,9 @@ import { Regions } from "./regions";
 /** `toCanvas` gives the keyboard back to the canvas. */
 export function begin(canvas: FlowCanvas, toCanvas: () => void): void {
   const { view } = canvas.desk;
+  const rule = canvas.catalog.body.written_keys;
+  const keys = rule && new WrittenKeys(rule);
+  canvas.cover = (node) => keys?.cover(node) ?? node;
   view.addFar(FarView);
   view.addMap(Minimap);
   new Lozenges(canvas);

@@ -44,12 +44,24 @@ function list(canvas: FlowCanvas, { nodes, edges }: Pasting): HTMLElement {
   return el("div", "", el("ul", "list", ...rows), el("p", "small muted", more > 0 ? `and ${more} more, ${wires}` : wires));
 }
 
+/** The holes where keys were, by the node that each is in. */
+function leftOut(canvas: FlowCanvas, nodes: Pasting["nodes"]): string {
+  const hole = canvas.catalog.body.written_keys?.hole;
+  if (!hole) return "";
+  const told = nodes.map(({ title, type, data }) => {
+    const names = JSON.stringify(data).split(hole).slice(1).map((rest) => rest.slice(0, rest.indexOf("]")));
+    return names.length ? `${title || (canvas.catalog.card(type)?.label ?? type)} (${[...new Set(names)].join(", ")})` : "";
+  });
+  return told.filter(Boolean).join(", ");
+}
+
 function warnings(canvas: FlowCanvas, { nodes }: Pasting): HTMLElement[] {
   const named = (test: (type: string) => boolean): string => [...new Set(nodes.filter(({ type }) => test(type)).map(({ title, type }) => title || (canvas.catalog.card(type)?.label ?? type)))].join(", ");
   const told: [string, string][] = [
     ["Not known here", named((type) => !canvas.catalog.card(type))],
     ["Code of theirs", named((type) => canvas.catalog.card(type)?.family === "code")],
     ["Speaks to other computers", named((type) => Boolean(canvas.catalog.card(type)?.leaves))],
+    ["Keys were left out, to be written again", leftOut(canvas, nodes)],
   ];
   return told.filter(([, names]) => names).map(([word, names]) => el("p", "small", el("strong", "", `${word}: `), names));
 }

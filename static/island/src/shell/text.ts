@@ -12,6 +12,7 @@ import { canonicalText } from "../model/canonical";
 import { differenceTo } from "../model/difference";
 import { isObject, type JsonObject, same } from "../model/json";
 import { lineOf, readText, type ReadText, TextMistake } from "../model/jsontext";
+import { WrittenKeys } from "../model/writtenkeys";
 import type { Problem } from "../view/look";
 import { COLOURS, LOOK } from "./code";
 import { el } from "./parts";
@@ -172,6 +173,7 @@ export class TextView {
       { key: "Mod-Shift-z", run: () => this.undo(true), preventDefault: true },
       { key: "Escape", run: () => (this.element.focus({ preventScroll: true }), true) },
     ]);
+    const rule = this.canvas.catalog.body.written_keys;
     return [
       own,
       keymap.of([...foldKeymap, ...defaultKeymap.filter(({ key }) => key !== "Mod-i")]),
@@ -181,6 +183,7 @@ export class TextView {
       highlightActiveLine(),
       bracketMatching(),
       json(),
+      ...(rule ? [EditorView.clipboardOutputFilter.of((text) => new WrittenKeys(rule).text(text))] : []),
       EditorView.contentAttributes.of({ tabindex: "0", spellcheck: "false" }),
       indentUnit.of("  "),
       syntaxHighlighting(COLOURS),
