@@ -36,9 +36,10 @@ class SqliteJournal(Journal):
 
     def commit(self, step: StepCommit) -> int:
         """Write a step in one transaction and return the new revision."""
-        ready, run_id = prepare(step), step.run.run_id
-        database, heads = self._database, self._heads
-        known = heads.pop(run_id, None)
+        run_id, database, heads = step.run.run_id, self._database, self._heads
+        known = heads.get(run_id)
+        ready = prepare(step, known)
+        heads.pop(run_id, None)
         once = at_once(ready, known)
         if once is not None and (written := database.write_at_once(once[1], once[2], durable=step.durable)):
             head = once[0]

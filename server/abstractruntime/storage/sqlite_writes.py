@@ -1,8 +1,8 @@
 """What goes into the tables, inside a transaction that somebody else holds.
 
 One step writes its records, the delta on the last of them, and the run's narrow head. The row in
-`runs` and whole states are written when the run comes to rest, wakes, or when the deltas since the
-last whole state outweigh it.
+`runs` is written when the run comes to rest or wakes; a whole state when the deltas since the last one
+outweigh it twice, at the end of a run when they outweigh it (decision 64).
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from .steps import (
     check_place,
     delta_text,
     due_micros,
+    ends_whole,
     moment_micros,
     outweigh,
     rests,
@@ -71,12 +72,15 @@ class Prepared(NamedTuple):
 
     @property
     def is_over(self) -> bool:
-        """Whether the run has ended: then its state is written whole."""
+        """Whether the run has ended."""
         return self.at_rest and self.step.run.status in _OVER
 
 
-def prepare(step: StepCommit) -> Prepared:
-    """Encode a step; raise NotDurable with the place of what is not JSON."""
+def prepare(step: StepCommit, known: Head | None = None) -> Prepared:
+    """Encode a step; raise NotDurable with the place of what is not JSON.
+
+    By the head that is `known` of its run is seen whether its state will be written whole.
+    """
     run = step.run
     at_rest = rests(run)
     records = [*map(sealed, step.records)]
@@ -86,9 +90,16 @@ def prepare(step: StepCommit) -> Prepared:
     if is_new:
         text, vars = encode_apart(plain(run.vars), most=_MOST_COPIED)
         whole = encode_run(run, text)
-    elif (delta is None or (at_rest and run.status in _OVER)) and brings_vars(step):
+    elif (delta is None or (at_rest and _ends_whole(run, known, delta))) and brings_vars(step):
         whole = brought_text(step)
     return _tuple(Prepared, (step, records, delta, whole, at_rest, vars))
+
+
+def _ends_whole(run: RunState, known: Head | None, delta: str) -> bool:
+    """Say whether this is the end of a run that is written whole; where the head is not known, it may be."""
+    if run.status not in _OVER:
+        return False
+    return known is None or ends_whole(known.weight + len(delta), known.base_size)
 
 
 def read_head(connection: sqlite3.Connection, run_id: str) -> Head:
@@ -160,30 +171,26 @@ def _rest_at_once(
 
 
 def _last_at_once(ready: Prepared, known: Head) -> tuple[Head, str, tuple[Any, ...]] | None:
-    whole, records, run = ready.whole, ready.records, ready.step.run
-    last_seq, revision, _, kept_weight, base_size, _, rest = known
-    if whole is None or not 2 <= len(records) <= 4 or max(len(whole), base_size) > INLINE_LIMIT:
+    whole, records, run, delta = ready.whole, ready.records, ready.step.run, ready.delta or ""
+    last_seq, revision, weight, kept_weight, base_size, _, rest = known
+    weight, kept_weight, size = weight + len(delta), kept_weight + len(delta), base_size
+    if not 2 <= len(records) <= 4:
         return None
-    kept_weight += len(ready.delta or "")
-    if outweigh(kept_weight, len(whole)):
-        return None
-    seq, moved, size = last_seq + len(records), revision + 1, len(whole)
+    if ends_whole(weight, base_size):
+        if whole is None or max(len(whole), base_size) > INLINE_LIMIT or outweigh(kept_weight, len(whole)):
+            return None
+        weight, size = 0, len(whole)
+    else:
+        whole = None
+    seq, moved = last_seq + len(records), revision + 1
     told: list[str | None] = [None] * (8 - 2 * len(records))
     for record in records:
         told += [record.done_key, record.text]
-    head = _tuple(Head, (seq, moved, 0, kept_weight, size, 1, 1))
-    place = (
-        run.run_id,
-        seq,
-        moved,
-        moment_micros(run.updated_at) or 0,
-        kept_weight,
-        revision,
-        last_seq,
-        rest,
-    )
+    head = _tuple(Head, (seq, moved, weight, kept_weight, size, 1, 1))
+    now = moment_micros(run.updated_at) or 0
+    place = (run.run_id, seq, moved, now, weight, kept_weight, revision, last_seq, rest)
     status = RunStatus(run.status)._value_
-    return head, _WRITE_LAST, (*place, *told, ready.delta, status, run.updated_at, whole, size)
+    return head, _WRITE_LAST, (*place, *told, delta, status, run.updated_at, whole, size)
 
 
 def _pointer(run_id: str, revision: int) -> str:
@@ -215,7 +222,8 @@ def write_step(connection: sqlite3.Connection, ready: Prepared) -> Head:
     if delta is not None and not before.chained:
         _keep_base(connection, run.run_id)
     is_due = bool(step.ops) and outweigh(head.weight, head.base_size, patient=step.held_back)
-    if delta is None or ready.is_over or is_due:
+    is_due = is_due or (ready.is_over and ends_whole(head.weight, head.base_size))
+    if delta is None or is_due:
         whole = ready.whole or _whole_text(connection, step)
         kept = delta is None or outweigh(head.kept_weight, len(whole))
         return _write_whole(connection, run, whole, head, kept=kept, statement=_Q["move_run"])
@@ -321,8 +329,6 @@ def _write_whole(
     if statement is None or connection.execute(statement, columns).rowcount == 0:
         connection.execute(_Q["add_run"], columns)
     rest = _set_timer(connection, run, head)
-    if RunStatus(run.status).is_over:
-        connection.execute(_Q["stop_listening"], (run.run_id,))
     kept_weight, chained = (0, 1) if kept else (head.kept_weight, head.chained)
     stands = Head(head.last_seq, head.revision, 0, kept_weight, len(whole), chained, rest)
     connection.execute(_Q["put_head"], (run.run_id, *stands[:2], columns["updated_us"], *stands[2:]))
@@ -340,13 +346,15 @@ def _come_to_rest(connection: sqlite3.Connection, run: RunState, head: Head) -> 
 
 
 def _set_timer(connection: sqlite3.Connection, run: RunState, head: Head) -> int:
-    """Have a run found when its moment has come, or no longer; return how it rests, as its head tells it."""
+    """Have a run found when its moment or its event has come, or no longer; return how it rests, as its head tells it."""
     due = due_micros(run)
     if due is not None and run.waiting is not None:
         connection.execute(_Q["put_due"], (run.run_id, run.waiting.until, run.updated_at, due))
         return 2
     if head.rest == 2:
         connection.execute(_Q["drop_due"], (run.run_id,))
+    if RunStatus(run.status).is_over:
+        connection.execute(_Q["stop_listening"], (run.run_id,))
     return int(rests(run))
 
 

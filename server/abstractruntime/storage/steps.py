@@ -120,6 +120,11 @@ def outweigh(deltas: int, state: int, *, patient: bool = False) -> bool:
     return deltas > CHECKPOINT_FLOOR and deltas > max(2 * state, CHECKPOINT_FLOOR) * (2 if patient else 1)
 
 
+def ends_whole(deltas: int, state: int) -> bool:
+    """Say whether a run that ends is written whole; else its last whole state and the deltas are what stays."""
+    return deltas > state
+
+
 def fold_run(text: str, deltas: Iterable[str]) -> RunState:
     """Rebuild a run from a whole checkpoint and what changed since; ValueError if unreadable."""
     run = run_from_text(text)

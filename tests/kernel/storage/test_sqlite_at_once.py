@@ -137,6 +137,41 @@ def test_a_park_leaves_the_whole_state_where_it_is(stores: Stores) -> None:
     assert stores.runs.load(run_id) == parked
 
 
+def test_the_end_of_a_run_is_written_whole_where_the_changes_outweigh_its_state(stores: Stores) -> None:
+    runtime, flow = Runtime(run_store=stores.runs, ledger_store=stores.ledger), ask_flow()
+    database: SqliteDatabase = stores.runs.db  # type: ignore[attr-defined]
+    bases, ended = {}, {}
+    for name, given in (("large", {"kept": "x" * 5000}), ("small", {})):
+        run_id = runtime.start(flow, given)
+        runtime.tick(flow, run_id)
+        ended[name] = runtime.resume(flow, run_id, None, {"response": "y"})
+        [row] = database.rows("SELECT base_revision, apart, run_json FROM runs WHERE run_id = ?", (run_id,))
+        bases[name] = row[:2]
+        assert ("$checkpoint" in row[2]) is (name == "large")
+    assert bases == {"large": (1, 1), "small": (3, 0)}
+    for run in ended.values():
+        assert run.status is RunStatus.COMPLETED
+        assert runtime.get_state(run.run_id) == stores.runs.load(run.run_id) == run
+        assert runtime.journal.refolded(run.run_id) == run
+    newest = stores.runs.list_runs(status=RunStatus.COMPLETED)  # type: ignore[attr-defined]
+    assert newest == [ended["small"], ended["large"]]
+
+
+@pytest.mark.parametrize("loss", ["DELETE FROM ledger_heads", "DELETE FROM silent_steps"])
+def test_an_end_that_lies_in_deltas_is_read_without_its_head_too(tmp_path: Path, loss: str) -> None:
+    stores = open_stores(f"sqlite://{tmp_path}/runs.db")
+    runtime, flow = Runtime(run_store=stores.runs, ledger_store=stores.ledger), ask_flow()
+    run_id = runtime.start(flow, {"kept": "x" * 5000})
+    runtime.tick(flow, run_id)
+    ended = runtime.resume(flow, run_id, None, {"response": "y"})
+    stores.runs.db.connection().execute(loss)  # type: ignore[attr-defined]
+    assert stores.runs.load(run_id) == ended
+    stores.close()
+    again = open_stores(f"sqlite://{tmp_path}/runs.db")
+    assert again.runs.load(run_id) == ended
+    again.close()
+
+
 def test_a_run_is_created_once(database: SqliteDatabase) -> None:
     journal = SqliteJournal(database)
     journal.commit(StepCommit(a_run("r", vars={"n": 1}), None))

@@ -73,20 +73,22 @@ CREATE TEMP TRIGGER rest_step_is_written INSTEAD OF INSERT ON rest_step BEGIN
 END;
 
 CREATE TEMP VIEW last_step AS SELECT
-    NULL AS run_id, NULL AS last_seq, NULL AS revision, NULL AS updated_us, NULL AS kept_weight,
+    NULL AS run_id, NULL AS last_seq, NULL AS revision, NULL AS updated_us, NULL AS weight, NULL AS kept_weight,
     NULL AS from_revision, NULL AS from_seq, NULL AS from_rest, NULL AS first_key, NULL AS first_json,
     NULL AS second_key, NULL AS second_json, NULL AS third_key, NULL AS third_json, NULL AS done_key, NULL AS record_json, NULL AS delta, NULL AS status, NULL AS updated_at,
     NULL AS run_json, NULL AS size;
 
 CREATE TEMP TRIGGER last_step_is_written INSTEAD OF INSERT ON last_step BEGIN
     UPDATE ledger_heads SET last_seq = NEW.last_seq, revision = NEW.revision, updated_us = NEW.updated_us,
-        weight = 0, kept_weight = NEW.kept_weight, base_size = NEW.size, rest = 1
+        weight = NEW.weight, kept_weight = NEW.kept_weight, base_size = NEW.size, rest = 1
     WHERE run_id = NEW.run_id AND revision = NEW.from_revision AND last_seq = NEW.from_seq
         AND rest = NEW.from_rest AND chained = 1;
     SELECT RAISE(ABORT, 'the head has moved') WHERE changes() <> 1;
     UPDATE runs SET status = NEW.status, wait_reason = NULL, wait_until = NULL, wait_key = NULL,
-        updated_at = NEW.updated_at, updated_us = NEW.updated_us, base_revision = NEW.revision,
-        base_seq = NEW.last_seq, apart = 0, run_json = NEW.run_json
+        updated_at = NEW.updated_at, updated_us = NEW.updated_us,
+        base_revision = IIF(NEW.run_json IS NULL, base_revision, NEW.revision),
+        base_seq = IIF(NEW.run_json IS NULL, base_seq, NEW.last_seq),
+        apart = IIF(NEW.run_json IS NULL, apart, 0), run_json = COALESCE(NEW.run_json, run_json)
     WHERE run_id = NEW.run_id;
     SELECT RAISE(ABORT, 'the run is gone') WHERE changes() <> 1;
     INSERT INTO ledger (run_id, seq, revision, done_key, record_json, delta)
