@@ -1,4 +1,4 @@
-"""The command line: `flowstudio serve`, `flowstudio token`, `flowstudio test`."""
+"""The command line: `flowstudio serve`, `flowstudio token`, `flowstudio test`, `flowstudio merge`."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pathlib import Path
 from abstractruntime.core.errors import StoreError
 
 from .access import read_token
+from .merging import merge_files
 from .serve import Restart, make_folder, serve
 from .settings import SettingsError, read_settings
 from .testing import run_tests
@@ -25,6 +26,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             make_folder(settings.data, "--data")
             print(settings.api_token or read_token(settings.data))
             return 0
+        if given.command == "merge":
+            return merge_files(given.base, given.ours, given.theirs, name=given.name, take=given.take)
         if given.command == "test":
             settings = read_settings(data=given.data, flows=given.flows)
             return run_tests(settings, given.flow, data=given.data, report=given.junit)
@@ -63,6 +66,12 @@ def parser() -> argparse.ArgumentParser:
     test.add_argument("--data", type=Path, help="folder of versions and node settings (default: none)")
     test.add_argument("--flows", type=Path, help="folder of flows (default: ./flows if it is there)")
     test.add_argument("--junit", type=Path, metavar="FILE", help="write the results as a JUnit file too")
+    join = commands.add_parser("merge", help="merge two versions of a flow's file, as git's merge driver")
+    join.add_argument("base", type=Path, help="what both were made from (%%O; may be empty)")
+    join.add_argument("ours", type=Path, help="our side, which gets the result (%%A)")
+    join.add_argument("theirs", type=Path, help="their side (%%B)")
+    join.add_argument("--name", default="", help="what the file is called in messages (%%P)")
+    join.add_argument("--take", choices=("ours", "theirs"), help="decide what both changed")
     return top
 
 

@@ -132,6 +132,7 @@ WEB: list[tuple[int, tuple[str, ...]]] = [
             "flowstudio.__main__",
             "flowstudio.serve",
             "flowstudio.testing",
+            "flowstudio.merging",
             "flowstudio",
         ),
     ),
