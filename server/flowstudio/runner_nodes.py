@@ -16,6 +16,7 @@ from typing import Any
 from abstractruntime.core.errors import RunNotFound, StoreDamaged
 from abstractruntime.core.models import RunState, RunStatus
 from abstractruntime.visualflow_compiler import Program
+from abstractruntime.visualflow_compiler.program import Op
 from abstractruntime.visualflow_compiler.reading import WHOLE
 
 from .ai.used import NOTHING, Used
@@ -178,14 +179,24 @@ class NodeStories:
         """Return what came in at a node's last visit of a run: whole where the run still holds it."""
         visits = self.story(run_id).of(node_id)
         found = dict(visits[-1].inputs) if visits else {}
-        program = self._programs.program(self._reader.state(run_id).workflow_id)
-        op = program.ops.get(node_id) if program is not None else None
+        op = self.op(run_id, node_id)
         for pin, (source, out) in op.wires.items() if op is not None else ():
             try:
                 found[pin] = self.whole(run_id, source, out)
             except KeyError:
                 continue  # a value node's, or of a step that did not come: as recorded
         return found
+
+    def op(self, run_id: str, node_id: str) -> Op | None:
+        """Return a node as the program of a run has it; None where that is gone."""
+        program = self._program(self._reader.state(run_id))
+        return program.ops.get(node_id) if program is not None else None
+
+    def _program(self, run: RunState) -> Program | None:
+        try:
+            return self._programs.program(run.workflow_id)
+        except StoreDamaged:
+            return None  # what was recorded can be told all the same
 
     def variables(self, run_id: str) -> dict[str, Json]:
         """Return the variables of a run as they stand, without the program's own."""
@@ -194,10 +205,7 @@ class NodeStories:
 
     def _told(self, run: RunState) -> Story:
         records = self._reader.records(run.run_id, 0, MOST_RECORDS)
-        try:
-            program = self._programs.program(run.workflow_id)
-        except StoreDamaged:
-            program = None  # what was recorded can be told all the same
+        program = self._program(run)
         line = {*self._reader.origins.line(run.run_id)}
         whole = [*self._reader.origins.prefix(run.run_id), *records]
         steps = fold(placed for placed in whole if placed.run_id in line)

@@ -209,7 +209,8 @@ def test_data_is_searched_copied_by_its_path_and_wired_from(app: App, page: Page
     panel.get_by_placeholder("Search these values").fill("cy")
     expect(table.get_by_role("row")).to_have_count(2)
     expect(panel.locator("[data-found]")).to_have_text("1 value holds it")
-    expect(panel.locator(".datum", has_text="who")).to_be_hidden()
+    came_in = panel.get_by_role("region", name="Came in")
+    expect(came_in.locator(".datum", has_text="who")).to_be_hidden()
     panel.get_by_title('Copy the path rows[1]["name"]').click()
     hand.until(
         lambda: page.evaluate("navigator.clipboard.readText()") == 'rows[1]["name"]', "the path is copied"

@@ -3,9 +3,12 @@ from the run before. All of it is of what the ledger keeps: large values are sho
 
 from __future__ import annotations
 
+import difflib
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 Json = Any
@@ -14,16 +17,23 @@ MOST_ROWS = 100
 MOST_PARTS = 200
 MOST_DEPTH = 6
 MOST_CHANGES = 8
+MOST_DIFFERENCES = 200  # where nothing but the difference is looked at
+MOST_LINES = 400
 SHORT = 60
+_DATE = re.compile(r"\d{4}-\d\d-\d\d(?P<time>[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?)?")
 _ABSENT: Any = object()
 
 
 @dataclass(frozen=True)
 class Words:
-    """A value in one short line. `kind` tells an empty text, null and a text that reads like another value apart."""
+    """A value in one short line. `kind` tells an empty text, null and a text that reads like another value apart.
+
+    `type` is what it is drawn as: text, date, number, boolean, null, object or list.
+    """
 
     text: str
     kind: str = "plain"
+    type: str = "text"
 
 
 @dataclass(frozen=True)
@@ -72,11 +82,34 @@ def short(value: Json) -> str:
 def words_of(value: Json) -> Words:
     """Return a value in one short line, so that null, empty text and the text "null" are three things to see."""
     if value is None:
-        return Words("null", "null")
+        return Words("null", "null", "null")
     if value == "" and isinstance(value, str):
         return Words("empty text", "empty")
-    line = short(value)
-    return Words(f"“{line}”" if isinstance(value, str) and _reads_otherwise(line) else line)
+    line, kind = short(value), type_of(value)
+    return Words(f"“{line}”" if kind == "text" and _reads_otherwise(line) else line, type=kind)
+
+
+def type_of(value: Json) -> str:
+    """Return as what a value is drawn: text, date, number, boolean, null, object or list."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "boolean"
+    if isinstance(value, str):
+        return "date" if date_in(value) else "text"
+    return "list" if isinstance(value, list) else "object" if isinstance(value, Mapping) else "number"
+
+
+def date_in(text: str) -> str:
+    """Return "date" or "date-time" for a text that is one as ISO 8601 writes them, else nothing."""
+    found = _DATE.fullmatch(text)
+    if found is None:
+        return ""
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        return ""
+    return "date-time" if found["time"] else "date"
 
 
 def _reads_otherwise(line: str) -> bool:
@@ -112,7 +145,7 @@ def parts_of(name: str, value: Json) -> list[Part]:
 
 
 def _walk(path: str, value: Json, depth: int, found: list[Part]) -> None:
-    for key, each in _inner(value):
+    for key, each in inner(value):
         if len(found) >= MOST_PARTS or depth > MOST_DEPTH:
             return
         here = f"{path}[{json.dumps(key, ensure_ascii=False)}]"
@@ -120,7 +153,7 @@ def _walk(path: str, value: Json, depth: int, found: list[Part]) -> None:
         _walk(here, each, depth + 1, found)
 
 
-def _inner(value: Json) -> Iterator[tuple[Json, Json]]:
+def inner(value: Json) -> Iterator[tuple[Json, Json]]:
     """Yield key or place and value of each part; what a record left out ("…") is none."""
     if isinstance(value, Mapping):
         yield from ((key, each) for key, each in value.items() if key != "…")
@@ -132,27 +165,34 @@ def _is_cut(value: list[Json]) -> bool:
     return bool(value) and isinstance(value[-1], str) and value[-1].startswith("… ")
 
 
-def changes_of(name: str, before: Json, now: Json) -> list[Changed]:
+def changes_of(name: str, before: Json, now: Json, most: int = MOST_CHANGES) -> list[Changed]:
     """Return the places where a value differs from what it was, the first ones."""
     found: list[Changed] = []
-    _compare(name, before, now, found)
+    _compare(name, before, now, found, most)
     return found
 
 
-def differing(pin: str, before: Mapping[str, Json], now: Mapping[str, Json]) -> list[Changed]:
+def differing(
+    pin: str, before: Mapping[str, Json], now: Mapping[str, Json], most: int = MOST_CHANGES
+) -> list[Changed]:
     """Return what differs between the values of a pin, either of which may not have come."""
-    if pin not in before or pin not in now:
-        return changes_of(pin, before.get(pin, _ABSENT), now.get(pin, _ABSENT))
-    return changes_of(pin, before[pin], now[pin])
+    return changes_of(pin, before.get(pin, _ABSENT), now.get(pin, _ABSENT), most)
 
 
-def _compare(path: str, before: Json, now: Json, found: list[Changed]) -> None:
-    if len(found) >= MOST_CHANGES or (type(before) is type(now) and before == now):
+def lines_between(before: str, now: str) -> list[tuple[str, str]]:
+    """Return the lines of two texts that differ, "-" or "+" with each, and a few lines around them, " "."""
+    told = difflib.unified_diff(before.splitlines(), now.splitlines(), lineterm="", n=2)
+    rows = [("…", "") if line.startswith("@@") else (line[:1], line[1:]) for line in [*told][2:]]
+    return rows[:MOST_LINES]
+
+
+def _compare(path: str, before: Json, now: Json, found: list[Changed], most: int) -> None:
+    if len(found) >= most or (type(before) is type(now) and before == now):
         return
-    one, other = dict(_inner(before)), dict(_inner(now))
+    one, other = dict(inner(before)), dict(inner(now))
     if type(before) is type(now) and (one or other):
         for key in dict.fromkeys((*one, *other)):
             here = f"{path}[{json.dumps(key, ensure_ascii=False)}]"
-            _compare(here, one.get(key, _ABSENT), other.get(key, _ABSENT), found)
+            _compare(here, one.get(key, _ABSENT), other.get(key, _ABSENT), found, most)
         return
     found.append(Changed(path, *("" if each is _ABSENT else words_of(each).text for each in (before, now))))

@@ -7,6 +7,7 @@ marks anything as safe, and no template is ever built from text.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from functools import cache
 from hashlib import sha256
@@ -18,6 +19,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from abstractruntime.core.models import RunStatus, WaitReason
+from abstractruntime.integrations.hiding import COVER
 from abstractruntime.storage.base import QueryableRunStore
 
 from ..runner_views import asks
@@ -36,6 +38,7 @@ HTMX = json.dumps(
         "attributesToSettle": ["class"],
     }
 )
+_COVER = re.compile(rf"({re.escape(COVER)}|\[redacted: [^\[\]\n]{{1,60}}\])")
 JSON_SHOWN = 20_000
 TEXT_SHOWN = 4_000
 MOST_WAITS = 500
@@ -65,6 +68,8 @@ def environment() -> Environment:
         paragraphs=paragraphs,
         code_parts=code_parts,
         shortened=shortened,
+        covers=covers,
+        cover_rule=cover_rule,
     )
     made.globals["htmx_config"] = HTMX
     return made
@@ -160,6 +165,17 @@ def code_parts(text: str) -> list[str]:
     """Cut help text at its backticks: every second part is code. One that stands alone is text."""
     parts = text.split("`")
     return parts if len(parts) % 2 else [text]
+
+
+def covers(text: str) -> list[str]:
+    """Cut a text at the marks that stand for what was covered: every second part is one."""
+    return _COVER.split(text)
+
+
+def cover_rule(mark: str) -> str:
+    """Return the rule that put a mark: what it says after its colon, "a secret" for the mark of secrets."""
+    rule = mark.strip("[]").partition(":")[2].strip()
+    return rule or "a secret of the server"
 
 
 def path(text: str) -> str:

@@ -26,15 +26,16 @@ from abstractruntime.visualflow_compiler.sandbox_names import offered
 from ..code_health import what_is_off
 from ..links import wanted
 from ..studio import Studio, TheStudio
+from .data_values import window
 from .html import render
+from .node_data import Looked, data_words
+from .node_settings import ABSENT, read_path
 from .node_tabs import (
     TABS,
     background_words,
-    data_words,
     last_inputs,
     policy_words,
     runs_words,
-    window,
 )
 from .nodes import palette
 from .pinned import pinned_words
@@ -56,7 +57,6 @@ PICKERS = frozenset({"provider", "model", "tools"})
 CALLED = "flow"
 REMARK = "canvas.remark"  # see decision 0023: marks of the editor
 OFFERED_TYPES = ("string", "number", "boolean", "object", "array", "any")
-ABSENT = object()
 
 
 @dataclass(frozen=True)
@@ -134,16 +134,6 @@ def widget_of(kind: str, widget: str | None, choices: tuple[str, ...]) -> str:
     if picker in PICKERS and widget in (None, "lines"):
         return picker
     return widget or ("choice" if choices else WIDGETS.get(kind, "json"))
-
-
-def read_path(data: Mapping[str, Any], path: str) -> Any:
-    """Return the value at a dotted path, or ABSENT."""
-    value: Any = data
-    for key in path.split("."):
-        if not isinstance(value, Mapping) or key not in value:
-            return ABSENT
-        value = value[key]
-    return value
 
 
 def path_of(*keys: str) -> str:
@@ -296,6 +286,9 @@ def inspector(
     tab: Annotated[str, Body()] = "setup",
     background: Annotated[str, Body()] = "",
     visit: Annotated[int, Body()] = 0,
+    attempt: Annotated[int, Body()] = 0,
+    against: Annotated[str, Body()] = "",
+    views: Annotated[dict[str, str] | None, Body()] = None,
 ) -> HTMLResponse:
     """Answer with what one tab shows of a node; `background` is the run whose values are shown."""
     name = node.get("type")
@@ -315,18 +308,18 @@ def inspector(
         return render(request, "partials/_inspector_unknown.html", **known)
     known |= {"family": BY_ID[kind.family], "types": PIN_TYPES, "wired": frozenset(wired), "kind": kind}
     known |= {"tabs": TABS, "tab": tab if tab in dict(TABS) else "setup"}
-    shown = _tab_words(studio, known, background, visit)
+    shown = _tab_words(studio, known, background, Looked(visit, attempt, against, views or {}))
     return render(request, "partials/_inspector.html", **shown, **known)
 
 
-def _tab_words(studio: Studio, known: dict[str, Any], background: str, visit: int) -> dict[str, Any]:
+def _tab_words(studio: Studio, known: dict[str, Any], background: str, looked: Looked) -> dict[str, Any]:
     """Return what the template of the shown tab needs, beside what every tab knows."""
     kind, data, node, flow_id = known["kind"], known["data"], known["node"], known["flow_id"]
     node_id = str(node["id"])
     match known["tab"]:
         case "data":
             chosen = background_words(studio, flow_id, background)
-            came = data_words(studio, kind, node, flow_id, chosen["run_id"], visit)
+            came = data_words(studio, kind, node, flow_id, chosen["run_id"], looked)
             return {**chosen, **pinned_words(kind, data), **came}
         case "runs":
             return runs_words(studio, flow_id, node_id)

@@ -15,7 +15,8 @@ from abstractruntime.nodes.pins import PIN_TYPES, pins_of
 
 from ..studio import Studio, TheStudio
 from .html import render
-from .inspector import ABSENT, Row, expression_at, field_row, pin_row
+from .inspector import Row, expression_at, field_row, pin_row
+from .node_settings import ABSENT
 from .node_tabs import brief
 
 router = APIRouter(include_in_schema=False)

@@ -5,11 +5,15 @@ import type { JsonObject } from "../model/json";
 import type { Problem } from "../view/look";
 import { ask, askJson, flowUrl } from "./http";
 
-/** What is looked at of a node: a tab, against which run ("" the last good one), and which of its visits. */
+/** What is looked at of a node: a tab, against which run ("" the last good one), which of its visits, which attempt of
+ * that (0: the last), compared with what, and by "in name" or "out name" in which view each value. */
 export interface Looking {
   tab: string;
   background: string;
   visit: number;
+  attempt: number;
+  against: string;
+  views: { [value: string]: string };
 }
 
 /** A tab of a node, as HTML of our own server. */

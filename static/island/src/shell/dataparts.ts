@@ -2,12 +2,12 @@
 import { Refusal } from "../bridge/http";
 import type { Json } from "../catalog";
 import type { JsonObject } from "../model/json";
+import { wholeText } from "./datatab";
 import { el, pretty } from "./parts";
 
 /** A part of a value as text, by the path that the list of parts gives it. */
 export function partOf(at: HTMLElement, path: string): string {
-  const text = at.closest(".datum")?.querySelector("pre")?.textContent ?? at.closest(".datum")?.querySelector("dd")?.textContent ?? "";
-  let part: Json | undefined = JSON.parse(text) as Json;
+  let part: Json | undefined = JSON.parse(wholeText(at)) as Json;
   for (const [, key] of path.matchAll(/\[("(?:[^"\\]|\\.)*"|\d+)\]/g)) part = (part as JsonObject)[JSON.parse(key as string) as string];
   return pretty(part);
 }

@@ -1,13 +1,32 @@
 // What one does with the values in the data tab: search them, copy a value, a part or its path, wire or pin an output,
 // read a large one on, write what is pinned.
 import { readField } from "../bridge/form";
-import { valueOf } from "../bridge/panel";
+import { type Looking, valueOf } from "../bridge/panel";
 import type { FlowCanvas } from "../canvas/flowcanvas";
 import type { FlowNode } from "../model/document";
 import { isObject } from "../model/json";
 import { type Pinned, pinnedOf, setPinned } from "../model/marks";
 
-const PARTS = "tbody tr, .datum-parts li, .datum-changed li";
+const PARTS = "tbody tr, .datum-tree li, .datum-changed li, .datum-lines div";
+
+/** What of the tab is looked at after a control was used; null when it is none that turns to something else. */
+export function turned(at: HTMLElement, now: Looking): Partial<Looking> | null {
+  const { do: act, visit = "0", attempt = "0", side = "", pin = "" } = at.dataset;
+  const chosen = at instanceof HTMLSelectElement ? at.value : "";
+  switch (act) {
+    case "visit":
+      return { visit: Number(visit), attempt: 0 };
+    case "attempt":
+      return { attempt: Number(attempt) };
+    case "background":
+      return { background: chosen, visit: 0, attempt: 0 };
+    case "against":
+      return { against: chosen };
+    case "view":
+      return { views: { ...now.views, [`${side} ${pin}`]: chosen } };
+  }
+  return null;
+}
 
 export async function copyText(canvas: FlowCanvas, text: string): Promise<void> {
   await navigator.clipboard.writeText(text);
@@ -68,7 +87,7 @@ export function writePinned(field: HTMLElement, node: FlowNode, write: (change: 
 /** The text of the value that a button belongs to. */
 export function wholeText(at: HTMLElement): string {
   const datum = at.closest(".datum");
-  return (datum?.querySelector("pre") ?? datum?.querySelector("dd"))?.textContent ?? "";
+  return (datum?.querySelector(".datum-source") ?? datum?.querySelector("pre") ?? datum?.querySelector("dd"))?.textContent ?? "";
 }
 
 /** Leave only the values, rows and parts that hold these words, and say how many values there are. */
@@ -78,9 +97,9 @@ export function searchData(pane: HTMLElement, words: string): void {
   let found = 0;
   for (const datum of pane.querySelectorAll<HTMLElement>(".datum")) {
     datum.hidden = !holds(datum);
-    if (!datum.hidden) found++;
+    if (!datum.hidden && !datum.matches(".is-setting")) found++;
     for (const part of datum.querySelectorAll<HTMLElement>(PARTS)) part.hidden = wanted !== "" && !holds(part);
-    for (const list of datum.querySelectorAll<HTMLDetailsElement>(".datum-parts")) list.open = wanted !== "" && [...list.querySelectorAll("li")].some(holds);
+    for (const list of datum.querySelectorAll<HTMLDetailsElement>("details.datum-parts")) list.open = wanted !== "" && [...list.querySelectorAll("li")].some(holds);
   }
   const told = pane.querySelector("[data-found]");
   if (told) told.textContent = wanted ? `${found} ${found === 1 ? "value holds" : "values hold"} it` : "";

@@ -12,7 +12,8 @@ export function markOf(control: HTMLElement): string | null {
   if (!act) return null;
   const own = control.closest<HTMLElement>("[data-side][data-pin]");
   const within = own && control !== own ? `[data-side="${own.dataset["side"]}"][data-pin="${CSS.escape(own.dataset["pin"] ?? "")}"] ` : "";
-  const which = ["pin", "side", "path", "tab"].filter((key) => control.dataset[key]).map((key) => `[data-${key}="${CSS.escape(control.dataset[key] as string)}"]`);
+  const of = control.getAttribute("role") === "tab" ? ["tab", "visit", "attempt"] : ["pin", "side", "path"];
+  const which = of.filter((key) => control.dataset[key]).map((key) => `[data-${key}="${CSS.escape(control.dataset[key] as string)}"]`);
   return `${within}[data-do="${act}"]${which.join("")}`;
 }
 

@@ -15,7 +15,7 @@ import { declared } from "../model/pins";
 import { addOwnPin, dropOwnPin, renameOwnPin, retypeOwnPin, type OwnSide } from "../model/ownpins";
 import { parseFlow } from "../model/serialize";
 import type { CodeFields } from "./code";
-import { dataAct, searchData, writePinned } from "./datatab";
+import { dataAct, searchData, turned, writePinned } from "./datatab";
 import type { Problem } from "../view/look";
 import { freshId, literal, markOf, problemNote, savedForm, typeToBe, valueView, wiredOf } from "./formparts";
 import { el, place } from "./parts";
@@ -42,7 +42,7 @@ export class Inspector {
     private readonly canvas: FlowCanvas,
     private readonly flow: string,
   ) {
-    this.looking = { tab: "setup", background: localStorage.getItem(`background ${flow}`) ?? "", visit: 0 };
+    this.looking = { tab: "setup", background: localStorage.getItem(`background ${flow}`) ?? "", visit: 0, attempt: 0, against: "", views: {} };
     canvas.on("select", ({ nodes }) => this.select(nodes));
     canvas.on("change", () => this.changed());
     this.pane.addEventListener("keydown", (event) => this.key(event));
@@ -128,7 +128,7 @@ export class Inspector {
     if (only && only === this.shown) return;
     this.shown = only;
     this.many = nodes.length > 1 ? nodes.flatMap((id) => this.canvas.model.nodes.get(id) ?? []) : [];
-    this.looking.visit = 0;
+    Object.assign(this.looking, { visit: 0, attempt: 0, views: {} });
     clearTimeout(this.timer);
     if (only || this.many.length > 1) this.again();
     else this.pane.replaceChildren(this.nothing());
@@ -300,7 +300,8 @@ export class Inspector {
     if (this.many.length > 1) return this.editMany(field, event.type === "change");
     const node = this.node;
     if (!node) return;
-    if (field instanceof HTMLSelectElement && field.dataset["do"] === "background") return event.type === "change" ? this.look({ background: field.value, visit: 0 }) : undefined;
+    const turn = field instanceof HTMLSelectElement && turned(field, this.looking);
+    if (turn) return event.type === "change" ? this.look(turn) : undefined;
     if (field instanceof HTMLInputElement && field.matches("[data-tool], [data-tool-name]")) return this.tools(field, node, event.type === "change");
     const wrong = writePinned(field, node, (change) => this.edit([change], "Write the pinned outputs", `pinned ${node.id}`));
     if (wrong !== null) return this.refuse(field, wrong);
@@ -373,7 +374,8 @@ export class Inspector {
       case "run":
         return place("run-button").click();
       case "visit":
-        return this.look({ visit: Number(at.dataset["visit"]) });
+      case "attempt":
+        return this.look(turned(at, this.looking) ?? {});
       case "expression":
         return this.toggleExpression(node, at.dataset["pin"] ?? "");
       case "reset":
@@ -403,10 +405,10 @@ export class Inspector {
     const tab = (event.target as Element).closest<HTMLElement>("[role=tab]");
     const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
     if (!tab || !step) return;
-    const all = [...this.pane.querySelectorAll<HTMLElement>("[role=tab]")];
+    const all = [...(tab.closest("[role=tablist]")?.querySelectorAll<HTMLElement>("[role=tab]") ?? [])];
     const next = all[(all.indexOf(tab) + step + all.length) % all.length] as HTMLElement;
     next.focus();
-    this.look({ tab: next.dataset["tab"] ?? "setup" });
+    next.click();
     event.preventDefault();
   }
 
