@@ -254,7 +254,8 @@ def test_pickers_say_what_is_not_configured_and_offer_what_is(client: Client) ->
     unknown = client.get("/editor/models", params={"listed": "x", "provider": "gone"})
     assert "There is no provider" in unknown.text
     tools = Page(client.get("/editor/tools", params={"chosen": '["calculate", "mine"]'}).text)
-    practice = ["practice_cancel", "practice_charge", "practice_order", "practice_reserve"]
+    deeds = ("cancel", "charge", "handbook", "order", "refund", "reserve")
+    practice = [f"practice_{each}" for each in deeds]
     assert tools.values("data-tool") == ["calculate", "current_time", *practice, "mine"]
     assert [tag.attributes["data-tool"] for tag in tools.tags if "checked" in tag.attributes] == [
         "calculate",
