@@ -25,7 +25,7 @@ from .ai.wiring import Ai, open_ai
 from .api import artifacts as artifact_routes
 from .api import bundles as bundle_routes
 from .api import catalog as catalog_routes
-from .api import edits, events, flows, runs, session
+from .api import edits, events, flows, memory, offers, runs, session
 from .api import tests as test_routes
 from .api import versions as version_routes
 from .assets import Assets
@@ -111,6 +111,8 @@ def create_app(settings: Settings) -> FastAPI:
         test_routes,
         flows,
         catalog_routes,
+        offers,
+        memory,
         runs,
         artifact_routes,
         bundle_routes,
@@ -142,9 +144,8 @@ def build(settings: Settings) -> tuple[Studio, Worker]:
     presence = Presence(settings.data)
     reader = RunReader(stores, programs, library, presence)
     outbox = Outbox(settings.data / "outbox")
-    runtime = _runtime(
-        stores, ledger, programs, artifacts, _handlers(settings, ai, artifacts, stores, outbox, shop)
-    )
+    handlers = _handlers(settings, ai, artifacts, stores, outbox, shop)
+    runtime = _runtime(stores, ledger, programs, artifacts, handlers)
     worker = Worker(lambda: drive, settings.threads)
     drive = Drive(runtime, programs, reader, submit=worker.submit, remind=worker.remind)
     runtime.subscribe_runnable(worker.submit)
@@ -158,6 +159,7 @@ def build(settings: Settings) -> tuple[Studio, Worker]:
         bell=bell,
         bundles=Bundles(library, types, versions.bound, shelf),
         catalog=types,
+        effects=tuple(sorted(each.value for each in handlers)),
         forks=Forks(runtime, programs, reader, types),
         events=Events(runtime=runtime, programs=programs, submit=worker.submit),
         gallery=Gallery(packaged("flows"), library, settings.files),
@@ -261,6 +263,6 @@ def _handlers(
             settings.reachable, settings.secrets, inside={practice.HOST: lambda: shop}
         ),
         EffectType.NOTIFY: outbox,
-        **ai.handlers(artifacts, stores.runs, stores.ledger, settings.data),
+        **ai.handlers(artifacts, stores.runs, stores.ledger),
         **WorkspaceFolder(settings.files, artifacts).handlers(),
     }

@@ -31,6 +31,11 @@ def start_testing(sandbox: CodeSandbox) -> threading.Thread:
     return thread
 
 
+def switched_off(sandbox: CodeSandbox) -> dict[str, str]:
+    """Return why a kind of Python is switched off, by its name; nothing while nothing is known to be wrong."""
+    return {str(python): refusal.headline for python, refusal in sandbox.failures.items()}
+
+
 def what_is_off(sandbox: CodeSandbox) -> str:
     """Say which Python is switched off, why, and what still works; "" while nothing is known to be wrong."""
     failures = sandbox.failures

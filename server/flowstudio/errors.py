@@ -33,9 +33,11 @@ from abstractruntime.core.errors import (
     StoreError,
     StoreFull,
 )
+from abstractruntime.integrations.abstractcore.guard import NotInstalled
 
 from .access import TooManyGuesses
 from .access_gate import wants_page
+from .ai.facts import BadFactQuery
 from .library import StaleFlow
 from .runner import NotAChoice
 
@@ -47,6 +49,8 @@ STATUS: tuple[tuple[type[BaseException], int], ...] = (
     (NotFound, 404),
     (StaleFlow, 412),
     (NotAChoice, 422),
+    (BadFactQuery, 422),
+    (NotInstalled, 501),
     (InvalidFlow, 422),
     (BundleError, 422),
     (NotDurable, 422),
@@ -109,6 +113,7 @@ CODES: Mapping[str, tuple[int, str]] = {
         "The outputs are too large to be pinned, or not kept whole; `detail` says which",
     ),
     "value.not_durable": (422, "A value is not JSON; `path` says which"),
+    "memory.bad_query": (422, "What is asked of the facts cannot be understood"),
     "prompt.not_a_choice": (422, "The question takes only one of its choices"),
     "bundle.missing": (422, "The form holds no file"),
     "bundle.error": (422, "The bundle cannot be used"),
@@ -120,6 +125,7 @@ CODES: Mapping[str, tuple[int, str]] = {
     "server.error": (500, "A fault of the server"),
     "store.error": (500, "The store could not do its work"),
     "store.damaged": (500, "Something stored cannot be read"),
+    "integration.not_installed": (501, "A package that this needs is not installed; `detail` says which"),
     "store.busy": (503, "The store is busy; try again"),
     "store.unsynced": (500, "The disk did not take what was written: the server has to be restarted"),
     "store.full": (507, "There is no room for the run's data; nothing was written"),

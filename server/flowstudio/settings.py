@@ -11,6 +11,7 @@ import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -89,6 +90,14 @@ class Settings:
     def stores(self) -> str:
         """Return the URL of the run store: SQLite in the data folder unless set otherwise."""
         return self.store_url or f"sqlite:///{self.data.resolve() / 'runs.sqlite'}"
+
+
+def installed_version() -> str:
+    """Return the version of the package; "0" in a checkout that is not installed."""
+    try:
+        return version("flowstudio")
+    except PackageNotFoundError:
+        return "0"
 
 
 def packaged(name: str) -> Path:

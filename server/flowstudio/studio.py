@@ -48,6 +48,7 @@ class Studio:
     bell: Bell
     bundles: Bundles
     catalog: Catalog
+    effects: tuple[str, ...]  # that the server carries out, beside those of the kernel
     forks: Forks
     events: Events
     gallery: Gallery

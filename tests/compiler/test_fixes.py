@@ -42,6 +42,9 @@ KEY = "start::exec-out"
 MENDED: dict[str, list[Document]] = {
     "flow.no_entry": [flow("f", {"v": node("number"), "start": node("number")}, "")],
     "flow.entry_replaced": [small(N, "start -> n", entryNode="nobody")],
+    "flow.interface": [
+        flow("f", {"start": start(), "end": end("r")}, "start -> end", interfaces=["abstractcode.agent.v1"])
+    ],
     "flow.missing": [small({"n": node("calls", call={"flow": "othr"})}, "start -> n")],
     "flow.calls_itself": [],
     "node.unknown_type": [small({"n": node("nott"), "v": node("numbr")}, "start -> n, v.value -> n.text")],

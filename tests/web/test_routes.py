@@ -49,6 +49,8 @@ def all_routes() -> list[tuple[str, str]]:
         app_module.version_routes.router,
         app_module.flows.router,
         app_module.catalog_routes.router,
+        app_module.offers.router,
+        app_module.memory.router,
         app_module.runs.router,
         app_module.artifact_routes.router,
         app_module.bundle_routes.router,
@@ -93,7 +95,16 @@ def test_the_walk_sees_all_routes_of_the_app(client: Client) -> None:
             ["GET /api/flows", "GET /api/flows/x", "PUT /api/flows/x", "DELETE /api/flows/x"],
         ),
         ("validate unsaved documents", ["POST /api/flows/x/validate"]),
-        ("catalogue", ["GET /api/catalog"]),
+        (
+            "catalogue",
+            [
+                f"GET /api/{what}"
+                for what in ("catalog", "interfaces", "tools", "providers", "providers/x/models", "semantics")
+            ],
+        ),
+        ("memory explorer", ["POST /api/memory/kg/query"]),
+        ("health, config", ["GET /healthz", "GET /api/config"]),
+        ("what a flow takes", ["GET /api/flows/x/input-schema"]),
         ("start, and a synchronous run (`wait_seconds`)", ["POST /api/runs"]),
         ("signal / emit", ["POST /api/events", "POST /api/waits/x"]),
         ("observe", ["GET /api/runs/x/events"]),

@@ -65,6 +65,13 @@ class Catalog:
         """The type a new flow begins with: the event whose outputs the author names, its parameters."""
         return next((kind for kind in self if kind.kind == "event" and kind.saved_pins), None)
 
+    @cached_property
+    def end(self) -> NodeType | None:
+        """The type a flow ends with: the control step without a way on whose inputs the author names, its outputs."""
+        return next(
+            (kind for kind in self if kind.kind == "control" and kind.saved_pins and not kind.outputs), None
+        )
+
     def nearest(self, name: str) -> str | None:
         """Return the known name that an unknown one most likely means, or None."""
         lowered = name.strip().lower().replace(" ", "_").replace("-", "_")

@@ -14,6 +14,7 @@ from .disabled import is_disabled, told, way_on
 from .endless import circles
 from .expressions import expressions_of
 from .graph import Graph, Placed
+from .interfaces import unkept
 from .pinned import pin_problems
 from .policies import KEY, key_of, wants_key
 from .problem import Problem, set_to
@@ -29,6 +30,7 @@ def risks(graph: Graph) -> Iterator[Problem]:
     yield from _calls_itself(graph)
     yield from unread(graph)
     yield from unheard(graph)
+    yield from unkept(graph)
     yield from pin_problems(graph)
     for node_id, placed in graph.disabled.items():
         yield told(placed.name, node_id, way_on(placed.exits(), is_known=True), counts=False)

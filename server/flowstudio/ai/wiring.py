@@ -5,12 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
-from threading import Lock
 from typing import Any, cast
 
-from abstractruntime.core.clock import utc_now_iso
 from abstractruntime.core.models import EffectType
 from abstractruntime.core.spec import WorkflowSpec
 from abstractruntime.integrations.abstractcore.effect_handlers import (
@@ -18,8 +15,6 @@ from abstractruntime.integrations.abstractcore.effect_handlers import (
     make_tool_calls_handler,
 )
 from abstractruntime.integrations.abstractcore.react_agent import react_agent_workflow
-from abstractruntime.integrations.abstractmemory.assertions import words
-from abstractruntime.integrations.abstractmemory.effect_handlers import build_memory_kg_effect_handlers
 from abstractruntime.nodes.define import Offers
 from abstractruntime.storage.artifacts import ArtifactStore
 from abstractruntime.storage.base import LedgerStore, RunStore
@@ -29,6 +24,7 @@ from ..outside.practice import Practice
 from ..staging import write_whole
 from .arguments import misfits
 from .budget import within_budget
+from .facts import Facts
 from .keys import KeyStore
 from .models import Models
 from .providers import Providers
@@ -80,10 +76,9 @@ class Ai:
     keys: KeyStore
     tools: Tools
     budget: Budget
+    facts: Facts
 
-    def handlers(
-        self, artifacts: ArtifactStore, runs: RunStore, ledger: LedgerStore, folder: Path
-    ) -> Handlers:
+    def handlers(self, artifacts: ArtifactStore, runs: RunStore, ledger: LedgerStore) -> Handlers:
         """Return the handlers of models, tools and facts."""
         asks = make_llm_call_handler(
             llm=self.models, artifact_store=artifacts, run_store=runs, allow_media_paths=False
@@ -100,9 +95,8 @@ class Ai:
                 read_pdf=pdf_text,
             ),
         }
-        if find_spec("abstractmemory") is not None:
-            store = _Triples(folder / "knowledge.sqlite", self.models)
-            made |= build_memory_kg_effect_handlers(store=store, run_store=runs, now_iso=utc_now_iso)
+        if self.facts.is_installed:
+            made |= self.facts.handlers(runs)
         return made
 
     def offers(self) -> Offers:
@@ -125,6 +119,7 @@ class Ai:
     def close(self) -> None:
         """End what is open."""
         self.tools.close()
+        self.facts.close()
 
 
 def open_ai(
@@ -138,11 +133,13 @@ def open_ai(
     `practice` is the shop whose books are tools too; by `script` the model in the box answers.
     """
     keys = KeyStore(folder)
+    models = Models(Providers(folder), keys, folder / "recordings", script)
     return Ai(
-        Models(Providers(folder), keys, folder / "recordings", script),
+        models,
         keys,
         Tools(folder, keys, artifacts, practice),
         Budget(folder),
+        Facts(folder / "knowledge.sqlite", models),
     )
 
 
@@ -187,60 +184,3 @@ class _Present:
                     "Mend them where the call is made, or in what is fed into it, and call the tool again."
                 )
         return answer
-
-
-class _Triples:
-    """The graph's file, opened when the first fact comes or is asked for, and again for another embedder."""
-
-    def __init__(self, path: Path, models: Models) -> None:
-        self._path = path
-        self._models = models
-        self._lock = Lock()
-        self._store: Any = None
-        self._embedder = ""
-
-    def add(self, facts: Any) -> Any:
-        return self._opened().add(facts)
-
-    def query(self, query: Any) -> Any:
-        return self._opened().query(query)
-
-    def query_keywords(self, words: Any, **where: Any) -> Any:
-        return self._opened().query_keywords(words, **where)
-
-    def embedding_pin(self) -> Any:
-        return self._opened().embedding_pin()
-
-    def stored_vector(self, assertion_id: str) -> Any:
-        return self._opened().stored_vector(assertion_id)
-
-    def close(self) -> None:
-        with self._lock:
-            if self._store is not None:
-                self._store.close()
-            self._store = None
-
-    def _opened(self) -> Any:
-        wanted = self._models.embedding_model()
-        if self._store is not None and wanted != self._embedder:
-            self.close()
-        with self._lock:
-            if self._store is None:
-                memory, how = words(), dict[str, Any]()
-                if wanted:
-                    pin = memory.build_pin(wanted, None, source="settings")
-                    how = {"embedder": _Embedder(self._models, wanted), "embedding_pin": pin}
-                self._store = memory.SQLiteTripleStore(self._path, **how)
-                self._embedder = wanted
-            return self._store
-
-
-@dataclass(frozen=True)
-class _Embedder:
-    """What a store of AbstractMemory asks for vectors; `model` is what it holds its file to."""
-
-    models: Models
-    model: str
-
-    def embed_texts(self, texts: list[str]) -> list[list[float]]:
-        return self.models.embed_texts(texts)

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from abstractruntime.core.fork import Effects
 
+MOST_WAIT_SECONDS = 60
 Json = Any
 Name = Annotated[str, Field(min_length=1, max_length=400)]
 
@@ -269,7 +270,7 @@ class Launch(Asked):
     session_id: Name | None = None
     draft: bool = False
     trial: Trial | None = None
-    wait_seconds: Annotated[float, Field(ge=0, le=60)] = 0
+    wait_seconds: Annotated[float, Field(ge=0, le=MOST_WAIT_SECONDS)] = 0
 
 
 class Breakpoints(Asked):

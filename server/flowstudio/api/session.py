@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from importlib.metadata import PackageNotFoundError, version
-
 from fastapi import APIRouter, Request, Response
 
 from ..access_gate import wants_page
 from ..errors import BODY, Refused, problems
 from ..json_body import JsonRoute
+from ..settings import installed_version
 from ..studio import TheStudio
 from .models import Health, SigningIn
 
@@ -56,8 +55,4 @@ async def sign_out(request: Request, studio: TheStudio) -> Response:
 def health(studio: TheStudio) -> Health:
     """Say that the server runs and its store answers."""
     studio.stores.journal.find_waiting("healthz", limit=1)
-    try:
-        number = version("flowstudio")
-    except PackageNotFoundError:
-        number = "0"
-    return Health(status="ok", version=number)
+    return Health(status="ok", version=installed_version())

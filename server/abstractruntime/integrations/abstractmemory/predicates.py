@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from functools import cache
 from importlib import import_module
+from importlib.util import find_spec
 from typing import Any
 
 from ..abstractcore.guard import NotInstalled
@@ -34,16 +35,47 @@ class BadFact(ValueError):
     """A fact cannot be kept; the message names its place and what is wrong."""
 
 
+def is_installed() -> bool:
+    """Say whether the package with the predicates is there."""
+    return find_spec("abstractsemantics") is not None
+
+
 @cache
 def known_predicates() -> frozenset[str]:
     """Return the predicates of the registry, in lower case; raise NotInstalled."""
+    return frozenset(str(each).lower() for each in _registry().predicate_ids())
+
+
+def semantics() -> dict[str, Any]:
+    """Return what facts may be made of: `version`, `prefixes`, `predicates`, their `aliases`, `entity_types`.
+
+    Raises NotInstalled.
+    """
+    registry = _registry()
+    return {
+        "version": str(registry.version),
+        "prefixes": dict(registry.prefixes),
+        "predicates": [
+            {"id": each.id, "label": each.label, "inverse": each.inverse, "description": each.description}
+            for each in registry.predicates
+        ],
+        "aliases": dict(ALIASES),
+        "entity_types": [
+            {"id": each.id, "label": each.label, "parent": each.parent, "description": each.description}
+            for each in registry.entity_types
+        ],
+    }
+
+
+@cache
+def _registry() -> Any:
     try:
         module = import_module("abstractsemantics")
     except ModuleNotFoundError:
         raise NotInstalled(
             "Facts are checked against AbstractSemantics, which is not installed: pip install 'flowstudio[memory]'"
         ) from None
-    return frozenset(str(each).lower() for each in module.load_semantics_registry().predicate_ids())
+    return module.load_semantics_registry()
 
 
 def read_fact(given: Any, place: int, *, allow_custom: bool) -> dict[str, Any]:
