@@ -98,6 +98,28 @@ def test_wires_are_curves_for_those_who_want_them_and_stay_so(app: App, page: Pa
     hand.until(lambda: path_of(page, "e1") == angles, "back again")
 
 
+def test_the_steps_alone_are_drawn_for_who_wants_to_see_the_order(app: App, page: Page) -> None:
+    put(app, walled("alone"))
+    hand = Hand(page).open_flow("alone")
+    value, step = (page.locator(f'.fc-node[data-node-id="{name}"]') for name in ("when", "ask"))
+    wire, control = (page.locator(f'.fc-wire[data-edge-id="{name}"]') for name in ("e1", "e0"))
+    hand.keys("1", "Control+k")
+    hand.choose("show the steps alone")
+    expect(value).to_be_hidden()
+    assert wire.evaluate("each => getComputedStyle(each).visibility") == "hidden"
+    assert control.evaluate("each => getComputedStyle(each).visibility") == "visible"
+    expect(step).to_be_visible()
+    hand.canvas.click(position={"x": 40, "y": 300})
+    hand.keys("Control+a")
+    expect(value).to_be_visible()
+    hand.keys("Escape")
+    expect(value).to_be_hidden()
+    hand.canvas.click(button="right", position={"x": 40, "y": 300})
+    page.get_by_role("menuitem", name="Show values too").click()
+    expect(value).to_be_visible()
+    assert wire.evaluate("each => getComputedStyle(each).visibility") == "visible"
+
+
 def test_a_wire_is_led_across_and_down_through_its_points(app: App, page: Page) -> None:
     put(app, walled("led"))
     hand = Hand(page).open_flow("led")

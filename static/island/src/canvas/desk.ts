@@ -52,6 +52,7 @@ export class Desk implements Stage {
       running: false,
       readOnly: false,
       following: false,
+      stepsOnly: false,
       difference: null,
       wiring: null,
     };

@@ -372,6 +372,17 @@ export class FlowCanvas {
     return this.desk.scene.curves;
   }
 
+  /** Draw only the steps and the wires between them; a value node is seen while it is selected. */
+  set stepsOnly(on: boolean) {
+    this.desk.look.stepsOnly = on;
+    this.root.toggleAttribute("data-steps", on);
+    this.desk.view.markAll();
+  }
+
+  get stepsOnly(): boolean {
+    return this.desk.look.stepsOnly;
+  }
+
   // ---- what lies over the flow ----------------------------------------------------------------
 
   /** Show what the server found wrong; replaces what it found before. */

@@ -39,6 +39,7 @@ const TABLE = {
   "select-all": { keys: ["Ctrl+A"] },
   tidy: { keys: ["Ctrl+Shift+L"], page: true },
   curves: { keys: [] },
+  "steps-only": { keys: [] },
   lock: { keys: ["L"] },
   bookmark: { keys: ["Shift+B"] },
   "next-bookmark": { keys: ["Ctrl+B"], page: true },

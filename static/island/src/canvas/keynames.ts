@@ -28,6 +28,7 @@ const MOVE = {
   "select-all": "Select everything",
   tidy: "Arrange the selection, or the flow",
   curves: "Draw wires as curves, or in right angles",
+  "steps-only": "Show the steps alone, or values too",
   lock: "Lock or unlock its place",
   bookmark: "Bookmark, or no longer",
   "next-bookmark": "Go to the next bookmark",

@@ -37,6 +37,7 @@ const TOOLS: readonly [Act, string][] = [
   ["expand", "subflow"],
   ["tidy", "flows"],
   ["curves", "wire"],
+  ["steps-only", "flows"],
   ["fit", "fit"],
   ["zoom-in", "zoom-in"],
   ["zoom-out", "zoom-out"],

@@ -1,4 +1,5 @@
-// Wires as curves instead of right angles: a choice of the person, kept in this browser.
+// How a flow is drawn: wires as curves instead of right angles, a choice of the person that is kept in this browser; and the
+// steps alone, for a look at what happens in which order, which lasts as long as the page.
 import type { FlowCanvas } from "../canvas/flowcanvas";
 import * as curved from "../model/curved";
 
@@ -16,4 +17,10 @@ export function turnCurves(canvas: FlowCanvas): void {
   else localStorage.setItem(KEPT, "curved");
   drawWires(canvas);
   canvas.desk.say(canvas.curves ? "Wires are curves now" : "Wires go in right angles now");
+}
+
+/** Draw the steps alone and the wires between them, or all. */
+export function turnSteps(canvas: FlowCanvas): void {
+  canvas.stepsOnly = !canvas.stepsOnly;
+  canvas.desk.say(canvas.stepsOnly ? "Only the steps are drawn now; nothing was removed" : "Values and their wires are drawn again");
 }

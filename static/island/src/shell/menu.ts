@@ -134,6 +134,7 @@ export class CanvasMenu {
       { name: "Paste", keys: "Ctrl V", act: () => void this.paste(screen) },
       { name: "Add a note", keys: keymap.label("note"), act: () => this.use("note") },
       { name: "Arrange the flow", keys: keymap.label("tidy"), act: () => this.use("tidy") },
+      { name: canvas.stepsOnly ? "Show values too" : "Show the steps alone", keys: keymap.label("steps-only"), act: () => this.use("steps-only") },
       { name: canvas.curves ? "Draw wires in right angles" : "Draw wires as curves", keys: keymap.label("curves"), act: () => this.use("curves") },
       { name: "Select everything", keys: keymap.label("select-all"), act: () => canvas.select(canvas.model.nodes.keys()) },
       { name: "Fit the whole flow", keys: keymap.label("fit"), act: () => canvas.fit() },

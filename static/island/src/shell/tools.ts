@@ -14,6 +14,7 @@ const TOOLS: { readonly [tool: string]: (more: More) => unknown } = {
   rename: (more) => more.tags().rename(),
   tidy: async (more) => (await more.part(import("./seldom")))?.tidy(more.canvas),
   curves: async (more) => (await more.part(import("./seldom")))?.turnCurves(more.canvas),
+  "steps-only": async (more) => (await more.part(import("./seldom")))?.turnSteps(more.canvas),
   places: async (more) => (await more.seldom())?.awaitPlace((text) => more.say(text)),
   "next-bookmark": async (more) => (await more.seldom())?.nextBookmark(more.canvas),
   failure: (more) => more.failure(),

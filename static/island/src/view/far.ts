@@ -61,7 +61,7 @@ export class FarView {
     const { zoom } = viewport;
     const view = viewport.world(8);
     this.clear(viewport);
-    const nodes = this.look.scene.nodesIn(view);
+    const nodes = this.drawn(this.look.scene.nodesIn(view));
     const few = nodes.length < MANY;
     if (few) this.strokeWires(this.trace(this.look.scene.wiresIn(view), zoom), zoom);
     else this.strokeWires(this.allWires(zoom), zoom);
@@ -76,7 +76,13 @@ export class FarView {
   /** Stand in for nodes of the near view that wait to be mounted. */
   paintNodes(viewport: Viewport, nodes: readonly FlowNode[]): void {
     this.clear(viewport);
-    this.fillNodes(this.group(nodes, true), viewport.zoom, true);
+    this.fillNodes(this.group(this.drawn(nodes), true), viewport.zoom, true);
+  }
+
+  /** The nodes that are to be seen: all of them, or the steps and what is selected. */
+  private drawn(nodes: readonly FlowNode[]): readonly FlowNode[] {
+    const { scene, selection, stepsOnly } = this.look;
+    return stepsOnly ? nodes.filter((node) => scene.shape(node).step || selection.nodes.has(node.id)) : nodes;
   }
 
   private clear({ x, y, zoom }: Viewport): void {
@@ -94,7 +100,7 @@ export class FarView {
     const paths: Paths = new Map();
     for (const wire of wires) {
       const ends = scene.ends(wire);
-      if (!ends) continue;
+      if (!ends || (this.look.stepsOnly && scene.wireType(wire) !== EXEC)) continue;
       const path = pathFor(paths, scene.wireType(wire));
       const line = zoom >= CURVES && scene.curve(wire);
       if (line) traceCurve(path, line);
@@ -122,15 +128,15 @@ export class FarView {
   /** Of many wires and nodes the paths are kept until the flow or the run changes. */
   private allWires(zoom: number): Paths {
     const { flow } = this.look.scene;
-    const key = `${flow.version} ${zoom >= CURVES}`;
+    const key = `${flow.version} ${zoom >= CURVES} ${this.look.stepsOnly}`;
     if (this.wires?.flow !== flow || this.wires.key !== key) this.wires = { flow, key, paths: this.trace(flow.wires.values(), zoom) };
     return this.wires.paths;
   }
 
   private allNodes(): Paths {
-    const { scene, progress } = this.look;
-    const key = `${scene.flow.version} ${progress.version}`;
-    if (this.boxes?.flow !== scene.flow || this.boxes.key !== key) this.boxes = { flow: scene.flow, key, paths: this.group(scene.flow.nodes.values(), false) };
+    const { scene, progress, stepsOnly, selection } = this.look;
+    const key = `${scene.flow.version} ${progress.version} ${stepsOnly && [...selection.nodes].join()}`;
+    if (this.boxes?.flow !== scene.flow || this.boxes.key !== key) this.boxes = { flow: scene.flow, key, paths: this.group(this.drawn([...scene.flow.nodes.values()]), false) };
     return this.boxes.paths;
   }
 

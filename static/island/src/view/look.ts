@@ -26,6 +26,8 @@ export interface Look {
   problems: ReadonlyMap<string, readonly Problem[]>;
   running: boolean;
   readOnly: boolean;
+  /** Only what acts is drawn: steps, and the wires that lead from one to the next. */
+  stepsOnly: boolean;
   /** While a wire is being drawn: where it starts, and what may end it. */
   /** What is drawn is somebody else's change: fields take it on while they have the keyboard, too. */
   following: boolean;
