@@ -116,7 +116,9 @@ class RunReader:
         absences = self._presence.between(run.created_at, over)
         if not absences:
             return None
-        again = repeated(self.records(run.run_id, limit=ALL), absences)
+        own = {each.run_id for each in tree.runs}
+        told = [placed for placed in self.records(run.run_id, limit=ALL) if placed.run_id in own]
+        again = repeated(told, absences)
         seconds = round(sum(each.seconds for each in absences), 1)
         return {"times": len(absences), "seconds": seconds, "repeated": again}
 

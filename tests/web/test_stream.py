@@ -53,11 +53,15 @@ def events_of(lines: Iterator[str]) -> Iterator[Event]:
             data += value
 
 
-def listen(app: App, run_id: str, after: int | None = None, **headers: str) -> Iterator[Event]:
+def listen(
+    app: App, run_id: str, after: int | None = None, only: bool = False, **headers: str
+) -> Iterator[Event]:
     """Open the stream of a run and yield its events until it ends."""
     with (
         app.client() as client,
-        client.stream("GET", f"/api/runs/{run_id}/events", params=_query(after), headers=headers) as answer,
+        client.stream(
+            "GET", f"/api/runs/{run_id}/events", params=_query(after, only), headers=headers
+        ) as answer,
     ):
         assert answer.status_code == 200, answer.read()
         assert answer.headers["content-type"].startswith("text/event-stream")
@@ -65,8 +69,9 @@ def listen(app: App, run_id: str, after: int | None = None, **headers: str) -> I
         yield from events_of(answer.iter_lines())
 
 
-def _query(after: int | None) -> dict[str, int]:
-    return {} if after is None else {"after": after}
+def _query(after: int | None, only: bool) -> dict[str, int | str]:
+    alone: dict[str, int | str] = {"run": "only"} if only else {}
+    return alone if after is None else {**alone, "after": after}
 
 
 def save(app: App, *documents: dict[str, Any]) -> None:
@@ -258,6 +263,37 @@ def test_children_are_told_in_the_stream_of_their_root(app: App) -> None:
     waits = [event.data["waiting"] for event in seen if event.name == "state" and event.data["waiting"]]
     assert any(wait["reason"] == "user" and wait["run_id"] != run_id for wait in waits)
     assert steps(seen) == [record["position"] for record in ledger(app, run_id)]
+
+
+def test_a_run_alone_is_told_without_its_children_and_can_be_taken_up_at_every_step(app: App) -> None:
+    save(app, asking("lone-child"), calling("lone-child", "lone"))
+    run_id = launch(app, "lone")
+    asked = next(event.data for event in listen(app, run_id) if event.name == "prompt")
+    alone = listen(app, run_id, only=True)
+    first = next(event for event in alone if event.name == "state")
+    assert first.data["waiting"]["reason"] == "subworkflow", "the question is the child's"
+    tell(app, asked, "Ada")
+    seen = [*alone]
+    assert {event.data["run_id"] for event in seen if event.name == "step"} == {run_id}
+    assert "prompt" not in {event.name for event in seen}
+    assert (seen[-1].name, seen[-1].data["status"]) == ("end", "completed")
+    own = [record["position"] for record in ledger(app, run_id) if record["run_id"] == run_id]
+    everything = [event.id for event in listen(app, run_id) if event.name == "step"]
+    assert steps(seen) == own
+    assert set(own) < set(everything)
+    for cut in everything:  # ids of the whole story are cursors here too
+        again = [*listen(app, run_id, cut, only=True)]
+        assert steps(again) == [position for position in own if position > cut]
+        assert again[-1].name == "end"
+
+
+def test_a_stream_is_of_the_tree_or_of_the_run_only(client: Client) -> None:
+    client.save(hello())
+    run_id = client.launch("hello")
+    client.until(run_id, "completed")
+    whole, alone = (client.get(f"/api/runs/{run_id}/events?run={word}").text for word in ("tree", "only"))
+    assert whole == alone
+    assert client.get(f"/api/runs/{run_id}/events?run=all").status_code == 422
 
 
 def test_a_child_has_a_live_stream_of_its_own(app: App) -> None:

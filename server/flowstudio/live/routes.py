@@ -7,7 +7,7 @@ import logging
 from collections import Counter
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Header, Query, Request
 from fastapi.concurrency import run_in_threadpool
@@ -97,8 +97,12 @@ async def run_events(
     studio: TheStudio,
     after: Annotated[int | None, Query(ge=0, le=MOST_POSITION)] = None,
     last_event_id: Annotated[str | None, Header()] = None,
+    run: Annotated[Literal["tree", "only"], Query()] = "tree",
 ) -> EventStream:
-    """Stream `step`, `prompt`, `state`, `words` and `end`; go on after `Last-Event-ID`, else after `after`."""
+    """Stream `step`, `prompt`, `state`, `words` and `end`; go on after `Last-Event-ID`, else after `after`.
+
+    With `run=only` those of this run alone, without the runs that it has started. The ids are the same.
+    """
     cursor = _cursor(last_event_id, after)
     await run_in_threadpool(studio.reader.state, run_id)
     session: str | None = request.scope["state"].get("session")
@@ -109,7 +113,7 @@ async def run_events(
         return session is None or studio.access.is_live(session)
 
     said = studio.ai.models.words.said
-    stream = RunStream(studio.reader, studio.bell, run_id, cursor, is_welcome, said)
+    stream = RunStream(studio.reader, studio.bell, run_id, cursor, is_welcome, said, is_alone=run == "only")
 
     async def events() -> AsyncGenerator[bytes]:
         try:

@@ -40,7 +40,7 @@ class Look:
 
 
 class RunStream:
-    """One reader of one run."""
+    """One reader of one run, with what it has started; of the run alone with `is_alone`."""
 
     def __init__(
         self,
@@ -50,6 +50,8 @@ class RunStream:
         after: int,
         is_welcome: Callable[[], bool],
         said: Callable[[str], str] = lambda run_id: "",
+        *,
+        is_alone: bool = False,
     ) -> None:
         self._reader = reader
         self._bell = bell
@@ -57,6 +59,7 @@ class RunStream:
         self._cursor = after
         self._is_welcome = is_welcome
         self._said = said
+        self._is_alone = is_alone
         self._words: dict[str, str] = {}
         self._shown: Mapping[str, Any] | None = None
         self._tree: Tree | None = None
@@ -94,10 +97,15 @@ class RunStream:
         records = self._reader.records(self._run_id, self._cursor, BATCH)
         is_still = self._tree is not None and self._tree.root.status is RunStatus.RUNNING
         if self._tree is None or not is_still or not records or any(map(may_change_standing, records)):
-            self._tree = self._reader.tree(self._run_id)
+            self._tree = self._read_tree()
             if self._tree.is_settled:
                 records = self._reader.records(self._run_id, self._cursor, BATCH)
         return Look(self._tree, records)
+
+    def _read_tree(self) -> Tree:
+        return (
+            Tree((self._reader.state(self._run_id),)) if self._is_alone else self._reader.tree(self._run_id)
+        )
 
     def _tell(self, look: Look) -> tuple[bytes, bool]:
         """Shape what was found; move the cursor; say whether this was the end."""
@@ -105,7 +113,12 @@ class RunStream:
         if self._shown is None:
             frames += self._standing(look.tree)
             frames += self._reused()
-        for placed in look.records:
+        for (
+            placed
+        ) in look.records:  # those of others are passed over: the cursor is the place in the whole story
+            if self._is_alone and placed.run_id != self._run_id:
+                self._cursor = placed.position
+                continue
             frames += frames_of(placed, self._cursor, self._run_id, self._reader.flow_of, self._open_prompt)
             self._cursor = placed.position
         frames += self._standing(look.tree)
@@ -129,7 +142,10 @@ class RunStream:
         """Return what a fork has of its parents' story and the reader has not; it lies before its own."""
         origins = self._reader.origins
         prefix = [placed for placed in origins.prefix(self._run_id) if placed.position > self._cursor]
-        return reused_frames(prefix, origins.line(self._run_id)[1:], self._reader.flow_of)
+        roots = origins.line(self._run_id)[1:]
+        if self._is_alone:
+            prefix = [placed for placed in prefix if placed.run_id in roots]
+        return reused_frames(prefix, roots, self._reader.flow_of)
 
     def _new_words(self, tree: Tree) -> list[Frame]:
         """Return a `words` frame for each run to which a model has said more; they are in no ledger."""
