@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from datetime import datetime
 from typing import Any
 
 from fastapi import FastAPI
@@ -12,6 +13,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import Receive, Scope, Send
 
 from abstractruntime import ObservableLedgerStore, Runtime
+from abstractruntime.core.clock import utc_now
 from abstractruntime.core.models import EffectType
 from abstractruntime.integrations.hiding import worth_hiding
 from abstractruntime.nodes.catalog import Catalog, catalog
@@ -130,8 +132,8 @@ def create_app(settings: Settings) -> FastAPI:
     return app
 
 
-def build(settings: Settings) -> tuple[Studio, Worker]:
-    """Put the services together; nothing moves yet."""
+def build(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -> tuple[Studio, Worker]:
+    """Put the services together; nothing moves yet. Runs go by the `clock`."""
     settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     stores, bell, types = open_stores(settings.stores), Bell(), catalog()
     ledger = ObservableLedgerStore(stores.ledger)
@@ -143,9 +145,9 @@ def build(settings: Settings) -> tuple[Studio, Worker]:
     programs = open_programs(settings, library, versions, types, ai)
     presence = Presence(settings.data)
     reader = RunReader(stores, programs, library, presence)
-    outbox = Outbox(settings.data / "outbox")
+    outbox = Outbox(settings.data / "outbox", now=clock)
     handlers = _handlers(settings, ai, artifacts, stores, outbox, shop)
-    runtime = _runtime(stores, ledger, programs, artifacts, handlers)
+    runtime = _runtime(stores, ledger, programs, artifacts, handlers, clock)
     worker = Worker(lambda: drive, settings.threads)
     drive = Drive(runtime, programs, reader, submit=worker.submit, remind=worker.remind)
     runtime.subscribe_runnable(worker.submit)
@@ -162,7 +164,7 @@ def build(settings: Settings) -> tuple[Studio, Worker]:
         effects=tuple(sorted(each.value for each in handlers)),
         forks=Forks(runtime, programs, reader, types),
         events=Events(runtime=runtime, programs=programs, submit=worker.submit),
-        gallery=Gallery(packaged("flows"), library, settings.files),
+        gallery=Gallery(packaged("flows"), library, settings.files, shelf),
         habits=Habits(library),
         texts=FlowTexts(library, types),
         history=history,
@@ -196,6 +198,7 @@ def _runtime(
     programs: Programs,
     artifacts: FileArtifactStore,
     handlers: dict[EffectType, Any],
+    clock: Callable[[], datetime],
 ) -> Runtime:
     """Return the kernel as the studio uses it."""
     return Runtime(
@@ -206,6 +209,7 @@ def _runtime(
         effect_handlers=handlers,
         artifact_store=artifacts,
         config=TELLING,
+        clock=clock,
     )
 
 

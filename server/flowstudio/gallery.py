@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,8 @@ from typing import Any
 from abstractruntime.core.errors import NotFound
 
 from .bundles import under_new_ids
+from .flow_tests.shelf import FOLDER, Shelf, read_test
+from .flow_tests.travel import under_new_flow_ids
 from .library import Document, FlowLibrary, FlowNotFound
 from .links import REFERENCES
 from .staging import write_whole
@@ -30,7 +32,7 @@ class StarterNotFound(NotFound):
 
 @dataclass(frozen=True)
 class Starter:
-    """A flow of the gallery and what its sample says of it. `inputs` are those of its first case."""
+    """A flow of the gallery and what its sample says of it: `cases` are uses of it."""
 
     id: str
     name: str
@@ -41,8 +43,13 @@ class Starter:
     minutes: int
     badges: tuple[str, ...]
     document: Document
-    inputs: Mapping[str, Json]
+    cases: tuple[Mapping[str, Json], ...] = ()
     beside: tuple[str, ...] = ()
+
+    @property
+    def inputs(self) -> Mapping[str, Json]:
+        """Return what its first case begins with."""
+        return self.cases[0].get("inputs") or {} if self.cases else {}
 
     @property
     def uses_files(self) -> bool:
@@ -51,21 +58,20 @@ class Starter:
 
 
 class Gallery:
-    """The starter flows of a folder, beside a library that takes them and a workspace for their files."""
+    """The starter flows of a folder, beside a library that takes them, their tests too, and a workspace for their files."""
 
-    def __init__(self, folder: Path, library: FlowLibrary, workspace: Path) -> None:
+    def __init__(self, folder: Path, library: FlowLibrary, workspace: Path, shelf: Shelf) -> None:
         self._folder = folder
         self._library = library
         self._workspace = workspace
+        self._shelf = shelf
         self._starters: tuple[Starter, ...] | None = None
         self._own = frozenset(file.stem for file in folder.glob("*.json"))
 
     def starters(self) -> tuple[Starter, ...]:
         """Return the flows that are shown, in the order in which one learns."""
         if self._starters is None:
-            samples = {file.stem: _read(file) for file in self._folder.glob("samples/*.json")}
-            shown = sorted((each["order"], key) for key, each in samples.items() if each["order"] is not None)
-            self._starters = tuple(_starter(self.document(key), samples[key]) for _, key in shown)
+            self._starters = starters_in(self._folder)
         return self._starters
 
     def starter(self, flow_id: str) -> Starter:
@@ -78,7 +84,7 @@ class Gallery:
     def keep(self, flow_id: str) -> str:
         """Put a starter, its subflows and the flows used beside it into the library, but for those that it has.
 
-        Its sample files go into the workspace, below `samples`, but for those that are there. Return its id.
+        Tests come with them. Its sample files go into the workspace, below `samples`, but for those that are there. Return its id.
         """
         self._put(self.starter(flow_id).id, {})
         return flow_id
@@ -111,8 +117,17 @@ class Gallery:
             for key, document in self._needed(flow_id).items()
         }
         self._library.put_all({key: document for key, document in wanted.items() if key not in held})
+        self._put_tests([key for key in self._needed(flow_id) if renamed.get(key, key) not in held], renamed)
         if self.starter(flow_id).uses_files:
             put_sample_files(self._folder, self._workspace)
+
+    def _put_tests(self, flows: Iterable[str], renamed: Mapping[str, str]) -> None:
+        """Put the tests of flows that are new to the library beside them, but for those that lie there."""
+        for key in flows:
+            for file in sorted((self._folder / FOLDER / key).glob("*.json")):
+                test = under_new_flow_ids(read_test(_read(file)), renamed)
+                if test.id not in {each.id for each in self._shelf.tests(test.flow_id)}:
+                    self._shelf.keep(test)
 
     def _needed(self, flow_id: str) -> dict[str, Document]:
         """Return a starter, the flows used beside it, and those that they call, by id."""
@@ -127,6 +142,13 @@ class Gallery:
                 data = node.get("data") or {}
                 ahead += [data[name] for name in REFERENCES if data.get(name)]
         return found
+
+
+def starters_in(folder: Path) -> tuple[Starter, ...]:
+    """Return the starter flows of a folder that are shown, in the order in which one learns."""
+    samples = {file.stem: _read(file) for file in folder.glob("samples/*.json")}
+    shown = sorted((each["order"], key) for key, each in samples.items() if each["order"] is not None)
+    return tuple(_starter(_read(folder / f"{key}.json"), samples[key]) for _, key in shown)
 
 
 def put_sample_files(folder: Path, workspace: Path) -> None:
@@ -152,7 +174,6 @@ def _read(file: Path) -> dict[str, Json]:
 
 
 def _starter(document: Document, sample: Mapping[str, Json]) -> Starter:
-    first = sample["cases"][0] if sample["cases"] else {}
     return Starter(
         id=document["id"],
         name=document["name"],
@@ -163,6 +184,6 @@ def _starter(document: Document, sample: Mapping[str, Json]) -> Starter:
         minutes=sample["minutes"],
         badges=tuple(sample["badges"]),
         document=document,
-        inputs=first.get("inputs") or {},
+        cases=tuple(sample["cases"]),
         beside=tuple(sample.get("with", ())),
     )

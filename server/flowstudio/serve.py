@@ -17,6 +17,7 @@ from typing import BinaryIO
 import uvicorn
 
 from .app import create_app
+from .flow_tests.shelf import FOLDER
 from .settings import Settings, SettingsError, has_screen, packaged
 from .studio import Studio
 
@@ -240,3 +241,5 @@ def seed_flows(folder: Path) -> None:
     if samples.is_dir() and samples.resolve() != folder.resolve():
         for sample in sorted(samples.glob("*.json")):
             shutil.copyfile(sample, folder / sample.name)
+        if (samples / FOLDER).is_dir():
+            shutil.copytree(samples / FOLDER, folder / FOLDER)

@@ -127,6 +127,7 @@ WEB: list[tuple[int, tuple[str, ...]]] = [
         5,
         (
             "flowstudio.generate.__main__",
+            "flowstudio.generate.starters",
             "flowstudio.app",
             "flowstudio.description",
             "flowstudio.__main__",

@@ -432,6 +432,54 @@ def test_the_tests_of_a_flow_travel_with_it_also_under_a_new_id(client: Client) 
     assert client.post("/api/bundles", files={"file": ("p.flow", packed)}).json()["tests"] == 0
 
 
+def test_a_run_that_was_cancelled_is_ended_at_the_same_moment_again(client: Client) -> None:
+    nodes = {
+        "every": node("on_schedule", pins={"schedule": "1s"}, outs=["exec-out"]),
+        "tell": node("notify", pins={"to": "boss", "message": "Still there"}, label="Tell the boss"),
+    }
+    client.save(flow("watch", nodes, "every -> tell"))
+    run_id = client.launch("watch")
+    client.wait(client.studio.outbox.notices, lambda found: len(found) >= 2, seconds=20)
+    client.wait(lambda: client.run(run_id)["status"], lambda found: found == "waiting")
+    client.post(f"/api/runs/{run_id}/cancel", json={"reason": "enough"}).raise_for_status()
+    count = len(client.studio.outbox.notices())
+    assert "Save test" in client.get(f"/runs/{run_id}/test").text
+    test = client.studio.tests.save(run_id, "Two told")
+    assert (test.recording.cancelled_for, test.expected.error) == ("enough", "enough")
+    assert test.expected.effects["notify"] == count
+    result = client.studio.tests.run("watch", test.id)
+    assert (result.state, result.first) == ("passed", "")
+    change(client, "watch", lambda nodes: nodes["tell"]["pinDefaults"].update(message="Gone"))
+    assert "notify asks for something" in client.studio.tests.run("watch", test.id).first
+    assert len(client.studio.outbox.notices()) == count, "nobody is told by a test"
+
+
+def test_runs_at_once_keep_their_answers_under_new_ids_of_their_flows(client: Client) -> None:
+    """A subflow under a new id has runs of other ids: each gets what the one got that began in its place."""
+    child = flow(
+        "child",
+        {"start": start(), "ask": node("ask_user", pins={"prompt": "Name?"}), "end": end("name")},
+        "start -> ask, ask -> end, ask.response -> end.name",
+    )
+    names = ("Ana", "Bo", "Cy", "Di", "Ed")
+    parts = {f"c{each}": node("subflow", subflowId="child", outs=["exec-out", "name"]) for each in names}
+    exits = [f"then:{number}|execution" for number in range(len(names))]
+    fork = node("parallel", outs=[*exits, "completed|execution"])
+    nodes = {"start": start(), "fork": fork, **parts, "end": end(*names)}
+    wires = "start -> fork, fork:completed -> end"
+    for number, each in enumerate(names):
+        wires += f", fork:then:{number} -> c{each}, c{each}.name -> end.{each}"
+    client.save(child)
+    test = saved(client, flow("parent", nodes, wires), *names)
+    assert sorted(test.expected.output[each] for each in names) == sorted(names)
+    packed = client.get("/api/flows/parent/bundle").content
+    for flow_id in ("parent", "child"):
+        change(client, flow_id, lambda nodes: nodes["start"].update(label="Begin"))
+    done = client.post("/api/bundles?on_conflict=copy", files={"file": ("parent.flow", packed)}).json()
+    result = client.studio.tests.run(done["entrypoint"], test.id)
+    assert (result.state, result.first) == ("passed", "")
+
+
 def test_a_test_that_cannot_be_read_refuses_its_bundle(client: Client) -> None:
     test = saved(client, greeting(), "Ana")
     packed = client.get("/api/flows/greeting/bundle").content

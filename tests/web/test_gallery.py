@@ -9,8 +9,7 @@ import pytest
 
 from abstractruntime.core.models import RunStatus, WaitReason
 from abstractruntime.nodes.catalog import new_data
-from flowstudio.gallery import Gallery, StarterNotFound
-from flowstudio.library import FlowLibrary
+from flowstudio.gallery import StarterNotFound
 from flowstudio.pages.picture import ROW, picture
 from flowstudio.settings import packaged
 from web.conftest import Client
@@ -52,6 +51,35 @@ def test_a_starter_runs_as_it_is_in_an_empty_library(client: Client, flow_id: st
     run = client.until(address.split("run=")[1], "waiting", "completed", "failed", seconds=90)
     assert (run["status"] == "failed") == (flow_id == "fork-playground"), run
     assert client.get(f"/api/flows/{flow_id}").status_code == 200
+
+
+@pytest.mark.parametrize("flow_id", STARTERS)
+def test_a_starter_comes_with_tests_of_real_runs_that_pass(client: Client, flow_id: str) -> None:
+    copied = [press(client, f"/gallery/{flow_id}/copy").removeprefix("/flows/") for _ in range(2)]
+    assert copied[0] == flow_id != copied[1]
+    for each in copied:
+        assert client.studio.tests.shelf.broken(each) == {}
+        results = client.studio.tests.run_all(each)
+        assert len(results) >= 2
+        assert {result.first for result in results.values()} == {""}
+        assert {result.state for result in results.values()} == {"passed"}
+
+
+def test_the_tests_of_a_starter_are_those_that_its_sample_names() -> None:
+    for flow_id in STARTERS:
+        sample = json.loads((packaged("flows") / "samples" / f"{flow_id}.json").read_bytes())
+        wanted = {case["name"].lower() for case in sample["cases"] if case.get("test")}
+        files = (packaged("flows") / "tests" / flow_id).glob("*.json")
+        assert {json.loads(file.read_bytes())["name"].lower() for file in files} == wanted
+
+
+def test_a_flow_that_is_there_keeps_the_tests_that_it_has(client: Client) -> None:
+    press(client, "/gallery/hello-durable-world/copy")
+    shelf = client.studio.tests.shelf
+    first, second = shelf.tests("hello-durable-world")
+    shelf.remove("hello-durable-world", first.id)
+    press(client, "/gallery/hello-durable-world/run")
+    assert [each.id for each in shelf.tests("hello-durable-world")] == [second.id]
 
 
 def test_its_subflows_come_with_it(client: Client) -> None:
@@ -148,11 +176,11 @@ def test_a_run_never_writes_over_what_a_person_has_made_of_it(client: Client) ->
     assert client.get("/api/flows/daily-digest").json()["name"] == "My digest"
 
 
-def test_an_unknown_starter_is_refused(client: Client, tmp_path: Any) -> None:
+def test_an_unknown_starter_is_refused(client: Client) -> None:
     assert client.post("/gallery/../run").status_code == 404
     assert client.post("/gallery/one-task/run").status_code == 404
     with pytest.raises(StarterNotFound, match="no flow 'zebra'"):
-        Gallery(packaged("flows"), FlowLibrary(tmp_path / "flows"), tmp_path).copy("zebra")
+        client.studio.gallery.copy("zebra")
 
 
 def test_the_first_steps_follow_what_was_done_and_can_be_hidden(client: Client) -> None:

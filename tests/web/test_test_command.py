@@ -12,6 +12,7 @@ import pytest
 from flowstudio.__main__ import main
 from flowstudio.flow_tests.report import Line, junit
 from flowstudio.flow_tests.shelf import Result
+from flowstudio.settings import packaged
 from web.conftest import Client
 from web.test_flow_tests import change, ended, greeting
 
@@ -46,6 +47,16 @@ def test_all_tests_are_played_and_the_exit_code_says_whether_all_passed(
     ]
     failure: Any = suites[1].find("testcase/failure")
     assert "`subject`" in failure.get("message")
+
+
+def test_the_flows_that_come_with_the_app_pass_their_tests(capsys: pytest.CaptureFixture[str]) -> None:
+    folder = packaged("flows")
+    before = sorted(folder.rglob("*"))
+    assert main(["test", "--flows", str(folder)]) == 0, capsys.readouterr().out
+    assert sorted(folder.rglob("*")) == before
+    assert capsys.readouterr().out.endswith(
+        f"{len(list(folder.glob('tests/*/*.json')))} tests, all passed.\n"
+    )
 
 
 def test_one_flow_is_named(flows: Path, capsys: pytest.CaptureFixture[str]) -> None:

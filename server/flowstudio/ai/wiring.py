@@ -27,7 +27,7 @@ from .budget import within_budget
 from .facts import Facts
 from .keys import KeyStore
 from .models import Models
-from .providers import Providers
+from .providers import SCRIPTED, Provider, Providers
 from .scripted import Rule
 from .tools import LiveTools, Tools
 from .used import Ledger, UsedByRuns
@@ -109,6 +109,14 @@ class Ai:
             own={each.name.lower(): self.models.default_model(each) for each in self.models.providers.all()},
             tools=LiveTools(self.tools),
         )
+
+    def bring_the_model_in_the_box(self) -> bool:
+        """Have the model in the box among the providers, last, as the starter flows name it; say whether it is new."""
+        providers = self.models.providers
+        if any(each.name == SCRIPTED for each in providers.all()):
+            return False
+        providers.put(Provider(SCRIPTED, SCRIPTED))
+        return True
 
     def agent(self, workflow_id: str) -> WorkflowSpec | None:
         """Return the workflow of an agent node, or None for other ids."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from abstractruntime.core.jsonsafe import encode
-from abstractruntime.core.models import EffectType, RunState, WaitReason
+from abstractruntime.core.models import EffectType, RunState, RunStatus, WaitReason
 from abstractruntime.core.records import FORK
 from abstractruntime.integrations.hiding import COVER, hidden
 from abstractruntime.storage.base import PlacedRecord
@@ -120,6 +120,7 @@ def recording_of(
         tuple(replies),
         tuple(answers),
         offers,
+        *((root.updated_at, root.error or "") if root.status is RunStatus.CANCELLED else ()),
     )
 
 

@@ -83,7 +83,10 @@ class Answer:
 
 @dataclass(frozen=True)
 class Recording:
-    """All that came to a run from outside. `offers` are the models that nodes were told of."""
+    """All that came to a run from outside. `offers` are the models that nodes were told of.
+
+    `cancelled_at` is when somebody ended it, empty for a run that came to its own end.
+    """
 
     run_id: str
     session_id: str
@@ -93,6 +96,8 @@ class Recording:
     replies: tuple[Reply, ...] = ()
     answers: tuple[Answer, ...] = ()
     offers: Mapping[str, Json] = field(default_factory=dict)
+    cancelled_at: str = ""
+    cancelled_for: str = ""
 
     def to_json(self) -> dict[str, Json]:
         """Return it as plain JSON."""
@@ -103,6 +108,11 @@ class Recording:
             "started_at": self.started_at,
             "workflow": self.workflow,
             "offers": dict(self.offers),
+            **(
+                {"cancelled_at": self.cancelled_at, "cancelled_for": self.cancelled_for}
+                if self.cancelled_at
+                else {}
+            ),
             "replies": [{**vars(each), "place": vars(each.place)} for each in self.replies],
             "answers": [{**vars(each), "place": vars(each.place)} for each in self.answers],
         }
@@ -121,6 +131,8 @@ class Recording:
             replies,
             answers,
             dict(data.get("offers") or {}),
+            str(data.get("cancelled_at") or ""),
+            str(data.get("cancelled_for") or ""),
         )
 
 

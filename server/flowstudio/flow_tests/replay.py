@@ -99,7 +99,7 @@ class Workflows:
 
 
 class Replay:
-    """One play."""
+    """One play. `known` are the runs that were recorded, by flow, in the order in which they began."""
 
     def __init__(
         self,
@@ -108,7 +108,9 @@ class Replay:
         player: Player,
         moments: Moments,
         reader: Callable[[Stores], RunReader],
+        known: Mapping[str, Sequence[str]],
     ) -> None:
+        self._known = known
         self._cast = cast
         self._recording = recording
         self._moments = moments
@@ -170,6 +172,9 @@ class Replay:
                 run for run in tree.runs if run.status is RunStatus.WAITING and run.waiting is not None
             ]
             ahead = sorted(self._ahead(waiting), key=lambda each: (each.at, each.run.run_id))
+            if self._is_cancelled_before(ahead):
+                self._cancel(tree.runs)
+                continue
             if not ahead:
                 return None if tree.root.status.is_over else self._stuck(waiting, tree.root)
             told = self._take(ahead[0])
@@ -183,6 +188,18 @@ class Replay:
                 self._queue.append(run_id)
         except KernelError as error:
             self._drive.fail(run_id, error)
+
+    def _is_cancelled_before(self, ahead: Sequence[_Next]) -> bool:
+        """Say whether the run was ended by somebody before the next thing happens to it."""
+        at = self._recording.cancelled_at
+        return bool(at) and (not ahead or self._moments.later(at) <= ahead[0].at)
+
+    def _cancel(self, runs: Sequence[RunState]) -> None:
+        """End the run and all its descendants, as it was ended when it was recorded."""
+        self._moments.move(self._recording.cancelled_at)
+        for run in runs:
+            self._runtime.cancel_run(run.run_id, reason=self._recording.cancelled_for or None)
+            self._queue.append(run.run_id)
 
     def _ahead(self, waiting: Sequence[RunState]) -> Iterator[_Next]:
         """Yield what may happen next to the runs that wait: an answer of the recording, or the end of a time."""
@@ -202,8 +219,20 @@ class Replay:
         same = [
             each for each in self._left if (each.place.flow, each.place.node_id) == (here.flow, here.node_id)
         ]
-        own = [each for each in same if each.place.run_id == here.run_id]
-        return next(iter(own or same), None)
+        own = [each for each in same if each.place.run_id == here.run_id] or same
+        if own and own[0].place.run_id != here.run_id:
+            recorded = self._recorded_as(here)
+            own = [each for each in own if each.place.run_id == recorded] or own
+        return next(iter(own), None)
+
+    def _recorded_as(self, here: Place) -> str:
+        """Return the recorded run that a run stands for whose id is another now: of its flow, the one begun as it was."""
+        known = self._known.get(here.flow, ())
+        placed = self._reader.records(self._recording.run_id, 0, MOST_RECORDS)
+        begun = dict.fromkeys(each.run_id for each in placed)
+        present = [run_id for run_id in begun if place_of(self._reader.state(run_id)).flow == here.flow]
+        at = present.index(here.run_id)
+        return known[at] if at < len(known) else ""
 
     def _take(self, chosen: _Next) -> Stuck | None:
         run, answer, wait = chosen.run, chosen.answer, chosen.run.waiting

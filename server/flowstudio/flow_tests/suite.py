@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from abstractruntime.core.clock import utc_now_iso
@@ -126,7 +127,7 @@ class FlowTests:
 
     def of_run(self, run: RunState, name: str = "", checks: tuple[str, ...] = CHECKS) -> FlowTest:
         """Return the test that a finished run makes, not kept; raise NoTest saying why it makes none."""
-        if run.status not in (RunStatus.COMPLETED, RunStatus.FAILED):
+        if not run.status.is_over:
             raise NoTest(f"A test is made of a run that has ended; this one is {run.status.value}.")
         records, states = self._tree(run)
         if (why := why_unlike(records, run)) != "":
@@ -295,9 +296,11 @@ class FlowTests:
             loose=loose,
             cover=lambda request: without_secrets(request, secrets),
         )
-        replay = Replay(
-            cast, recording, player, moments, lambda stores: RunReader(stores, self.programs, self.library)
-        )
+        known: dict[str, list[str]] = {}
+        for way in test.expected.ways:
+            known.setdefault(way.flow, []).append(way.run_id)
+        reader = partial(RunReader, programs=self.programs, library=self.library)
+        replay = Replay(cast, recording, player, moments, reader, known)
         return replay.play(test.inputs), player
 
     def _judge(self, test: FlowTest, pinned: Pinned, played: Played, player: Player) -> list[Parting]:

@@ -8,8 +8,7 @@ from fastapi.responses import HTMLResponse
 from abstractruntime.core.errors import InvalidFlow, NotDurable
 
 from ..access import actor_of
-from ..ai.providers import SCRIPTED, Provider
-from ..studio import Studio, TheStudio
+from ..studio import TheStudio
 from .coach import begin
 from .form import Posted, go
 from .html import path, render
@@ -46,8 +45,8 @@ def run(request: Request, studio: TheStudio, flow_id: str, form: Posted) -> Resp
     """
     starter = studio.gallery.starter(flow_id)
     studio.gallery.keep(flow_id)
-    if MODEL in starter.badges:
-        _bring_the_model(studio)
+    if MODEL in starter.badges and studio.ai.bring_the_model_in_the_box():
+        studio.programs.rebind()
     address = f"/flows/{path(flow_id)}"
     try:
         run_id = studio.runner.launch(flow_id, dict(starter.inputs), actor=actor_of(request.scope))
@@ -61,11 +60,3 @@ def run(request: Request, studio: TheStudio, flow_id: str, form: Posted) -> Resp
 def copy(studio: TheStudio, flow_id: str) -> Response:
     """Take a starter flow into the library and open it."""
     return go(f"/flows/{path(studio.gallery.copy(flow_id))}")
-
-
-def _bring_the_model(studio: Studio) -> None:
-    """Have the model in the box among the providers, last, as the starter flows name it."""
-    providers = studio.ai.models.providers
-    if all(each.name != SCRIPTED for each in providers.all()):
-        providers.put(Provider(SCRIPTED, SCRIPTED))
-        studio.programs.rebind()

@@ -146,7 +146,7 @@ def _form(
         "test_form.html",
         422 if wrong else 200,
         run=row,
-        is_over=row["status"] in ("completed", "failed"),
+        is_over=run.status.is_over,
         name=name or studio.tests.suggested_name(run.run_id),
         checked=CHECKED,
         chosen=CHECKS if checks is None else checks,
