@@ -24,7 +24,7 @@ def test_problems_are_shown_and_mended(app: App, page: Page) -> None:
     put(app, flow)
     hand = Hand(page).open_flow("broken")
     opener = page.locator("#problems-button")
-    expect(opener).to_be_visible()
+    expect(opener).to_have_text("1 remark")
     opener.click()
     first = page.locator(".problem").first
     expect(first).to_contain_text("gone")
@@ -78,7 +78,10 @@ def test_an_unknown_type_opens_and_names_the_nearest(app: App, page: Page) -> No
     hand = Hand(page).open_flow("odd")
     odd = hand.node("Odd one")
     expect(odd).to_have_attribute("data-problem", "error")
-    hand.page.get_by_role("button", name="Run", exact=True).click()
+    run = page.get_by_role("button", name="Run: 1 error", exact=True)
+    expect(run).to_be_enabled()
+    expect(run).to_have_attribute("title", "1 error has to be mended before this flow can run.")
+    run.click()
     expect(page.locator("#pane-problems")).to_contain_text("ask_usr")
     expect(page.locator(".toast")).to_contain_text("before this flow can run")
     odd.locator(".fc-title").click()
@@ -86,6 +89,7 @@ def test_an_unknown_type_opens_and_names_the_nearest(app: App, page: Page) -> No
     expect(pane).to_contain_text("ask_usr")
     pane.get_by_role("button", name="Use Ask User").click()
     expect(odd).not_to_have_attribute("data-problem", "error")
+    expect(page.get_by_role("button", name="Run", exact=True)).to_have_text("Run")
     assert next(each for each in hand.look("nodes") if each["id"] == "odd")["type"] == "ask_user"
     assert hand.flow()["nodes"][1]["data"]["mystery"] == [1]
     hand.expect_wires("Start.exec-out > Odd one.exec-in")

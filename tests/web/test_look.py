@@ -105,6 +105,30 @@ def test_families_differ_for_every_eye(theme: str, eyes: str) -> None:
     assert not {pair: round(apart, 1) for pair, apart in alike.items() if apart < 10}
 
 
+@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize("eyes", EYES)
+def test_states_differ_for_every_eye(theme: str, eyes: str) -> None:
+    """Those that share a colour differ by letter and sign; a stop has the colour of a warning."""
+    names = {f"--{name}" for name in THEMES[theme] if name.startswith("st-") and not name.endswith("-soft")}
+    used = set(re.findall(r"--st: var\((--[\w-]+)\)", (CSS / "signs.css").read_text("utf-8")))
+    assert used == names | {"--warn"}
+    states = {name: seen(THEMES[theme][name.removeprefix("--")], eyes) for name in used}
+    alike = {pair: math.dist(states[pair[0]], states[pair[1]]) for pair in combinations(sorted(states), 2)}
+    assert not {pair: round(apart, 1) for pair, apart in alike.items() if apart < 10}
+
+
+def test_without_colours_signs_tell_families_and_states_apart() -> None:
+    assert len({family.id for family in FAMILIES}) == len(FAMILIES)
+    icons = (CSS / "icons.svg").read_text("utf-8")
+    drawn = dict(re.findall(r'<symbol id="([\w-]+)"[^>]*>(.*?)</symbol>', icons, re.S))
+    shapes = [drawn[family.icon] for family in FAMILIES]
+    assert len(set(shapes)) == len(shapes), "each family has a shape of its own"
+    states = {sign.word: sign for name, sign in {**SIGNS, **WAITS}.items() if name != "started"}
+    assert len(states) >= 13
+    told = [(drawn[sign.icon], sign.letter) for sign in states.values()]
+    assert len(set(told)) == len(told), "each state has a shape and a letter of its own"
+
+
 def test_every_family_and_state_has_its_colour_and_its_sign() -> None:
     icons = set(re.findall(r'<symbol id="([\w-]+)"', (CSS / "icons.svg").read_text("utf-8")))
     signs = (CSS / "signs.css").read_text("utf-8")

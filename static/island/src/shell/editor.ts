@@ -20,6 +20,7 @@ import { Voice } from "./voice";
 
 const LINES: { [state in LineState]: string } = { live: "Live", "catching-up": "Catching up…", offline: "Offline: trying again", paused: PAUSED, over: "" };
 const NARROW = 900;
+const ROOMY = 1200; // from here the panel stands beside the canvas (editor.css)
 const ABSENT = "This part of the editor cannot be loaded: the server cannot be reached.";
 const BESIDE = 1100; // from here the text stands beside the canvas
 const READABLE = 0.7;
@@ -44,7 +45,7 @@ export class Editor implements Host {
 
   private constructor(catalog: Catalog, document: JsonObject, revision: string) {
     this.flow = this.grid.dataset["flowId"] ?? "";
-    if (innerWidth < NARROW) this.side.open(false); // before the canvas measures its room
+    if (innerWidth < ROOMY) this.side.open(false); // before the canvas measures its room
     this.canvas = new FlowCanvas(place("canvas"), catalog, { icons: this.grid.dataset["icons"] ?? "", label: "Flow" });
     const draft = findDraft(this.flow, document, revision);
     this.canvas.load(document);

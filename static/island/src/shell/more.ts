@@ -152,21 +152,14 @@ export class More {
     this.problems.show(problems);
     this.panel.showProblems();
     this.refresh();
-    const run = place("run-button");
-    run.toggleAttribute("data-blocked", this.problems.errors > 0);
-    run.title = this.problems.errors ? this.block : keymap.hint("Run", "run");
-  }
-
-  private get block(): string {
-    const { errors } = this.problems;
-    return `${errors} ${errors === 1 ? "error has" : "errors have"} to be mended before this flow can run.`;
   }
 
   /** Instead of a run that would be refused: what is wrong, and where. */
   private blocked(): boolean {
-    if (!this.problems.errors) return false;
+    const { block } = this.problems;
+    if (!block) return false;
     this.host.side.show("problems");
-    this.host.refuse(this.block);
+    this.host.refuse(block);
     return true;
   }
 

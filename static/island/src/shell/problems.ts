@@ -1,7 +1,8 @@
 // What the server found wrong: on the canvas, in its tab, and how many of it.
 import type { FlowCanvas } from "../canvas/flowcanvas";
+import { keymap } from "../canvas/keymap";
 import type { Problem } from "../view/look";
-import { icon, place } from "./parts";
+import { el, icon, place } from "./parts";
 import { ProblemRows } from "./problemrows";
 
 const ORDER = { error: 0, risk: 1, note: 2 } as const;
@@ -37,13 +38,22 @@ export class ProblemList {
     this.rows.fixFirst(say);
   }
 
+  /** Why the flow cannot run; empty when it can. */
+  get block(): string {
+    const { errors } = this;
+    return errors ? `${errors} ${errors === 1 ? "error has" : "errors have"} to be mended before this flow can run.` : "";
+  }
+
+  /** Errors are told on the button that they stop, the rest beside it. */
   private head(): void {
     const [errors, others] = [this.errors, this.found.length - this.errors];
-    this.opener.hidden = this.found.length === 0;
-    this.opener.dataset["worst"] = errors ? "error" : "risk";
-    const count = errors || others;
-    const word = errors ? (errors === 1 ? "error" : "errors") : others === 1 ? "remark" : "remarks";
-    this.opener.replaceChildren(icon(errors ? "cross" : "warn"), `${count} ${word}`);
+    const run = place("run-button");
+    run.toggleAttribute("data-blocked", errors > 0);
+    const why = errors ? [el("span", "run-word", "Run:"), ` ${errors} ${errors === 1 ? "error" : "errors"}`] : ["Run"];
+    run.replaceChildren(icon(errors ? "cross" : "play"), ...why);
+    run.title = this.block || keymap.hint("Run", "run");
+    this.opener.hidden = others === 0;
+    this.opener.replaceChildren(icon("warn"), `${others} ${others === 1 ? "remark" : "remarks"}`);
     const tab = place("tab-problems");
     tab.textContent = this.found.length ? `Problems ${this.found.length}` : "Problems";
   }
