@@ -132,7 +132,7 @@ class Gate:
 
     def _limit(self, scope: Scope) -> int:
         path: str = scope["path"]
-        if path.startswith("/api/bundles"):
+        if path.startswith(("/api/bundles", "/api/imports", "/bundles")):
             return self._settings.bundle_limit
         if path.startswith("/api/flows"):
             return self._settings.document_limit

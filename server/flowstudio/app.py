@@ -39,6 +39,7 @@ from .flow_tests.suite import FlowTests
 from .flow_texts import FlowTexts
 from .follows import Habits
 from .gallery import Gallery, starter_script
+from .installed import FOLDER, Installed
 from .library import FlowLibrary
 from .library_history import FlowHistory
 from .library_log import EditLog
@@ -143,6 +144,7 @@ def build(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -> tup
     shop = practice.Practice(settings.data / "practice.json")
     ai = open_ai(settings.data, artifacts, shop, starter_script(packaged("flows")))
     programs = open_programs(settings, library, versions, types, ai)
+    bundles = Bundles(library, types, versions.bound, shelf)
     presence = Presence(settings.data)
     reader = RunReader(stores, programs, library, presence)
     outbox = Outbox(settings.data / "outbox", now=clock)
@@ -159,7 +161,7 @@ def build(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -> tup
         artifacts=artifacts,
         assets=Assets(packaged("static")),
         bell=bell,
-        bundles=Bundles(library, types, versions.bound, shelf),
+        bundles=bundles,
         catalog=types,
         effects=tuple(sorted(each.value for each in handlers)),
         forks=Forks(runtime, programs, reader, types),
@@ -168,6 +170,7 @@ def build(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -> tup
         habits=Habits(library),
         texts=FlowTexts(library, types),
         history=history,
+        installed=Installed(settings.data / FOLDER, programs, types, bundles),
         library=library,
         outbox=outbox,
         presence=presence,

@@ -9,12 +9,12 @@ The tests of the flows travel with them, as assets `tests/...` that older reader
 
 from __future__ import annotations
 
-import json
 import re
 import tempfile
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -24,14 +24,19 @@ from abstractruntime.nodes.catalog import Catalog
 from abstractruntime.nodes.families import BY_ID, FAMILIES
 from abstractruntime.nodes.written_keys import document_without_keys
 from abstractruntime.visualflow_compiler import load_visualflow_json
-from abstractruntime.workflow_bundle import open_workflow_bundle, pack_workflow_bundle
+from abstractruntime.workflow_bundle import (
+    WorkflowBundle,
+    open_workflow_bundle,
+    pack_workflow_bundle,
+    sanitize_bundle_id,
+)
 
 from .flow_tests.shelf import FOLDER, BadTest, FlowTest, Shelf, read_test, text_of
 from .flow_tests.travel import under_new_flow_ids
 from .library import BadDocument, Document, FlowLibrary, FlowNotFound, check_shape, prepare, read_document
 from .library_text import BadText, revision_of
 from .library_versions import VersionNotFound
-from .links import REFERENCES, VERSION, calls, linked
+from .links import calls, linked, unbound, under_other_ids
 
 OnConflict = Literal["refuse", "copy", "replace"]
 
@@ -98,7 +103,13 @@ class Bundles:
         self._types = types
         self._version = version
 
-    def export(self, flow_id: str) -> tuple[str, bytes]:
+    def export(
+        self,
+        flow_id: str,
+        bundle_id: str = "",
+        bundle_version: str = "0.0.0",
+        metadata: Mapping[str, Any] | None = None,
+    ) -> tuple[str, bytes]:
         """Return file name and bytes of a flow packed with its subflows; the same bytes every time.
 
         A bundle has no versions: one that a node is bound to is packed as a flow of its own,
@@ -106,7 +117,7 @@ class Bundles:
         What looks like a key in a node is left out: a hole with its name stands there.
         """
         source = self._library.path_of(flow_id)
-        name = re.sub(r"[^A-Za-z0-9_-]+", "-", flow_id).strip("-") or "flow"
+        name = bundle_id or sanitize_bundle_id(flow_id) or "flow"
         with tempfile.TemporaryDirectory(prefix="flowstudio-") as folder:
             target, flows = Path(folder) / "export.flow", self._library.folder
             if (freed := self._to_pack(flow_id)) is not None:
@@ -119,6 +130,8 @@ class Bundles:
                 root_flow_json=source,
                 out_path=target,
                 bundle_id=name,
+                bundle_version=bundle_version,
+                metadata=metadata,
                 flows_dir=flows,
                 assets=self._kept_tests(flow_id),
             )
@@ -169,7 +182,7 @@ class Bundles:
                 document = kept[key] if key in kept else self._library.get(key)[0]
             except FlowNotFound:
                 continue  # the packer says what is missing
-            found[key], is_covered = document_without_keys(_free(linked(document, bind)))
+            found[key], is_covered = document_without_keys(unbound(linked(document, bind)))
             has_keys = has_keys or is_covered
             ahead += [called for called, _ in calls(found[key])]
         return found if kept or has_keys else None
@@ -179,15 +192,9 @@ class Bundles:
 
         `name` is what the person calls the file; errors call it so.
         """
-        with tempfile.TemporaryDirectory(prefix="flowstudio-") as folder:
-            file = Path(folder) / (_UNSAFE.sub("_", name)[-80:].lstrip(".") or "import.flow")
-            file.write_bytes(content)
-            bundle = open_workflow_bundle(file)
+        with opened(content, name) as bundle:
             manifest = bundle.manifest
-            documents = {
-                flow_id: self._document(flow_id, bundle.read_bytes(path))
-                for flow_id, path in manifest.flows.items()
-            }
+            documents = flows_of(bundle)
             tests = [
                 _test(name, bundle.read_bytes(path))
                 for name, path in manifest.assets.items()
@@ -215,7 +222,7 @@ class Bundles:
             )
             for key in sorted(documents)
         )
-        reaches = self._reaches(arrivals.values())
+        reaches = reaches_of(arrivals.values(), self._types)
         kept = self._keep_tests([each for each in tests if each.flow_id in documents], renamed)
         return Import(
             manifest.bundle_id, manifest.bundle_version, renamed.get(root, root), told, reaches, kept
@@ -231,36 +238,53 @@ class Bundles:
                 count += 1
         return count
 
-    def _reaches(self, documents: Iterable[Document]) -> tuple[Reach, ...]:
-        """Say what the nodes of these flows touch outside of a run, by their declarations."""
-        counts: Counter[str] = Counter()
-        for document in documents:
-            for node in load_visualflow_json(document).nodes:
-                kind = self._types.resolve(node.type)
-                if kind is not None and (kind.asks or kind.source is not None):
-                    counts[BY_ID[kind.family].reach] += 1
-        return tuple(
-            Reach(each.reach, counts[each.reach]) for each in FAMILIES if each.reach and counts[each.reach]
-        )
-
-    def _document(self, flow_id: str, raw: bytes) -> Document:
-        try:
-            document = read_document(raw)
-        except BadText as error:
-            raise BundleError(f"Flow {flow_id!r} of the bundle cannot be read: {error}") from None
-        if document.get("id") != flow_id:
-            raise BadDocument(
-                f"The bundle calls a flow {flow_id!r} that calls itself {document.get('id')!r}."
-            )
-        check_shape(flow_id, document)
-        return document
-
     def _state(self, flow_id: str, document: Document) -> Literal["created", "unchanged", "replaced"]:
         try:
             held = self._library.entry(flow_id)
         except FlowNotFound:
             return "created"
         return "unchanged" if held.revision == revision_of(document) else "replaced"
+
+
+@contextmanager
+def opened(content: bytes, name: str = "") -> Iterator[WorkflowBundle]:
+    """Give a .flow file that somebody sent, opened; errors call it as the person does. Raises BundleError."""
+    with tempfile.TemporaryDirectory(prefix="flowstudio-") as folder:
+        file = Path(folder) / (_UNSAFE.sub("_", name)[-80:].lstrip(".") or "import.flow")
+        file.write_bytes(content)
+        yield open_workflow_bundle(file)
+
+
+def flows_of(bundle: WorkflowBundle) -> dict[str, Document]:
+    """Return the flows of a bundle by id, each one that could stand in the library; raise BundleError or BadDocument."""
+    return {
+        flow_id: _document(flow_id, bundle.read_bytes(path))
+        for flow_id, path in bundle.manifest.flows.items()
+    }
+
+
+def reaches_of(documents: Iterable[Document], types: Catalog) -> tuple[Reach, ...]:
+    """Say what the nodes of these flows touch outside of a run, by their declarations."""
+    counts: Counter[str] = Counter()
+    for document in documents:
+        for node in load_visualflow_json(document).nodes:
+            kind = types.resolve(node.type)
+            if kind is not None and (kind.asks or kind.source is not None):
+                counts[BY_ID[kind.family].reach] += 1
+    return tuple(
+        Reach(each.reach, counts[each.reach]) for each in FAMILIES if each.reach and counts[each.reach]
+    )
+
+
+def _document(flow_id: str, raw: bytes) -> Document:
+    try:
+        document = read_document(raw)
+    except BadText as error:
+        raise BundleError(f"Flow {flow_id!r} of the bundle cannot be read: {error}") from None
+    if document.get("id") != flow_id:
+        raise BadDocument(f"The bundle calls a flow {flow_id!r} that calls itself {document.get('id')!r}.")
+    check_shape(flow_id, document)
+    return document
 
 
 def _test(name: str, raw: bytes) -> FlowTest:
@@ -271,35 +295,11 @@ def _test(name: str, raw: bytes) -> FlowTest:
         raise BundleError(f"The test {name!r} of the bundle cannot be read: {error}") from None
 
 
-def _free(document: Document) -> Document:
-    """Return a document whose nodes ask for no version: they name the very flow that they run."""
-    nodes = [
-        {**node, "data": {key: value for key, value in data.items() if key != VERSION}}
-        if isinstance(data := node.get("data"), dict) and VERSION in data
-        else node
-        for node in document.get("nodes", [])
-    ]
-    return {**document, "nodes": nodes}
-
-
 def under_new_ids(flow_id: str, document: Document, renamed: Mapping[str, str]) -> Document:
-    """Return a document whose id and references to other flows follow the new names."""
+    """Return a document whose id and references to other flows follow the new names; a renamed one says "copy"."""
     if not renamed:
         return document
-    copy: Document = json.loads(json.dumps(document))
+    copy = under_other_ids(flow_id, document, renamed)
     if flow_id in renamed:
-        copy["id"] = renamed[flow_id]
         copy["name"] = f"{copy.get('name') or flow_id} (copy)"
-    for node in copy.get("nodes", []):
-        _rename_references(node.get("data"), renamed)
     return copy
-
-
-def _rename_references(data: Any, renamed: Mapping[str, str]) -> None:
-    if not isinstance(data, dict):
-        return
-    for place in (data, data.get("pinDefaults"), data.get("effectConfig")):
-        if isinstance(place, dict):
-            for key in REFERENCES:
-                if isinstance(place.get(key), str):
-                    place[key] = renamed.get(place[key], place[key])

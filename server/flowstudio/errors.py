@@ -71,6 +71,7 @@ CODES: Mapping[str, tuple[int, str]] = {
     "csrf": (403, "The page of another site caused the request"),
     "cors": (403, "Other sites may not use this server: their preflight (`OPTIONS`) is refused"),
     "not_found": (404, "There is nothing here"),
+    "bundle.not_found": (404, "No bundle of this id, version or flow is installed"),
     "flow.not_found": (404, "The library has no flow with this id"),
     "edit.not_found": (404, "The edit log of the flow does not reach back to this place"),
     "test.not_found": (404, "The flow has no test with this id"),
@@ -90,6 +91,11 @@ CODES: Mapping[str, tuple[int, str]] = {
     "prompt.timed_out": (409, "Nobody answered before the deadline; `timed_out_at` says when that was"),
     "test.not_possible": (409, "No test can be made of this run, or what it would expect is not known"),
     "bundle.conflict": (409, "Flows of the bundle exist with other content; `flows` names them"),
+    "bundle.installed": (409, "The version is installed with other content"),
+    "bundle.deprecated": (
+        409,
+        "Nobody should start it any more; `reason` says why, `deprecated_at` since when",
+    ),
     "run.is_paused": (409, "The run is held back"),
     "run.stale_revision": (409, "The run moves faster than it can be changed; try again"),
     "server.not_own": (409, "The server cannot be restarted from a page"),
@@ -118,6 +124,7 @@ CODES: Mapping[str, tuple[int, str]] = {
     "bundle.missing": (422, "The form holds no file"),
     "bundle.error": (422, "The bundle cannot be used"),
     "bundle.bad_manifest": (422, "The manifest is missing or wrong"),
+    "bundle.registry": (422, "The id or version of the bundle cannot be part of a file name"),
     "bundle.unsafe_path": (422, "A path in the bundle leaves the bundle"),
     "host.wrong": (421, "The request names another host than this server's"),
     "revision.required": (428, "Send the revision that you have seen in If-Match"),
@@ -145,6 +152,7 @@ PLACE = {"place": {**TEXT, "description": "Where in the body; empty for the whol
 # What an answer has besides, by its code: member and schema.
 MEMBERS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
     "bundle.conflict": {"flows": {"type": "array", "items": TEXT}},
+    "bundle.deprecated": {"deprecated_at": TEXT, "reason": TEXT},
     "flow.invalid": PROBLEMS,
     "flow.stale": {
         "document": {"type": ["object", "null"], "additionalProperties": True},

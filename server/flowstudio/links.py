@@ -7,6 +7,7 @@ the packer know nothing of versions.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
@@ -53,6 +54,26 @@ def linked(document: Document, bind: Bind) -> Document:
     return document if is_same else {**document, "nodes": told}
 
 
+def unbound(document: Document) -> Document:
+    """Return a document whose nodes ask for no version: they name the very flow that they run."""
+    nodes = [
+        {**node, "data": {key: value for key, value in data.items() if key != VERSION}}
+        if isinstance(data := node.get("data"), dict) and VERSION in data
+        else node
+        for node in document.get("nodes", [])
+    ]
+    return {**document, "nodes": nodes}
+
+
+def under_other_ids(flow_id: str, document: Document, renamed: Mapping[str, str]) -> Document:
+    """Return a copy of a document whose id and references to other flows follow the new names."""
+    copy: Document = json.loads(json.dumps(document))
+    copy["id"] = renamed.get(flow_id, flow_id)
+    for node in copy.get("nodes", []):
+        _rename_references(node.get("data"), renamed)
+    return copy
+
+
 def problems_of(
     opened: Opened, is_bound: Callable[[str], bool], is_flow: Callable[[str], bool]
 ) -> list[Problem]:
@@ -87,3 +108,13 @@ def _called(data: Json) -> tuple[str, str] | None:
         if isinstance(value, str) and value.strip():
             return name, value.strip()
     return None
+
+
+def _rename_references(data: Json, renamed: Mapping[str, str]) -> None:
+    if not isinstance(data, dict):
+        return
+    for place in (data, data.get("pinDefaults"), data.get("effectConfig")):
+        if isinstance(place, dict):
+            for key in REFERENCES:
+                if isinstance(place.get(key), str):
+                    place[key] = renamed.get(place[key], place[key])

@@ -64,7 +64,35 @@ def _no_version(flow_id: str, word: str) -> tuple[int, Document]:
     raise VersionNotFound(f"Flow {flow_id!r} has no version {word!r}: none are kept here.")
 
 
-class LibraryFlows(Mapping[str, Document]):
+class GivenFlows(Mapping[str, Document]):
+    """Flows as the compiler sees them: documents by id, all of them given, none bound to a version.
+
+    `links` says of keys that stand for a version of a flow which flow that is.
+    """
+
+    def __init__(self, documents: Mapping[str, Document]) -> None:
+        self.links: dict[str, str] = {}
+        self._read = dict(documents)
+
+    def __getitem__(self, flow_id: str) -> Document:
+        return self.kept(flow_id)
+
+    def kept(self, flow_id: str) -> Document:
+        """Return a document as it is kept; raise KeyError."""
+        return self._read[flow_id]
+
+    def revision(self, flow_id: str) -> str:
+        """Return the revision of a document as it was read here."""
+        return revision_of(self.kept(flow_id))
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._read)
+
+    def __len__(self) -> int:
+        return len(self._read)
+
+
+class LibraryFlows(GivenFlows):
     """The library as the compiler sees it: documents by id, each read once, when it is asked for.
 
     `instead` gives what stands for a flow: its published version. `version` finds what a node is bound to;
@@ -78,11 +106,10 @@ class LibraryFlows(Mapping[str, Document]):
         instead: Callable[[str], Document | None] = lambda flow_id: None,
         version: Callable[[str, str], tuple[int, Document]] = _no_version,
     ) -> None:
-        self.links: dict[str, str] = {}
+        super().__init__(first or {})
         self._version = version
         self._library = library
         self._instead = instead
-        self._read = dict(first or {})
         self._revisions: dict[str, str] = {}
         self._ids = {entry.id for entry in library.entries()} | set(self._read)
 
@@ -197,6 +224,15 @@ class Programs:
         self._latest[flow_id, draft] = ({} if flows.links else revisions, pinned.root)
         return pinned.root
 
+    def keep_given(self, flow_id: str, documents: Mapping[str, Document]) -> str:
+        """Lower a flow of these documents, which are all it may call, keep its programs, and return its workflow id.
+
+        Raises InvalidFlow with the problems of the flow and of its subflows.
+        """
+        pinned, _, digest = self._lower(flow_id, GivenFlows(documents))
+        self._write(digest, pinned)
+        return pinned.root
+
     def compiled(
         self, flow_id: str, document: Document, *, draft: bool = True, digest: str | None = None
     ) -> Pinned:
@@ -223,7 +259,7 @@ class Programs:
         return LibraryFlows(self._library, first, instead=instead, version=self._version)
 
     def _lower(
-        self, flow_id: str, flows: LibraryFlows, named: str | None = None
+        self, flow_id: str, flows: GivenFlows, named: str | None = None
     ) -> tuple[Pinned, dict[str, str], str]:
         """Return the programs of a flow and of what it calls, the revisions of these, and the digest of all."""
         opened, missing = open_tree(flow_id, flows, self._types)
@@ -322,14 +358,14 @@ class Programs:
         document = pinned.documents.get(key, {}) if pinned is not None else {}
         return str(document.get("name") or self.flow_id(workflow_id))
 
-    def _check(self, opened: Opened, flows: LibraryFlows) -> list[Problem]:
+    def _check(self, opened: Opened, flows: GivenFlows) -> list[Problem]:
         """Return all problems of a flow, those of its code too."""
         found = opened.problems(flows) + problems_of(opened, flows.links.__contains__, flows.__contains__)
         if holds_code(opened.flow, self._types):
             found += problems_of_code(opened.graph(listeners=True), shared_sandbox())
         return found
 
-    def _refuse_errors(self, flow_id: str, opened: Mapping[str, Opened], flows: LibraryFlows) -> None:
+    def _refuse_errors(self, flow_id: str, opened: Mapping[str, Opened], flows: GivenFlows) -> None:
         errors: list[Problem] = []
         for key, each in opened.items():
             for problem in errors_of(self._check(each, flows)):

@@ -115,19 +115,28 @@ class Runner:
         `trial` is what is asked of a run of the draft beyond its program, see `runner_trial`.
         Raises FlowNotFound, InvalidFlow with the problems, or NotDurable for an input.
         """
-        reserved = [name for name in inputs if name.startswith("_")]
-        if reserved:
-            raise BadInput(f"Inputs may not begin with an underscore: {', '.join(map(repr, reserved))}.")
+        refuse_reserved(inputs)
         if trial and not draft:
             raise BadInput("Only a run of the draft is a trial run: ask for `draft` as well.")
         root = self._programs.keep(flow_id, draft=draft)
-        spec = self._programs.get_or_raise(root)
         asked = self._trial(root, trial) if trial else {}
         run_id = new_run_id()
         self._versions.began(flow_id, self._programs.document(root), run_id, actor)
+        return self._start(root, {**inputs, **asked}, actor, session_id, run_id)
+
+    def launch_kept(
+        self, root: str, inputs: Mapping[str, Json], *, actor: str, session_id: str | None = None
+    ) -> str:
+        """Start a program that is kept, of a flow that is not of the library, and return the run's id."""
+        refuse_reserved(inputs)
+        return self._start(root, inputs, actor, session_id, new_run_id())
+
+    def _start(
+        self, root: str, given: Mapping[str, Json], actor: str, session_id: str | None, run_id: str
+    ) -> str:
         self._runtime.start(
-            workflow=spec,
-            vars={**inputs, **asked},
+            workflow=self._programs.get_or_raise(root),
+            vars=dict(given),
             actor_id=actor,
             session_id=session_id or run_id,
             run_id=run_id,
@@ -303,3 +312,10 @@ class Runner:
         state = self._reader.state(run_id)
         ended = f": the run is {state.status.value}" if state.status is not RunStatus.RUNNING else ""
         return PromptGone(f"This question is not open any more{ended}.")
+
+
+def refuse_reserved(inputs: Mapping[str, Json]) -> None:
+    """Raise BadInput for a value under a name that belongs to the system."""
+    reserved = [name for name in inputs if name.startswith("_")]
+    if reserved:
+        raise BadInput(f"Inputs may not begin with an underscore: {', '.join(map(repr, reserved))}.")

@@ -20,6 +20,7 @@ from .flow_tests.suite import FlowTests
 from .flow_texts import FlowTexts
 from .follows import Habits
 from .gallery import Gallery
+from .installed import Installed
 from .library import FlowLibrary
 from .library_history import FlowHistory
 from .library_versions import Versions
@@ -54,6 +55,7 @@ class Studio:
     gallery: Gallery
     habits: Habits
     history: FlowHistory
+    installed: Installed
     library: FlowLibrary
     outbox: Outbox
     presence: Presence

@@ -15,7 +15,7 @@ from web.documents import asking, calling, flow, hello, node, start
 
 def upload(client: Client, content: bytes, query: str = "") -> Any:
     files = {"file": ("x.flow", content, "application/zip")}
-    return client.post(f"/api/bundles{query}", files=files)
+    return client.post(f"/api/imports{query}", files=files)
 
 
 def export(client: Client, flow_id: str) -> bytes:
@@ -213,15 +213,15 @@ def test_all_flows_of_a_bundle_are_read_before_one_is_written(client: Client) ->
 
 @pytest.mark.parametrize("kind", ["application/zip", "application/json", "text/plain"])
 def test_an_import_is_a_multipart_form(client: Client, kind: str) -> None:
-    answer = client.post("/api/bundles", content=b"x", headers={"Content-Type": kind})
+    answer = client.post("/api/imports", content=b"x", headers={"Content-Type": kind})
     assert (answer.status_code, answer.json()["code"]) == (415, "request.wrong_type")
 
 
 def test_a_form_without_a_file_is_told_so(client: Client) -> None:
-    answer = client.post("/api/bundles", files={"note": (None, "no file here")})
+    answer = client.post("/api/imports", files={"note": (None, "no file here")})
     assert (answer.status_code, answer.json()["code"]) == (422, "bundle.missing")
     broken = client.post(
-        "/api/bundles", content=b"--x\r\nrubbish", headers={"Content-Type": "multipart/form-data; boundary=x"}
+        "/api/imports", content=b"--x\r\nrubbish", headers={"Content-Type": "multipart/form-data; boundary=x"}
     )
     assert 400 <= broken.status_code < 500
 
@@ -237,7 +237,7 @@ def test_what_is_no_flow_file_is_called_by_its_name(client: Client) -> None:
         ("..", "import.flow"),
     ):
         files = {"file": (sent, b"no archive", "application/zip")}
-        answer = client.post("/api/bundles", files=files)
+        answer = client.post("/api/imports", files=files)
         assert answer.status_code == 422, answer.text
         assert f"{told} is not a zip file" in answer.text, sent
 

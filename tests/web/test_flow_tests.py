@@ -416,7 +416,7 @@ def test_the_tests_of_a_flow_travel_with_it_also_under_a_new_id(client: Client) 
 
     for flow_id in ("parent", "child"):
         change(client, flow_id, lambda nodes: nodes["start"].update(label="Begin"))
-    done = client.post("/api/bundles?on_conflict=copy", files={"file": ("parent.flow", packed)}).json()
+    done = client.post("/api/imports?on_conflict=copy", files={"file": ("parent.flow", packed)}).json()
     assert done["tests"] == 1
     copy = done["entrypoint"]
     assert copy != "parent"
@@ -425,11 +425,11 @@ def test_the_tests_of_a_flow_travel_with_it_also_under_a_new_id(client: Client) 
 
     client.studio.tests.shelf.remove("parent", test.id)
     assert (
-        client.post("/api/bundles?on_conflict=replace", files={"file": ("p.flow", packed)}).json()["tests"]
+        client.post("/api/imports?on_conflict=replace", files={"file": ("p.flow", packed)}).json()["tests"]
         == 1
     )
     assert client.studio.tests.run("parent", test.id).state == "passed"
-    assert client.post("/api/bundles", files={"file": ("p.flow", packed)}).json()["tests"] == 0
+    assert client.post("/api/imports", files={"file": ("p.flow", packed)}).json()["tests"] == 0
 
 
 def test_a_run_that_was_cancelled_is_ended_at_the_same_moment_again(client: Client) -> None:
@@ -488,7 +488,7 @@ def test_a_test_that_cannot_be_read_refuses_its_bundle(client: Client) -> None:
         for name in archive.namelist():
             other.writestr(name, b'{"format": 1}' if name.endswith(f"{test.id}.json") else archive.read(name))
     client.delete("/api/flows/greeting")
-    answer = client.post("/api/bundles", files={"file": ("g.flow", spoiled.getvalue())})
+    answer = client.post("/api/imports", files={"file": ("g.flow", spoiled.getvalue())})
     assert (answer.status_code, answer.json()["code"]) == (422, "bundle.error")
     assert f"tests/greeting/{test.id}.json" in answer.json()["detail"]
     assert client.get("/api/flows/greeting").status_code == 404, "nothing has changed"

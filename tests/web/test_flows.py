@@ -406,7 +406,7 @@ def test_any_other_id_is_given_back_and_travels(client: Client, flow_id: str) ->
     bundle = client.get(f"{address}/bundle")
     assert bundle.status_code == 200
     assert client.delete(address).status_code == 204
-    back = client.post("/api/bundles", files={"file": ("x.flow", bundle.content, "application/zip")})
+    back = client.post("/api/imports", files={"file": ("x.flow", bundle.content, "application/zip")})
     assert (back.status_code, back.json()["entrypoint"]) == (201, flow_id)
     assert client.get(address).json()["id"] == flow_id
     assert client.until(client.launch(flow_id), "completed")["flow_id"] == flow_id

@@ -169,7 +169,7 @@ def test_a_bundle_holds_the_version_as_a_flow_and_runs_elsewhere(client: Client)
     assert content == client.get("/api/flows/parent/bundle").content
     for flow_id in ("parent", "say"):
         client.delete(f"/api/flows/{flow_id}")
-    answer = client.post("/api/bundles", files={"file": ("x.flow", content, "application/zip")})
+    answer = client.post("/api/imports", files={"file": ("x.flow", content, "application/zip")})
     assert answer.status_code == 201, answer.text
     assert said(client) == "one"
 

@@ -276,5 +276,5 @@ def test_a_bundle_carries_what_is_pinned(client: Client) -> None:
     assert packed.status_code == 200, packed.text
     assert client.delete("/api/flows/asking", headers={"If-Match": "*"}).status_code in (200, 204)
     files = {"file": ("asking.flow", packed.content, "application/octet-stream")}
-    assert client.post("/api/bundles", files=files).status_code in (200, 201)
+    assert client.post("/api/imports", files=files).status_code in (200, 201)
     assert client.until(tried(client, "asking"), "completed")["output"]["name"] == "Ada"

@@ -249,8 +249,10 @@ def worked_on(client: Client) -> None:
         merged = client.post(f"{place}/merge", json={"base": base, "document": first})
         assert merged.status_code == 200, merged.text
         packed = client.get(f"{place}/bundle").content
-        answer = client.post("/api/bundles?on_conflict=copy", files={"file": ("a.flow", packed)})
+        answer = client.post("/api/imports?on_conflict=copy", files={"file": ("a.flow", packed)})
         assert answer.status_code == 201, answer.text
+        assert client.post(f"{place}/bundle", json={"bundle_id": f"b-{row['id']}"}).status_code in (201, 422)
+    assert client.get("/api/bundles").json()["bundles"]
 
 
 def edited(client: Client, place: str, document: dict[str, Any], name: str) -> dict[str, Any]:
@@ -276,6 +278,7 @@ def answers(client: Client, runs: list[str]) -> Iterator[tuple[str, bytes]]:
         "flow_id": [each["id"] for each in client.get("/api/flows").json()["flows"]],
         "name": ["llm_call"],
         "provider": ["kept", "named"],
+        "ref": [each["bundle_id"] for each in client.get("/api/bundles").json()["bundles"]],
         "number": ["1", "2", "3"],
         "seq": ["0", "1", "2"],
         "span": ["1..draft", "1..2"],

@@ -116,7 +116,10 @@ def test_the_walk_sees_all_routes_of_the_app(client: Client) -> None:
         ),
         ("artifacts", [f"GET /api/runs/x/artifacts{what}" for what in ("", "/x", "/x/content")]),
         ("versions", ["POST /api/flows/x/versions", "PUT /api/flows/x/published"]),
-        ("bundles", ["POST /api/bundles", "GET /api/flows/x/bundle"]),
+        ("publish as a bundle", ["POST /api/flows/x/bundle", "GET /api/flows/x/bundle"]),
+        ("bundles", ["GET /api/bundles", "POST /api/bundles", "GET /api/bundles/x", "DELETE /api/bundles/x"]),
+        ("inputs of a bundle", ["GET /api/bundles/x/input-schema"]),
+        ("deprecation", ["POST /api/bundles/x/deprecate", "POST /api/bundles/x/undeprecate"]),
     ],
 )
 def test_what_the_contract_asks_for_has_a_route(capability: str, routes: list[str]) -> None:
@@ -212,7 +215,8 @@ def test_the_description_is_at_both_addresses(client: Client, stranger: AppClien
         ("/api/flows/{flow_id}", "put", "412", {"document", "revision"}),
         ("/api/runs", "post", "422", {"problems", "fields", "path"}),
         ("/api/prompts/{run_id}", "post", "409", {"answered_by", "answered_at", "timed_out_at"}),
-        ("/api/bundles", "post", "409", {"flows"}),
+        ("/api/imports", "post", "409", {"flows"}),
+        ("/api/runs", "post", "409", {"deprecated_at", "reason"}),
     ],
 )
 def test_what_errors_have_besides_is_described(

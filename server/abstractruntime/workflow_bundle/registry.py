@@ -17,7 +17,7 @@ from pathlib import Path
 
 from .models import WorkflowBundleEntrypoint, WorkflowBundleManifest, WorkflowBundleRegistryError
 from .reader import inspect_workflow_bundle, verify_workflow_bundle
-from .versions import newest
+from .versions import newest, newest_first
 
 SUFFIX = ".flow"
 DIRECTORY_VARIABLES = (
@@ -129,6 +129,11 @@ class WorkflowBundleRegistry:
         for bundle in self.scan():
             found.setdefault(bundle.bundle_id, {})[bundle.bundle_version] = bundle
         return found
+
+    def versions(self, bundle_id: str) -> list[InstalledWorkflowBundle]:
+        """Return the versions of a bundle, the newest first; none when it is not installed."""
+        held = self.bundles_by_id().get(bundle_id, {})
+        return newest_first((version, bundle.manifest.created_at, bundle) for version, bundle in held.items())
 
     def resolve_bundle(self, ref: str) -> InstalledWorkflowBundle:
         """Return the bundle of `id` (its newest version) or `id@version`; `.flow` may follow."""

@@ -26,13 +26,20 @@ def rank_of(version: str) -> _Rank | None:
     return tuple(numbers), 0 if early else 1, parts
 
 
-def newest(items: Iterable[tuple[str, str, _Item]]) -> _Item:
-    """Return the item of the newest (version, created_at): by number, else by time, then by text."""
+def newest_first(items: Iterable[tuple[str, str, _Item]]) -> list[_Item]:
+    """Return the items of (version, created_at), the newest first: by number, else by time, then by text."""
     held = list(items)
     ranks = [rank_of(version) for version, _, _ in held]
     numbered = [rank for rank in ranks if rank is not None]
     if len(numbered) == len(held):
-        best = max(range(len(held)), key=lambda at: (numbered[at], held[at][1], held[at][0]))
+        order = sorted(
+            range(len(held)), key=lambda at: (numbered[at], held[at][1], held[at][0]), reverse=True
+        )
     else:
-        best = max(range(len(held)), key=lambda at: (held[at][1], held[at][0]))
-    return held[best][2]
+        order = sorted(range(len(held)), key=lambda at: (held[at][1], held[at][0]), reverse=True)
+    return [held[at][2] for at in order]
+
+
+def newest(items: Iterable[tuple[str, str, _Item]]) -> _Item:
+    """Return the item of the newest (version, created_at)."""
+    return newest_first(items)[0]

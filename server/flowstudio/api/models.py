@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from abstractruntime.core.fork import Effects
 
@@ -259,18 +259,28 @@ class Trial(Asked):
 
 
 class Launch(Asked):
-    """What to run, with the values of its start node. `draft`: the flow as it is edited, not as published.
+    """What to run, with the values of its start node: a flow of the library, or of an installed bundle (`bundle_ref`
+    is `id` or `id@version`, `flow_id` then one of its entries). `draft`: the flow as it is edited, not as published.
 
     `trial` asks more of a run of the draft, for trying it. With `wait_seconds` the answer comes when the run is over,
     waits for something outside of it, or the time is up: then it tells how the run stands.
     """
 
-    flow_id: Name
+    flow_id: Name | None = None
+    bundle_ref: Name | None = None
     inputs: dict[str, Json] = {}
     session_id: Name | None = None
     draft: bool = False
     trial: Trial | None = None
     wait_seconds: Annotated[float, Field(ge=0, le=MOST_WAIT_SECONDS)] = 0
+
+    @model_validator(mode="after")
+    def _says_what(self) -> Launch:
+        if self.flow_id is None and self.bundle_ref is None:
+            raise ValueError("Name what to run: `flow_id`, or `bundle_ref` for an installed bundle.")
+        if self.bundle_ref is not None and (self.draft or self.trial):
+            raise ValueError("An installed bundle has no draft: leave out `draft` and `trial`.")
+        return self
 
 
 class Breakpoints(Asked):
@@ -404,11 +414,23 @@ class RunPage(RunRow):
     prompts: list[dict[str, Json]]
 
 
+class Deprecation(BaseModel):
+    """Since when somebody should not be started any more, who said so, and why."""
+
+    at: str
+    by: str
+    reason: str
+
+
 class Launched(BaseModel):
-    """A started run; `run` tells how it stands where the request has waited for that."""
+    """A started run; `run` tells how it stands where the request has waited for that.
+
+    `deprecated`: the version of the bundle that was named should not be started any more.
+    """
 
     run_id: str
     run: RunPage | None = None
+    deprecated: Deprecation | None = None
 
 
 class Variables(BaseModel):
@@ -441,24 +463,6 @@ class LedgerPage(BaseModel):
 
     records: list[dict[str, Json]]
     next: int
-
-
-class ReachRow(BaseModel):
-    """Something that imported flows touch outside of a run, and how many nodes do."""
-
-    what: str
-    nodes: int
-
-
-class Imported(BaseModel):
-    """What an import did with each flow of the bundle, what they reach once somebody runs them, how many tests came."""
-
-    bundle_id: str
-    bundle_version: str
-    entrypoint: str
-    flows: list[dict[str, Json]]
-    reaches: list[ReachRow]
-    tests: int
 
 
 class SigningIn(Asked):

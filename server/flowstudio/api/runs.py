@@ -16,7 +16,8 @@ from ..errors import BODY, problems
 from ..json_body import JsonRoute
 from ..runner_fork import Wanted
 from ..runner_pins import given
-from ..studio import TheStudio
+from ..studio import Studio, TheStudio
+from .bundles import deprecation
 from .models import (
     Breakpoints,
     Forking,
@@ -36,27 +37,45 @@ router = APIRouter(route_class=JsonRoute, prefix="/api/runs", tags=["runs"])
 CHANGE = (*BODY, "run.not_found", "run.stale_revision")
 FORK = (*BODY, "run.not_found", "conflict", "run.bad_input", "value.not_durable", "workflow.not_found")
 LOOK_SECONDS = 0.02  # between two looks at a run that is waited for
-LAUNCH = (*BODY, "flow.not_found", "flow.invalid", "run.bad_input", "value.not_durable")
+LAUNCH = (
+    *(*BODY, "flow.not_found", "flow.invalid", "run.bad_input", "value.not_durable"),
+    *("bundle.not_found", "bundle.deprecated", "bundle.error", "flow.malformed"),
+)
 
 
 @router.post("", status_code=201, responses=problems(*LAUNCH), response_model_exclude_unset=True)
 def start_run(body: Launch, request: Request, response: Response, studio: TheStudio) -> Launched:
-    """Start a flow as it is published, else as it is now; 422 with its problems when it has errors."""
+    """Start a flow as it is published, else as it is now, or one of an installed bundle; 422 with its problems."""
+    started = _launched(body, studio, actor_of(request.scope))
+    run_id = started.run_id
+    response.headers["Location"] = f"/api/runs/{run_id}"
+    if body.wait_seconds:
+        until = monotonic() + body.wait_seconds
+        while studio.reader.is_moving(run_id) and monotonic() < until:
+            sleep(LOOK_SECONDS)
+        started.run = get_run(run_id, studio)
+    return started
+
+
+def _launched(body: Launch, studio: Studio, actor: str) -> Launched:
+    if body.bundle_ref is not None:
+        chosen = studio.installed.start(body.bundle_ref, body.flow_id or "")
+        run_id = studio.runner.launch_kept(
+            chosen.workflow_id, body.inputs, actor=actor, session_id=body.session_id
+        )
+        started = Launched(run_id=run_id)
+        if chosen.mark is not None:
+            started.deprecated = deprecation(chosen.mark)
+        return started
     run_id = studio.runner.launch(
-        body.flow_id,
+        body.flow_id or "",
         body.inputs,
-        actor=actor_of(request.scope),
+        actor=actor,
         session_id=body.session_id,
         draft=body.draft,
         trial=body.trial.model_dump() if body.trial else None,
     )
-    response.headers["Location"] = f"/api/runs/{run_id}"
-    if not body.wait_seconds:
-        return Launched(run_id=run_id)
-    until = monotonic() + body.wait_seconds
-    while studio.reader.is_moving(run_id) and monotonic() < until:
-        sleep(LOOK_SECONDS)
-    return Launched(run_id=run_id, run=get_run(run_id, studio))
+    return Launched(run_id=run_id)
 
 
 @router.get("", responses=problems())

@@ -74,7 +74,7 @@ async function takeIn(onConflict: string): Promise<void> {
   sayWrong("", false);
   try {
     const options = { method: "POST", body: new FormData(files), headers: { "HX-Request": "true" } };
-    const answer = await ask(`/api/bundles?on_conflict=${onConflict}`, options);
+    const answer = await ask(`/api/imports?on_conflict=${onConflict}`, options);
     const done: Done = await answer.json();
     const address = `/flows/${encodeURIComponent(done.entrypoint)}`;
     if (done.reaches.length) sayReaches(done.reaches, address);
