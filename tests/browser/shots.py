@@ -63,6 +63,7 @@ def shots(demo: Demo) -> Iterator[Shot]:
     yield Shot("inbox-whom", "/inbox?for=drivers")
     yield Shot("inbox-whom-none", "/inbox?for=nobody")
     yield Shot("outbox", "/outbox")
+    yield Shot("bundles", "/bundles")
     yield from prompt_shots(runs)
     yield Shot("run-form", "/flows/approve-expense/run")
     yield Shot("run-form-wrong", "/flows/approve-expense/run", send_wrong)

@@ -20,6 +20,7 @@ PAGES = (
     "/runs",
     "/inbox",
     "/outbox",
+    "/bundles",
     "/nodes",
     "/settings/models",
     "/flows/reach",

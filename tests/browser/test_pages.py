@@ -28,6 +28,7 @@ def places(app: App) -> list[str]:
         "/",
         "/gallery",
         "/outbox",
+        "/bundles",
         "/settings/models",
         "/settings/tools",
         "/flows",

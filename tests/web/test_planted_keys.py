@@ -329,7 +329,7 @@ def written(client: Hearing, runs: list[str]) -> Iterator[tuple[str, bytes]]:
     """Return what every address answered that was written to; those that nobody has written to are, now, once."""
     fill = {"run_id": runs[0], "flow_id": "ask-kept-m", "name": "kept", "server_id": "kept"}
     (one,) = client.get(f"/api/flows/{fill['flow_id']}/tests").json()["tests"]
-    fill |= {"number": "1", "seq": "1", "test_id": one["id"], "wait_key": "none"}
+    fill |= {"number": "1", "seq": "1", "test_id": one["id"], "wait_key": "none", "ref": "b-ask-kept-m"}
     for row in client.get("/api/flows").json()["flows"]:
         for each in client.get(f"/api/flows/{row['id']}").json()["nodes"]:
             for tab in ("setup", "policy", "data"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from . import (
+    bundles,
     coach,
     compare,
     editor,
@@ -42,6 +43,7 @@ for page in (
     gallery,
     versions,
     tests,
+    bundles,
     library,
     runs,
     fork,

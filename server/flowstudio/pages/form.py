@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Annotated
 from urllib.parse import urlsplit
 
 from fastapi import Depends, Request, Response
-from starlette.datastructures import FormData
+from starlette.datastructures import FormData, UploadFile
 from starlette.responses import RedirectResponse
 
 
@@ -16,6 +18,30 @@ async def posted(request: Request) -> FormData:
 
 
 Posted = Annotated[FormData, Depends(posted)]
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A form with a file, read whole; both are empty where no file came."""
+
+    name: str
+    content: bytes
+    fields: Mapping[str, str]
+
+
+async def sent(request: Request) -> Sent:
+    """Return the fields and the file of a form."""
+    name, content, fields = "", b"", {}
+    async with request.form(max_files=1, max_fields=8) as form:
+        for key, value in form.items():
+            if isinstance(value, UploadFile):
+                name, content = value.filename or "", await value.read()
+            else:
+                fields[key] = value
+    return Sent(name, content, fields)
+
+
+SentFile = Annotated[Sent, Depends(sent)]
 
 
 def text(form: FormData, name: str) -> str:

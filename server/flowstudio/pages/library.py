@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse
+from starlette.datastructures import FormData
 
-from abstractruntime.core.errors import InvalidFlow, NotDurable
+from abstractruntime.core.errors import Conflict, InvalidFlow, KernelError, NotDurable
 from abstractruntime.nodes.catalog import Catalog, new_data
 
 from ..access import actor_of
@@ -16,7 +19,7 @@ from ..errors import problem_json
 from ..studio import Studio, TheStudio
 from .form import Posted, go
 from .html import path, render
-from .inputs import BadValue, fields_of, read_inputs
+from .inputs import BadValue, InputField, fields_of, read_inputs
 from .rows import flow_rows
 
 router = APIRouter()
@@ -39,40 +42,72 @@ def new_flow(studio: TheStudio) -> Response:
     return go(f"/flows/{path(document['id'])}")
 
 
+@dataclass(frozen=True)
+class Asked:
+    """A form that starts a run: what is run, where the form goes, and where its page leads back to."""
+
+    name: str
+    description: str
+    action: str
+    crumbs: tuple[tuple[str, str], ...]
+    back: tuple[str, str]
+    fields: list[InputField]
+
+    def show(self, request: Request, problems: list[Any], status: int = 200) -> HTMLResponse:
+        """Return the page of the form."""
+        return render(request, "run_form.html", status, asked=self, problems=problems)
+
+
+def begin(
+    request: Request, asked: Asked, form: FormData, launch: Callable[[dict[str, Any]], str]
+) -> Response:
+    """Start a run with the values of a form and show it; what is wrong is told in the form."""
+    try:
+        inputs = read_inputs(asked.fields, form) if form else {}  # a bare button: the defaults
+        run_id = launch(inputs)
+    except BadValue as error:
+        return replace(asked, fields=error.fields).show(request, [], 422)
+    except (NotDurable, Conflict) as error:
+        return asked.show(request, [_told(error)], 422)
+    except InvalidFlow as error:
+        return asked.show(request, [problem_json(each) for each in error.problems] or [_told(error)], 422)
+    return go(f"/runs/{path(run_id)}")
+
+
 @router.get("/flows/{flow_id:path}/run")
 def run_form(request: Request, studio: TheStudio, flow_id: str) -> HTMLResponse:
     """Ask for the values of the start node."""
     document = studio.versions.for_runs(flow_id)
     problems = studio.programs.problems(flow_id, document)
     errors = [each for each in map(problem_json, problems) if _severity(each) == "error"]
-    return _form(request, studio, flow_id, fields_of(document), errors)
+    return _asked(studio, flow_id, document).show(request, errors)
 
 
 @router.post("/flows/{flow_id:path}/run")
 def start(request: Request, studio: TheStudio, flow_id: str, form: Posted) -> Response:
     """Run a flow with the values of the form and show the run."""
     document = studio.versions.for_runs(flow_id)
-    fields = fields_of(document)
-    try:
-        inputs = read_inputs(fields, form) if form else {}  # a bare button: the defaults
-        run_id = studio.runner.launch(flow_id, inputs, actor=actor_of(request.scope))
-    except BadValue as error:
-        return _form(request, studio, flow_id, error.fields, [], status=422)
-    except NotDurable as error:
-        problem = {"severity": "error", "code": error.code, "node": None, "pin": None, "message": str(error)}
-        return _form(request, studio, flow_id, fields, [problem], status=422)
-    except InvalidFlow as error:
-        found = [problem_json(each) for each in error.problems]
-        plain = {"severity": "error", "code": error.code, "node": None, "pin": None, "message": str(error)}
-        return _form(request, studio, flow_id, fields, found or [plain], status=422)
-    return go(f"/runs/{path(run_id)}")
+
+    def launch(inputs: dict[str, Any]) -> str:
+        return studio.runner.launch(flow_id, inputs, actor=actor_of(request.scope))
+
+    return begin(request, _asked(studio, flow_id, document), form, launch)
 
 
-def _form(
-    request: Request, studio: Studio, flow_id: str, fields: list[Any], problems: list[Any], status: int = 200
-) -> HTMLResponse:
-    flow = studio.library.entry(flow_id)
-    return render(request, "run_form.html", status, flow=flow, fields=fields, problems=problems)
+def _asked(studio: Studio, flow_id: str, document: dict[str, Any]) -> Asked:
+    flow, place = studio.library.entry(flow_id), f"/flows/{path(flow_id)}"
+    return Asked(
+        name=flow.name,
+        description=flow.description,
+        action=f"{place}/run",
+        crumbs=(("/flows", "Flows"), (place, flow.name)),
+        back=(place, "Open the flow"),
+        fields=fields_of(document),
+    )
+
+
+def _told(error: KernelError) -> dict[str, Any]:
+    return {"severity": "error", "code": error.code, "node": None, "pin": None, "message": str(error)}
 
 
 def _severity(problem: Any) -> str:

@@ -13,6 +13,7 @@ from abstractruntime.core.errors import WorkflowNotFound
 from abstractruntime.core.models import RunStatus
 
 from ..access import actor_of
+from ..installed import bundle_of
 from ..library import FlowNotFound
 from ..runner_trial import asked_of
 from ..studio import Studio, TheStudio
@@ -112,12 +113,14 @@ def retry(request: Request, studio: TheStudio, run_id: str) -> Response:
 def again(request: Request, studio: TheStudio, run_id: str) -> Response:
     """Run the flow with the input of this run: the published version if this run had it, else as it is now.
 
-    Of a trial run it is a trial run again.
+    Of a trial run it is a trial run again; of a bundle it is the version that this run had.
     """
     run = studio.reader.state(run_id)
     row, trial = studio.reader.row(run), asked_of(run.vars)
     draft = bool(trial) or studio.versions.of_run(run_id) != studio.versions.published(row["flow_id"])
     inputs, actor = inputs_of(studio, run_id), actor_of(request.scope)
+    if bundle_of(row["flow_id"]) and not _has_flow(studio, row["flow_id"]):
+        return go(f"/runs/{path(studio.runner.launch_kept(run.workflow_id, inputs, actor=actor))}")
     new = studio.runner.launch(row["flow_id"], inputs, actor=actor, draft=draft, trial=trial)
     return go(f"/runs/{path(new)}")
 
@@ -134,7 +137,8 @@ def run_words(studio: Studio, run_id: str) -> dict[str, Json]:
         "reason": reason_of(waiting),
         "asks_itself": bool(waiting and waiting["reason"] == "user" and waiting["run_id"] == page["run_id"]),
         "waiting_name": event_name(waiting["wait_key"]) if waiting else "",
-        "has_flow": _has_flow(studio, page["flow_id"]),
+        "has_flow": (has_flow := _has_flow(studio, page["flow_id"])),
+        "bundle": "" if has_flow else bundle_of(page["flow_id"]),
         "failed_label": names(failed).label if failed else "",
         "inputs": inputs_of(studio, run_id),
         "used": studio.reader.used(run_id),
