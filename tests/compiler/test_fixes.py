@@ -152,6 +152,12 @@ MENDED: dict[str, list[Document]] = {
     ],
     "policy.no_effect": [small({"n": node("note", policy={"retries": 2})}, "start -> n")],
     "effect.no_key": [looped_tools(None)],
+    "ask.no_deadline": [
+        flow("f", {"start": start(), "a": node("ask_user"), "b": node("ask_user")}, "start -> a, a -> b")
+    ],
+    "model.thinking": [
+        flow("f", {"start": start(), "a": node("llm_call", effectConfig={"thinking": "hard"})}, "start -> a")
+    ],
     "wait.no_deadline": [flow("f", {"start": start(), "w": node("wait_event")}, "start -> w")],
     "effect.same_key": [looped_tools("'paid'")],
     "pinned.misfit": [

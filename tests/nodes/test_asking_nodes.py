@@ -160,6 +160,7 @@ def test_events_are_judged_while_they_are_written() -> None:
     assert codes("emit_event", {"pinDefaults": {"name": "x", "scope": "moon"}}) == ["event.unknown_scope"]
     assert codes("on_event", {"eventConfig": {"name": "", "scope": "moon"}}) == ["event.unknown_scope"]
     assert codes("wait_event", {}) == ["wait.no_deadline"]
+    assert codes("wait_event", {"onTimeout": "wait"}) == [], "who chose it has said that it may"
     assert codes("wait_event", {"effectConfig": {"scope": "moon"}}) == [
         "event.unknown_scope",
         "wait.no_deadline",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,6 +9,7 @@ from ..memory.token_budget import trim_messages_to_max_input_tokens
 from .authored import chosen, pin_value, setting
 from .context import context_of
 from .define import UNSET, Call, Finding, NodeError, Pin
+from .pin import squeezed
 from .recall import KG_MARK, positive
 from .values import items, json_text, number, text
 
@@ -55,6 +55,7 @@ THINKING = Pin(
     "string",
     description="How much it thinks before it answers, where the model can; auto: as much as it does by itself.",
     choices=("auto", "off", "on", "minimal", "low", "medium", "high", "xhigh"),
+    also=tuple(_ALSO),
 )
 SCHEMA = Pin(
     "resp_schema",
@@ -93,6 +94,7 @@ def check_model(config: str, data: Mapping[str, Json]) -> list[Finding]:
     if bound:
         mend = dict.fromkeys(bound)
         found.append(Finding("risk", "model.binding", _NO_BINDING, _BINDING, mend, "Do without it"))
+    found += _check_thinking(config, data)
     for pin in ("provider", "model"):
         value = pin_value(data, pin)
         if value is UNSET or not text(value).strip():
@@ -101,6 +103,20 @@ def check_model(config: str, data: Mapping[str, Json]) -> list[Finding]:
             message = f"No {pin} is chosen: the server's default is used, and without one the run fails here."
             found.append(Finding("risk", "model.unset", message, pin=pin))
     return found
+
+
+def _check_thinking(config: str, data: Mapping[str, Json]) -> list[Finding]:
+    """Find a word for how much to think that only the step would refuse; one typed beside the pin is told there."""
+    said = setting(data, f"{config}.{THINKING.id}")
+    if said is None or pin_value(data, THINKING.id) is not UNSET:
+        return []
+    try:
+        _thinking(said)
+    except NodeError as wrong:
+        mend = {f"{config}.{THINKING.id}": THINKING.choices[0]}
+        told = f"{wrong} The step fails."
+        return [Finding("risk", wrong.code, told, pin=THINKING.id, sets=mend, label="Let the model decide")]
+    return []
 
 
 def sampling(call: Call, config: str) -> dict[str, Json]:
@@ -117,7 +133,7 @@ def sampling(call: Call, config: str) -> dict[str, Json]:
 
 def _thinking(value: Json) -> str:
     """Return how much to think, in one of the pin's words; raise NodeError for another."""
-    word = re.sub(r"[\s_-]+", "", text(value).lower())
+    word = squeezed(text(value))
     word = _ALSO.get(word, word)
     if word not in THINKING.choices:
         told = f"'thinking' is {json_text(value)[:60]}, not one of: {', '.join(THINKING.choices)}."

@@ -1,7 +1,8 @@
 """Deadlines of waits: how long a node waits, and what happens when nobody has answered by then.
 
 A node type that waits takes its pins from `pins`, asks with `until_of` in its payload, and reads the
-reply through `settled`. The author chooses by the setting `onTimeout`; without it the wait has no end.
+reply through `settled`. The author chooses by the setting `onTimeout`; without it the wait has no end, and
+the check says so, until the author has chosen that.
 """
 
 from __future__ import annotations
@@ -22,9 +23,9 @@ _CHOICES = ("wait", "branch", "continue", "stop")
 ON_TIMEOUT = Field(
     "onTimeout",
     "string",
-    "wait",
+    None,
     "Deadline",
-    "Wait: for ever. Branch: control leaves by Timed out when nobody has answered in time. Continue: it goes "
+    "Wait, or not set: for ever. Branch: control leaves by Timed out when nobody has answered in time. Continue: it goes "
     "on as if nothing had happened, with `timed_out` true. Stop: the run fails here.",
     choices=_CHOICES,
 )
@@ -66,6 +67,11 @@ MOST_REMINDERS = 50
 _IN = Pin("deadline", "number", 1, "How long to wait for an answer, in the unit chosen.")
 _LATE = Pin("timeout", "execution", description="Taken when nobody has answered in time.", label="Timed out")
 _TOLD = Pin("timed_out", "boolean", description="Whether nobody has answered in time.")
+
+
+def is_chosen(data: Mapping[str, Json]) -> bool:
+    """Whether the author has said what happens when nobody answers, be it that it waits for ever."""
+    return setting(data, ON_TIMEOUT.path, None) in _CHOICES
 
 
 def _mode(data: Mapping[str, Json]) -> str:
@@ -201,9 +207,9 @@ def _is_number(value: Json) -> bool:
 
 
 def check(data: Mapping[str, Json]) -> list[Finding]:
-    """Find a wait that may never end."""
-    if _mode(data) != "wait":
+    """Find a wait that may never end, and of which nobody has said that it may."""
+    if is_chosen(data):
         return []
-    message = "If nothing comes, this waits for ever. Give it a deadline, or be sure that it comes."
+    message = "If nothing comes, this waits for ever. Give it a deadline, or choose “wait” as its deadline to say that it may."
     sets = {ON_TIMEOUT.path: "branch", "pinDefaults.deadline": _IN.default}
     return [Finding("risk", "wait.no_deadline", message, sets=sets, label="Give it a deadline of a day")]

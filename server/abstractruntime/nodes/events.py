@@ -27,7 +27,7 @@ from .values import items, text, truth
 Json = Any
 
 _SCOPES = ("session", "workflow", "run", "global")
-_EXTERNAL = "external"
+EXTERNAL = "external"
 _TOLD_HELP = (
     "Who hears it: what waits in runs of the same session, in runs of this same flow, in this run, or anywhere. "
     "An On Event is a run of its own: tell it in `session` or `global`."
@@ -49,6 +49,31 @@ def scope_of(data: Mapping[str, Json]) -> str:
     if value is UNSET:
         value = setting(data, "effectConfig.scope") or setting(data, "eventConfig.scope")
     return _scope(value)
+
+
+def event_told(data: Mapping[str, Json]) -> tuple[str, str] | None:
+    """Return scope and name of what a step tells, as its author wrote them; None for another session, or without a name."""
+    names = (pin_value(data, "name"), setting(data, "effectConfig.name"), pin_value(data, "event_name"))
+    name = next(
+        (text(each).strip() for each in (*names, setting(data, "effectConfig.event_name")) if _is_text(each)),
+        "",
+    )
+    others = (pin_value(data, "session_id"), setting(data, "effectConfig.sessionId"))
+    if not name or any(_is_text(each) for each in (*others, setting(data, "effectConfig.session_id"))):
+        return None
+    return scope_of(data), name
+
+
+def event_awaited(data: Mapping[str, Json]) -> tuple[str, str] | None:
+    """Return scope and name of the event that a step waits for, as its author wrote them; None for one from outside."""
+    value = pin_value(data, "event_key")
+    name = text("default" if value is UNSET else value).strip() or "default"
+    scope = text(setting(data, "effectConfig.scope", EXTERNAL)).strip().lower()
+    return None if scope in ("", EXTERNAL) or name.startswith("evt:") else (_scope(scope), name)
+
+
+def _is_text(value: Json) -> bool:
+    return isinstance(value, str) and bool(value.strip())
 
 
 def _as_payload(value: Json) -> dict[str, Json]:
@@ -172,7 +197,7 @@ def emit_event(call: Call) -> Effect:
 def _check_wait(data: Mapping[str, Json]) -> list[Finding]:
     findings = []
     scope = setting(data, "effectConfig.scope")
-    if scope not in (None, "", _EXTERNAL):
+    if scope not in (None, "", EXTERNAL):
         findings += _unknown_scope(scope, None)
     return [*findings, *deadlines.check(data)]
 
@@ -208,11 +233,11 @@ def _came(reply: Json, call: Call) -> dict[str, Json]:
         Field(
             "effectConfig.scope",
             "string",
-            _EXTERNAL,
+            EXTERNAL,
             "Heard from",
             "Whose events count: those that Emit Event sends in a scope, or (external) a signal from "
             "outside that names exactly this key.",
-            (_EXTERNAL, *_SCOPES),
+            (EXTERNAL, *_SCOPES),
         ),
     ),
     settle=deadlines.settled(_came, {"event_data": None}),
@@ -274,9 +299,9 @@ def wait_event(call: Call) -> Effect:
     you set a deadline.
     """
     key = text(call.get("event_key", "default")).strip() or "default"
-    scope = text(setting(call.data, "effectConfig.scope", _EXTERNAL)).strip().lower()
+    scope = text(setting(call.data, "effectConfig.scope", EXTERNAL)).strip().lower()
     payload: dict[str, Json] = {"wait_key": key}
-    if scope not in ("", _EXTERNAL) and not key.startswith("evt:"):
+    if scope not in ("", EXTERNAL) and not key.startswith("evt:"):
         payload = {"name": key, "scope": _scope(scope)}
     payload |= deadlines.until_of(call)
     prompt = text(call.get("prompt"))

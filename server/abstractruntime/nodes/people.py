@@ -13,7 +13,7 @@ from .values import items, text, truth
 
 Json = Any
 
-_ASSIGNEE = "effectConfig.assignee"
+ASSIGNEE = "effectConfig.assignee"
 _LEVELS = ("message", "warning", "error")
 
 
@@ -67,7 +67,7 @@ _ASK_OUT = (EXEC_OUT, Pin("response", "string", description="What the person ans
             "Whether the person may write something that is not among the choices.",
         ),
         Field(
-            _ASSIGNEE,
+            ASSIGNEE,
             "string",
             "",
             "For whom",
@@ -183,7 +183,7 @@ def ask_user(call: Call) -> Effect:
     choices = [text(choice) for choice in items(call.get("choices")) if choice is not None]
     allow = truth(setting(call.data, "effectConfig.allowFreeText", True), "effectConfig.allowFreeText")
     asked: dict[str, Json] = {"prompt": prompt, "choices": choices, "allow_free_text": allow}
-    assignee = text(setting(call.data, _ASSIGNEE, "")).strip()
+    assignee = text(setting(call.data, ASSIGNEE, "")).strip()
     if assignee:
         asked["assignee"] = assignee
     if call.visit > 1:  # in a loop each turn asks anew: an answer to one must not pass for the next

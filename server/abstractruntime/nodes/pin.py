@@ -5,9 +5,12 @@ What is known of one pin is here; which pins a node has is said by its type (`de
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
+
+_BETWEEN = re.compile(r"[\s_-]+")
 
 
 class _Unset:
@@ -28,7 +31,8 @@ class Pin:
     """A place where a wire can end.
 
     `id` is the key in documents; `label` defaults to it. `default` is what an unconnected input
-    gets at run time (UNSET: nothing). `choices` limits text; `widget` names a template of the
+    gets at run time (UNSET: nothing). `choices` limits text, `also` are other words that are read as one of them, in
+    any case and spacing; `widget` names a template of the
     inspector (`templates/widgets/`) when the type's own does not fit. `hidden` pins are honoured
     when a document wires or defaults them but are not offered. `on_demand` outputs are made only when
     another node reads them, and are no part of the ambient value. `was` holds old ids.
@@ -40,6 +44,7 @@ class Pin:
     description: str = ""
     label: str | None = None
     choices: tuple[str, ...] = ()
+    also: tuple[str, ...] = ()
     widget: str | None = None
     required: bool = False
     hidden: bool = False
@@ -51,10 +56,19 @@ class Pin:
         """Whether the pin carries control instead of a value."""
         return self.type == "execution"
 
+    def allows(self, word: str) -> bool:
+        """Whether a text is one of the choices, or is read as one."""
+        return word in self.choices or bool(self.also and squeezed(word) in (*self.choices, *self.also))
+
     @property
     def has_default(self) -> bool:
         """Whether an unconnected pin gets a value (null is one)."""
         return self.default is not UNSET
+
+
+def squeezed(word: str) -> str:
+    """Return a word in small letters without spaces, dashes and underscores."""
+    return _BETWEEN.sub("", word.lower())
 
 
 def by_id(pins: Iterable[Pin]) -> dict[str, Pin]:

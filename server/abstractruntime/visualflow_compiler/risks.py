@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from ..nodes.define import NodeType
 from .disabled import is_disabled, told, way_on
+from .early import told_early
 from .endless import circles
 from .expressions import expressions_of
 from .graph import Graph, Placed
@@ -20,6 +21,7 @@ from .policies import KEY, key_of, wants_key
 from .problem import Problem, set_to
 from .unheard import unheard
 from .unread import unread
+from .unsaid import unsaid
 
 _CONSTANT = re.compile(r"'[^']*'|\"[^\"]*\"|[\d._]+")
 
@@ -31,6 +33,8 @@ def risks(graph: Graph) -> Iterator[Problem]:
     yield from unread(graph)
     yield from unheard(graph)
     yield from unkept(graph)
+    yield from told_early(graph)
+    yield from unsaid(graph)
     yield from pin_problems(graph)
     for node_id, placed in graph.disabled.items():
         yield told(placed.name, node_id, way_on(placed.exits(), is_known=True), counts=False)

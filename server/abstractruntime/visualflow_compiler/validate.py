@@ -341,7 +341,7 @@ def _wire(graph: Graph, placed: Placed, pin: Pin | None, edge: VisualEdge, used:
 
 def _default(placed: Placed, pin: Pin, value: Any) -> Iterator[Problem]:
     node_id = placed.node.id
-    if pin.choices and isinstance(value, str) and value not in pin.choices:
+    if pin.choices and isinstance(value, str) and not pin.allows(value):
         text = f"{placed.name}: '{pin.id}' is '{value[:60]}', not one of: {', '.join(pin.choices)}."
         usual = choose("Use the default", node_id, ("pinDefaults", pin.id), value, pin.choices)
         yield Problem("risk", "pin.choice", text, node_id, pin.id, usual)
