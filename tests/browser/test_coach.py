@@ -48,7 +48,7 @@ def expect_mark(hand: Hand, count: str, words: str) -> None:
     expect(strip(hand.page).locator("p:visible")).to_contain_text(words)
 
 
-def test_the_marks_go_along_to_a_flow_of_ones_own(newcomer: Hand) -> None:
+def test_the_marks_go_along_from_a_new_library_to_their_end(newcomer: Hand, fresh: App) -> None:
     hand, page = newcomer, newcomer.page
     expect_mark(hand, f"1 of {TOTAL}", "Type a name")
     question = page.locator(".ask-card")
@@ -88,11 +88,19 @@ def test_the_marks_go_along_to_a_flow_of_ones_own(newcomer: Hand) -> None:
     hand.keys("r")
     expect_mark(hand, f"8 of {TOTAL}", "Publish")
     assert page.locator("[data-coach-spot]").count() == 1
+    own = page.url
     strip(page).get_by_role("button", name="Publish…").click()
     page.wait_for_url("**/publish")
-    page.go_back()
+    page.get_by_role("button", name="Publish the draft").click()
+    page.wait_for_url("**/versions")
+    expect(page.get_by_text("Version 1 is published, and the draft says the same.")).to_be_visible()
+    page.goto(own)
     hand.at_rest()
-    expect(strip(page)).to_be_hidden()
+    expect(strip(page)).to_have_count(0)  # that was the last of them, here
+    page.goto(fresh.url + "/gallery")
+    page.get_by_role("button", name="Run Hello, durable world").click()
+    hand.at_rest()
+    expect(strip(page)).to_have_count(0)  # and in every other flow
 
 
 def test_their_words_name_the_keys_as_they_are(newcomer: Hand) -> None:
