@@ -25,8 +25,10 @@ OURS = Path(__file__).with_name("engines_peer.py")
 PEERS = (  # file, backend, whether it runs in the other interpreter
     ("raw", "sqlite_normal", False),
     ("ours", "mem", False),
+    ("ours", "mem_web", False),
     ("ours", "json", False),
     ("ours", "sqlite", False),
+    ("ours", "sqlite_web", False),
     ("ours", "sqlite_visits", False),
     ("lg", "mem", True),
     ("lg", "sqlite", True),

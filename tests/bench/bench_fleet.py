@@ -61,9 +61,14 @@ def least(*actions: Callable[[], Any], times: int) -> list[float]:
     return best
 
 
-def parks(disk: Stores, raw: float, times: int) -> None:
+WEB = RuntimeConfig(
+    record_visits=True, record_traces=False
+)  # what counts here of how the web app is configured
+
+
+def parks(disk: Stores, raw: float, times: int, config: RuntimeConfig) -> None:
     """Print what parking and answering one run costs."""
-    ask, runtime = ask_flow(), over(disk)
+    ask, runtime = ask_flow(), over(disk, config=config)
     kept, run_id = state(), ""
 
     def park() -> None:
@@ -76,7 +81,7 @@ def parks(disk: Stores, raw: float, times: int) -> None:
 
     for name, seconds in zip(("park", "answer"), least(park, resume, times=times), strict=True):
         print(
-            f"SQLite: {name:8s} {seconds * 1e6:7.0f} us   {1 / seconds:7.0f} per second   {seconds / raw:5.1f} raw steps"
+            f"SQLite{told(config)}: {name:8s} {seconds * 1e6:7.0f} us   {1 / seconds:7.0f} per second   {seconds / raw:5.1f} raw steps"
         )
 
 
@@ -105,11 +110,15 @@ def waits(disk: Stores, counts: Iterable[int], times: int) -> None:
         )
 
 
-def recovery(disk: Stores, count: int, rounds: int) -> None:
+def told(config: RuntimeConfig) -> str:
+    return ", with traces" if config.record_traces else ", as the web app"
+
+
+def recovery(disk: Stores, count: int, rounds: int, config: RuntimeConfig) -> None:
     """Print what it takes to find, load and finish runs that a crash has left with a step to go."""
     registry, chain = WorkflowRegistry(), Chain(over(disk))
     registry.register(chain.spec)
-    runtime = over(disk, workflow_registry=registry)
+    runtime = over(disk, workflow_registry=registry, config=config)
     driver = Driver(runtime=runtime, registry=registry)
     found = loaded = finished = float("inf")
     for _ in range(rounds):
@@ -128,7 +137,7 @@ def recovery(disk: Stores, count: int, rounds: int) -> None:
         found, loaded = min(found, listed - begun), min(loaded, read - listed)
         finished = min(finished, ended - read)
     print(
-        f"SQLite: {count} unfinished runs: found {found * 1e3:.0f} ms, loaded {loaded * 1e3:.0f} ms,"
+        f"SQLite{told(config)}: {count} unfinished runs: found {found * 1e3:.0f} ms, loaded {loaded * 1e3:.0f} ms,"
         f" finished {finished:.2f} s"
     )
 
@@ -199,9 +208,11 @@ def main() -> None:
         raw = raw_sqlite(folder)
         per_step = min(raw() for _ in range(rounds)) / STEPS
         print(f"raw SQLite step {per_step * 1e6:.0f} us")
-        parks(disk, per_step, times=200 * rounds)
+        for config in (RuntimeConfig(), WEB):
+            parks(disk, per_step, 200 * rounds, config)
         waits(disk, (1_000, 10_000), times=50 * rounds)
-        recovery(disk, 1_000, rounds)
+        for config in (RuntimeConfig(), WEB):
+            recovery(disk, 1_000, rounds, config)
         threads(folder, rounds)
         memory(disk, 10_000)
         start_up(folder, 2 * rounds)

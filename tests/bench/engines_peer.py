@@ -1,8 +1,9 @@
 """This kernel as a peer of the harness that compares engines: the work items W1 to W7.
 
 The harness imports this file as `peers.ours`; `bench_engines.py` runs it beside the others. A step of
-the chain is an external effect (two records, one commit), the dearest step there is; the backends
-with `_pure` and `_visits` take pure steps instead, without and with a ledger record.
+the chain is an external effect (two records, one commit), the dearest step there is. The backends
+with `_web` do the same as the web app is configured: visits are told, and the ledger stands for the traces,
+which the run does not carry. Those with `_pure` and `_visits` take pure steps, without and with a ledger record.
 """
 
 from __future__ import annotations
@@ -41,13 +42,14 @@ def done(run: RunState, context: Any) -> StepPlan:
 
 
 class Bench(Peer):  # type: ignore[misc]
-    backends = ("mem", "json", "sqlite", "sqlite_pure", "sqlite_visits")
+    backends = ("mem", "mem_web", "json", "sqlite", "sqlite_web", "sqlite_pure", "sqlite_visits")
 
     def open(self) -> None:
         kind, _, way = self.backend.partition("_")
         self.is_pure = way in ("pure", "visits")
         self.stores = open_stores(URLS[kind].format(Path(self.dir).resolve()))
-        config = RuntimeConfig(record_visits=way == "visits", record_traces=way != "visits")
+        tells = way in ("visits", "web")
+        config = RuntimeConfig(record_visits=tells, record_traces=not tells)
         self.chained = WorkflowSpec(workflow_id="chain", entry_node="step", nodes={"step": self.step})
         self.asking = WorkflowSpec(workflow_id="ask", entry_node="ask", nodes={"ask": ask, "done": done})
         registry = WorkflowRegistry()
