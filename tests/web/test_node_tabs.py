@@ -167,6 +167,26 @@ def test_notes_are_text_whatever_they_hold(client: Client, ran: str) -> None:
     assert "&lt;script&gt;alert(1)&lt;/script&gt; &amp; more" in html
 
 
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        ("web_request", "This step calls other computers, or sends notices."),
+        ("tool_calls", "but where the settings want a yes for a tool"),
+        ("code", "which shuts out files, network and other programs"),
+        ("ask_user", "It reaches no other computer by itself"),
+        ("set_var", "It touches nothing outside the run."),
+    ],
+)
+def test_the_policy_says_what_a_step_may_do_and_what_is_kept_of_it(
+    client: Client, kind: str, words: str
+) -> None:
+    asked = {"flow_id": "f", "node": {"id": "n", "type": kind, "data": {}}, "wired": [], "tab": "policy"}
+    told = " ".join(Page(client.post("/editor/inspector", json=asked).text).text.split())
+    assert words in told
+    assert "What it is given and what it gives is recorded" in told
+    assert ("Secrets of the server that it names are not" in told) == (kind == "web_request")
+
+
 @pytest.mark.parametrize("tab", ["setup", "data", "runs", "policy", "notes", "of-no-name"])
 def test_every_type_has_every_tab(client: Client, tab: str) -> None:
     for card in client.get("/api/catalog").json()["types"]:

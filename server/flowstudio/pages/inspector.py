@@ -55,7 +55,7 @@ WIDGETS = {
 WRITTEN_AS_JSON = frozenset({"json", "schema"})
 PICKERS = frozenset({"provider", "model", "tools"})
 CALLED = "flow"
-REMARK = "canvas.remark"  # see decision 0023: marks of the editor
+REMARK, OWNER = "canvas.remark", "canvas.owner"  # see decision 0023: marks of the editor
 OFFERED_TYPES = ("string", "number", "boolean", "object", "array", "any")
 
 
@@ -332,8 +332,11 @@ def _tab_words(studio: Studio, known: dict[str, Any], background: str, looked: L
             more = {"ran": {}, "seen": expression_words(names, {}), "words_of": lambda row: names}
             return {**told, "fails": fails, "own_rows": own, **more}
         case "notes":
-            remark = read_path(data, REMARK)
-            return {"remark": remark if isinstance(remark, str) else "", "remark_path": REMARK}
+            remark, owner = (read_path(data, each) for each in (REMARK, OWNER))
+            return {
+                "remark": remark if isinstance(remark, str) else "",
+                "owner": owner if isinstance(owner, str) else "",
+            }
     run_id = studio.stories.background(flow_id, background)
     ran = last_inputs(studio, node_id, run_id)
     form = form_of(kind, data, known["wired"])

@@ -18,6 +18,7 @@ import type { CodeFields } from "./code";
 import { dataAct, searchData, turned, writePinned } from "./datatab";
 import type { Problem } from "../view/look";
 import { freshId, literal, markOf, problemNote, savedForm, typeToBe, valueView, wiredOf } from "./formparts";
+import { showNotes } from "./notestab";
 import { el, place } from "./parts";
 import { resizable } from "./resize";
 
@@ -202,6 +203,7 @@ export class Inspector {
     document.dispatchEvent(new CustomEvent("htmx:afterSettle")); // times are said as people say them
     for (const box of this.pane.querySelectorAll<HTMLElement>("[data-load]")) void this.fill(box);
     void this.dress();
+    void showNotes(this.pane);
     if (mark) this.pane.querySelector<HTMLElement>(mark)?.focus();
     this.takeFocus();
     this.showRun();
