@@ -167,6 +167,15 @@ def test_notes_are_text_whatever_they_hold(client: Client, ran: str) -> None:
     assert "&lt;script&gt;alert(1)&lt;/script&gt; &amp; more" in html
 
 
+def test_the_policy_shows_a_key_that_is_computed(client: Client) -> None:
+    given = {"id": "n", "type": "web_request", "data": {"pinExpressions": {"key": "order"}}}
+    answer = client.post(
+        "/editor/inspector", json={"flow_id": "f", "node": given, "wired": [], "tab": "policy"}
+    )
+    assert answer.status_code == 200, answer.text
+    assert 'data-path="pinExpressions.key"' in answer.text
+
+
 @pytest.mark.parametrize(
     ("kind", "words"),
     [

@@ -329,7 +329,12 @@ def _tab_words(studio: Studio, known: dict[str, Any], background: str, looked: L
             own = [field_row(each, data) for each in told["own"]]
             own += [pin_row(pin, data, known["wired"], False) for pin in told["own_pins"]]
             names = words(kind, data)
-            more = {"ran": {}, "seen": expression_words(names, {}), "words_of": lambda row: names}
+            more = {
+                "ran": {},
+                "seen": expression_words(names, {}),
+                "words_of": lambda row: names,
+                "path_of": path_of,
+            }
             return {**told, "fails": fails, "own_rows": own, **more}
         case "notes":
             remark, owner = (read_path(data, each) for each in (REMARK, OWNER))
