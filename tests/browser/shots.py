@@ -109,6 +109,8 @@ def editor_shots(runs: dict[str, str]) -> Iterator[Shot]:
     yield Shot("editor-tags", "/flows/tagged", on_canvas, False)
     yield Shot("editor-selected", approve, pressing("Expense"), False)
     yield Shot("editor-many", approve, select_all, False)
+    yield Shot("editor-disabled", "/flows/outliers-need-eyes", disabled, False, ("desk",))
+    yield Shot("editor-notes", "/flows/ask-and-greet", noted, False)
     yield Shot("editor-quick-add", approve, quick_add, False)
     yield Shot("editor-quick-add-example", approve, example, False)
     yield Shot("editor-all-pins", "/flows/is-it-up", all_pins, False)
@@ -327,6 +329,22 @@ def press(hand: Hand, title: str) -> None:
     expect(hand.page.locator("#pane-node .inspector")).to_have_count(1)
 
 
+def disabled(hand: Hand) -> None:
+    """A node that is disabled, and stays so for the next picture."""
+    press(hand, "Find the outliers")
+    node = hand.node("Find the outliers")
+    if "disabled" not in node.inner_text():
+        hand.canvas.focus()
+        hand.keys("d")
+    expect(node).to_contain_text("disabled")
+
+
+def noted(hand: Hand) -> None:
+    pressing("Ask for a name", "Notes")(hand)
+    hand.page.get_by_label("Notes about this node").fill("Ask **Ana**, see [the page](https://example.org).")
+    expect(hand.page.get_by_role("region", name="As it reads").get_by_role("link")).to_be_visible()
+
+
 def pressing(title: str, tab: str = "") -> Act:
     """Show a node; with `tab` one of its other tabs."""
 
@@ -415,7 +433,7 @@ def give_a_taken_key(hand: Hand) -> None:
 
 def show_problems(hand: Hand) -> None:
     hand.at_rest()
-    hand.page.locator("#problems-button").click()
+    hand.page.locator("#run-button[data-blocked]").click()
 
 
 def followed(hand: Hand) -> None:

@@ -19,6 +19,7 @@ def pictures_of_forks(runs: dict[str, str]) -> Iterator[Shot]:
     yield Shot("run-compare", f"/runs/{forked}/compare")
     yield Shot("run-forked", f"/runs/{forked}", open_steps)
     yield Shot("editor-fork", f"/flows/import-orders?run={failed}", fork_here, False, ("desk",))
+    yield Shot("editor-fork", f"/flows/import-orders?run={failed}", fork_on_a_phone, False, ("phone",))
 
 
 def open_groups(hand: Hand) -> None:
@@ -30,5 +31,14 @@ def open_groups(hand: Hand) -> None:
 def fork_here(hand: Hand) -> None:
     hand.at_rest()
     hand.expect_state("Read the orders", "failed")
+    hand.keys("f")
+    expect(hand.page.locator("#pane-run [data-fork-form]")).to_be_visible()
+
+
+def fork_on_a_phone(hand: Hand) -> None:
+    """There the run lies below the outline."""
+    hand.at_rest()
+    expect(hand.page.locator("#pane-run .activity li").first).to_be_attached()
+    hand.page.get_by_role("treeitem").first.focus()
     hand.keys("f")
     expect(hand.page.locator("#pane-run [data-fork-form]")).to_be_visible()
