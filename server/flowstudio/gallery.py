@@ -6,7 +6,6 @@ They are read from the package and never written. What a person takes becomes a 
 from __future__ import annotations
 
 import json
-import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from .bundles import under_new_ids
 from .flow_tests.shelf import FOLDER, Shelf, read_test
 from .flow_tests.travel import under_new_flow_ids
 from .library import Document, FlowLibrary, FlowNotFound
+from .library_ids import new_id
 from .links import REFERENCES
 from .staging import write_whole
 
@@ -96,7 +96,7 @@ class Gallery:
             self._library.entry(flow_id)
         except FlowNotFound:
             return self.keep(flow_id)
-        fresh = uuid.uuid4().hex[:8]
+        fresh = new_id()
         self._put(flow_id, {flow_id: fresh})
         return fresh
 

@@ -6,6 +6,8 @@ they are and can be read, saved and deleted.
 
 from __future__ import annotations
 
+import uuid
+
 from abstractruntime.core.errors import InvalidFlow
 from abstractruntime.workflow_bundle import is_flow_id
 
@@ -14,6 +16,11 @@ class BadFlowId(InvalidFlow):
     """A new flow cannot have this id; nothing was saved."""
 
     code = "flow.bad_id"
+
+
+def new_id() -> str:
+    """Return an id that no flow has."""
+    return uuid.uuid4().hex[:8]
 
 
 def check_new_id(flow_id: str) -> None:

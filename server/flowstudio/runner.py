@@ -16,7 +16,6 @@ from abstractruntime.core.errors import (
     Conflict,
     InvalidFlow,
     KernelError,
-    NotFound,
     NotWaiting,
     RunIsOver,
     WaitKeyMismatch,
@@ -39,7 +38,7 @@ Json = Any
 TRIES = 5
 
 
-class PromptGone(NotFound):
+class PromptGone(Conflict):
     """The question is not open any more, and nobody answered it."""
 
     code = "prompt.gone"

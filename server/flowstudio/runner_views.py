@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, cast
 
+from abstractruntime.core.clock import instant_micros
 from abstractruntime.core.errors import RunNotFound, WorkflowNotFound
 from abstractruntime.core.models import RunState, RunStatus, WaitReason, WaitState
 from abstractruntime.core.waits import TIMED_OUT, deadline_of, is_pause_wait, is_paused, pause_reason
@@ -98,7 +99,11 @@ class RunReader:
 
     def used(self, run_id: str) -> dict[str, Json]:
         """Return what the model calls of a run and its descendants have used: `calls`, `tokens`, `cost`."""
-        return self._used.told(each.run_id for each in self.tree(run_id).runs)
+        return self.used_by(self.tree(run_id))
+
+    def used_by(self, tree: Tree) -> dict[str, Json]:
+        """Return the same of a tree that was read."""
+        return self._used.told(each.run_id for each in tree.runs)
 
     def away(self, tree: Tree) -> dict[str, Json] | None:
         """Return how often and how long the server was away in the life of a run, and what was done again for it.
@@ -169,11 +174,15 @@ class RunReader:
         status: RunStatus | None = None,
         session_id: str | None = None,
         limit: int = 100,
+        cursor: str = "",
     ) -> list[dict[str, Json]]:
-        """Return the runs that people started, the newest first; those that only keep memory are not."""
+        """Return the runs that people started, the newest first; those that only keep memory are not.
+
+        `cursor` is the place of a row that was seen: those behind it.
+        """
         index = cast(QueryableRunIndexStore, self._stores.runs)
         # Every memory that is among the newest was written by a run as new, but for the one of all.
-        most = ALL if flow_id is not None else 2 * limit + 1
+        most = ALL if cursor or flow_id is not None else 2 * limit + 1
         rows = index.list_run_index(status=status, session_id=session_id, root_only=True, limit=most)
         wanted = [
             row
@@ -181,6 +190,8 @@ class RunReader:
             if not row["workflow_id"].startswith(_INTERNAL)
             and flow_id in (None, self._programs.flow_id(row["workflow_id"]))
         ]
+        if cursor:
+            wanted = _behind(wanted, cursor)
         names = self._names()
         return [self._index_row(row, names) for row in wanted[:limit]]  # only what is alive is read whole
 
@@ -198,6 +209,7 @@ class RunReader:
             "failed_node": failed,
             "pause_reason": pause_reason(run),
             "away": self.away(tree),
+            "used": self.used_by(tree),
             "prompts": [self._prompt(asking, self.root_of(run_id)) for asking in tree.asking],
         }
 
@@ -301,6 +313,19 @@ class RunReader:
             **stages_of(wait),
             "asked_at": run.updated_at,
         }
+
+
+def place_of(row: Mapping[str, Json]) -> str:
+    """Return the place of a run in lists of runs: when it changed last, and which it is."""
+    return f"{instant_micros(row['updated_at'])}-{row['run_id']}"
+
+
+def _behind(rows: list[dict[str, Json]], cursor: str) -> list[dict[str, Json]]:
+    """Return the rows behind a place; where its run has changed meanwhile, those that have not changed since."""
+    moment = int(cursor.partition("-")[0])
+    rest = [row for row in rows if instant_micros(row["updated_at"]) <= moment]
+    seen = next((number for number, row in enumerate(rest, 1) if place_of(row) == cursor), 0)
+    return rest[seen:]
 
 
 def _once(asking: Iterable[RunState]) -> list[RunState]:

@@ -98,6 +98,9 @@ def test_validate_reads_the_document_sent_or_the_saved_one(client: Client) -> No
     assert "ask_user" in error["message"], "the nearest known name"
     assert client.get("/api/flows/hello").json() == hello(), "validating saves nothing"
     assert client.post("/api/flows/none/validate").status_code == 404
+    fresh = client.post("/api/flows/fresh/validate", json={**broken, "id": "fresh"}).json()["problems"]
+    assert [problem["node"] for problem in fresh] == [problem["node"] for problem in found]
+    assert client.get("/api/flows/fresh").status_code == 404, "nor of a flow that is nowhere kept"
 
 
 def test_an_old_flow_is_told_what_would_change_and_nothing_is_written(client: Client) -> None:
@@ -348,7 +351,7 @@ def test_a_question_that_never_was_is_gone(client: Client) -> None:
     run_id = client.launch("hello")
     client.until(run_id, "completed")
     answer = client.post(f"/api/prompts/{run_id}", json={"wait_key": "user:x", "response": "x"})
-    assert (answer.status_code, answer.json()["code"]) == (404, "prompt.gone")
+    assert (answer.status_code, answer.json()["code"]) == (409, "prompt.gone")
     nobody = client.post("/api/prompts/nobody", json={"wait_key": "user:x", "response": "x"})
     assert (nobody.status_code, nobody.json()["code"]) == (404, "run.not_found")
 
@@ -410,3 +413,22 @@ def test_any_other_id_is_given_back_and_travels(client: Client, flow_id: str) ->
     assert (back.status_code, back.json()["entrypoint"]) == (201, flow_id)
     assert client.get(address).json()["id"] == flow_id
     assert client.until(client.launch(flow_id), "completed")["flow_id"] == flow_id
+
+
+def test_a_flow_is_created_without_an_id_of_its_own(client: Client) -> None:
+    document = {key: value for key, value in hello().items() if key != "id"}
+    answer = client.post("/api/flows", json={**document, "interfaces": ["a"]})
+    assert answer.status_code == 201
+    made = answer.json()
+    place = f"/api/flows/{made['id']}"
+    assert answer.headers["location"] == place
+    kept = client.get(place)
+    assert kept.headers["etag"] == answer.headers["etag"] == f'"{made["revision"]}"'
+    assert kept.json() == {**document, "interfaces": ["a"], "id": made["id"]}
+    (row,) = client.get("/api/flows").json()["flows"]
+    assert (row["id"], row["node_count"], row["interfaces"]) == (made["id"], 3, ["a"])
+    empty = client.post("/api/flows", json={"name": "Empty"}).json()
+    assert [each["code"] for each in empty["problems"]] == ["flow.no_entry"]
+    refused = client.post("/api/flows", json=hello())
+    assert (refused.status_code, refused.json()["code"]) == (422, "flow.malformed")
+    assert len(client.get("/api/flows").json()["flows"]) == 2

@@ -53,7 +53,13 @@ def test_each_step_says_what_it_used_and_the_page_what_all_did(client: Client, m
     page = Page(text)
     assert 'data-state="running"' not in text, "each step of the agent's loop is over too"
     assert "3 calls, 126 tokens, cost 0.045" in page.text
+    told = {"calls": 3, "tokens": 126, "cost": 0.045}
+    assert client.run(run_id)["used"] == told
+    assert (
+        f'"used":{json.dumps(told, separators=(",", ":"))}' in client.get(f"/api/runs/{run_id}/events").text
+    )
     child = client.studio.reader.children(run_id)[0].run_id
+    assert client.run(child)["used"] == {"calls": 2, "tokens": 84, "cost": 0.03}
     assert "2 calls, 84 tokens, cost 0.03" in Page(client.get(f"/runs/{child}").text).text
 
 

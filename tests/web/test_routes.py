@@ -92,7 +92,13 @@ def test_the_walk_sees_all_routes_of_the_app(client: Client) -> None:
     [
         (
             "flow store with revisions",
-            ["GET /api/flows", "GET /api/flows/x", "PUT /api/flows/x", "DELETE /api/flows/x"],
+            [
+                "GET /api/flows",
+                "POST /api/flows",
+                "GET /api/flows/x",
+                "PUT /api/flows/x",
+                "DELETE /api/flows/x",
+            ],
         ),
         ("validate unsaved documents", ["POST /api/flows/x/validate"]),
         (

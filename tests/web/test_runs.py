@@ -194,7 +194,7 @@ def test_pause_resume_and_cancel_hold_for_the_whole_tree(client: Client) -> None
     assert client.run(other)["error"] == "no need"
     assert client.post(f"/api/runs/{other}/cancel").json()["status"] == "cancelled"
     gone = client.post(f"/api/prompts/{other}", json={"response": "late"})
-    assert (gone.status_code, gone.json()["code"]) == (404, "prompt.gone")
+    assert (gone.status_code, gone.json()["code"]) == (409, "prompt.gone")
 
 
 def test_what_a_cancelled_run_waited_for_does_not_look_as_if_it_waited(client: Client) -> None:
@@ -341,3 +341,33 @@ def test_a_run_whose_program_is_lost_fails_and_others_go_on(settings: Settings) 
         assert "program" in page["error"]
         client.save(hello())
         client.until(client.launch("hello"), "completed")
+
+
+def test_a_long_list_of_runs_is_read_page_by_page(client: Client) -> None:
+    client.save(hello())
+    client.save(asking())
+    runs = [client.launch("hello") for _ in range(7)]
+    for run_id in runs:
+        client.until(run_id, "completed")
+    waiting = client.launch("asking")
+    client.asked(waiting)
+    everything = [row["run_id"] for row in client.get("/api/runs").json()["runs"]]
+    assert everything[0] == waiting
+    assert sorted(everything) == sorted([*runs, waiting])
+    seen, cursor, pages = [], "", 0
+    while cursor is not None:
+        page = client.get("/api/runs", params={"limit": 3, "cursor": cursor}).json()
+        seen += [row["run_id"] for row in page["runs"]]
+        cursor, pages = page["next"], pages + 1
+    assert (seen, pages) == (everything, 3)
+    first = client.get("/api/runs", params={"limit": 3}).json()
+    prompt = client.asked(waiting)
+    client.post(f"/api/prompts/{waiting}", json={"wait_key": prompt["wait_key"], "response": "Ada"})
+    client.until(waiting, "completed")
+    behind = client.get("/api/runs", params={"cursor": first["next"]}).json()["runs"]
+    assert [row["run_id"] for row in behind] == everything[3:], "one that changes meanwhile shifts nothing"
+    few = client.get("/api/runs", params={"flow_id": "hello", "limit": 4}).json()
+    rest = client.get("/api/runs", params={"flow_id": "hello", "cursor": few["next"]}).json()
+    assert len(few["runs"] + rest["runs"]) == 7
+    assert rest["next"] is None
+    assert client.get("/api/runs", params={"cursor": "odd"}).status_code == 422

@@ -13,9 +13,10 @@ from ..flow_inputs import input_schema, inputs_of
 from ..json_body import JsonRoute
 from ..library import FlowExists, FlowLibrary, StaleFlow
 from ..library_edits import Edit
+from ..library_ids import new_id
 from ..studio import Studio, TheStudio
 from .body import DOCUMENT, JSON_BODY, RawBody, as_document
-from .models import BrokenRow, FlowList, FlowRow, ProblemList, ProblemRow, Saved, Upgrade
+from .models import BrokenRow, Created, FlowList, FlowRow, ProblemList, ProblemRow, Saved, Upgrade
 
 router = APIRouter(route_class=JsonRoute, prefix="/api/flows", tags=["flows"])
 TAG: dict[str, Any] = {
@@ -31,6 +32,28 @@ def list_flows(studio: TheStudio) -> FlowList:
     rows = [FlowRow.model_validate(entry, from_attributes=True) for entry in studio.library.entries()]
     broken = [BrokenRow.model_validate(item, from_attributes=True) for item in studio.library.broken()]
     return FlowList(flows=rows, broken=broken)
+
+
+@router.post(
+    "",
+    status_code=201,
+    responses={
+        201: {"model": Created, "description": "Created", **TAG},
+        **problems(*BODY, "flow.malformed"),
+    },
+    openapi_extra=JSON_BODY,
+)
+def create_flow(raw: RawBody, request: Request, response: Response, studio: TheStudio) -> Created:
+    """Create a flow from a document without `id`: the server gives it one; what else is left out is empty."""
+    given = as_document(raw)
+    if "id" in given:
+        text = "Leave `id` out, for the server gives one; PUT /api/flows/{id} creates a flow under an id of yours."
+        raise Refused(422, "flow.malformed", text)
+    flow_id = new_id()
+    document = {"id": flow_id, "nodes": [], "edges": [], **given}
+    kept = studio.library.put(flow_id, document, edit=Edit(actor_of(request.scope), "Create"))
+    response.headers.update({"ETag": f'"{kept.revision}"', "Location": f"/api/flows/{flow_id}"})
+    return Created(id=flow_id, revision=kept.revision, problems=_problems(studio, flow_id, document))
 
 
 @router.post(

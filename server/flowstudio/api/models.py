@@ -79,6 +79,12 @@ class Saved(ProblemList):
     revision: str
 
 
+class Created(Saved):
+    """A new flow with the id that it was given."""
+
+    id: str
+
+
 class SavedEdit(Saved):
     """A saved edit: the number of its last row in the log; `is_told` is false when the commands did not
     lead to the document and the log has only the outcome."""
@@ -367,9 +373,10 @@ class RunRow(BaseModel):
 
 
 class RunList(BaseModel):
-    """Runs, the newest first."""
+    """Runs, the newest first; `next` is the `cursor` of those behind them, null where there are none."""
 
     runs: list[RunRow]
+    next: str | None = None
 
 
 class Waiting(BaseModel):
@@ -397,6 +404,14 @@ class Away(BaseModel):
     repeated: int
 
 
+class Usage(BaseModel):
+    """What the model calls of a run, and of all that it has started, have used; `cost` by the providers' prices."""
+
+    calls: int
+    tokens: int
+    cost: float
+
+
 class RunPage(RunRow):
     """All about one run but its records; `prompts` are rows as in `GET /api/prompts`, `version` is the flow's.
 
@@ -410,6 +425,7 @@ class RunPage(RunRow):
     failed_node: str | None
     pause_reason: str | None
     away: Away | None
+    used: Usage
     version: int | None
     prompts: list[dict[str, Json]]
 

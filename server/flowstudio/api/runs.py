@@ -16,6 +16,7 @@ from ..errors import BODY, problems
 from ..json_body import JsonRoute
 from ..runner_fork import Wanted
 from ..runner_pins import given
+from ..runner_views import place_of
 from ..studio import Studio, TheStudio
 from .bundles import deprecation
 from .models import (
@@ -85,10 +86,14 @@ def list_runs(
     session_id: str | None = None,
     status: RunStatus | None = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    cursor: Annotated[str, Query(pattern=r"^([0-9]{1,18}-.{1,400})?$")] = "",
 ) -> RunList:
-    """List the runs that people started, the newest first."""
-    rows = studio.reader.rows(flow_id=flow_id, status=status, session_id=session_id, limit=limit)
-    return RunList(runs=[RunRow.model_validate(row) for row in rows])
+    """List the runs that people started, those that changed last first; go on with `cursor`, the `next` of a list."""
+    rows = studio.reader.rows(
+        flow_id=flow_id, status=status, session_id=session_id, limit=limit + 1, cursor=cursor
+    )
+    more = place_of(rows[limit - 1]) if len(rows) > limit else None
+    return RunList(runs=[RunRow.model_validate(row) for row in rows[:limit]], next=more)
 
 
 @router.get("/{run_id}", responses=problems("run.not_found"))

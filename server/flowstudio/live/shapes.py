@@ -94,6 +94,7 @@ class EndEvent(Told):
     output: Json
     error: str | None
     failed_node: str | None
+    used: dict[str, Json]  # as in the page of a run
 
 
 EVENTS: dict[str, type[Told]] = {

@@ -125,7 +125,8 @@ class RunStream:
         frames += self._new_words(look.tree)
         is_end = look.tree.is_settled and len(look.records) < BATCH
         if is_end:
-            frames.append(Frame("end", end_of(look.tree), self._cursor))
+            told = {**end_of(look.tree), "used": self._reader.used_by(look.tree)}
+            frames.append(Frame("end", told, self._cursor))
         return b"".join(frame.encode() for frame in frames), is_end
 
     def _standing(self, tree: Tree) -> list[Frame]:
