@@ -233,6 +233,15 @@ class Programs:
         self._write(digest, pinned)
         return pinned.root
 
+    def keep_unsaved(self, flow_id: str, document: Document) -> str:
+        """Lower a document that the library need not have, keep its programs, and return its workflow id.
+
+        What it calls are the drafts of the library. Raises InvalidFlow with the problems.
+        """
+        pinned, _, digest = self._lower(flow_id, self._flows(True, {flow_id: document}))
+        self._write(digest, pinned)
+        return pinned.root
+
     def compiled(
         self, flow_id: str, document: Document, *, draft: bool = True, digest: str | None = None
     ) -> Pinned:

@@ -28,6 +28,7 @@ from abstractruntime.integrations.abstractcore.tool_approval import read_decisio
 from abstractruntime.visualflow_compiler.stops import GO_ON, of_wait
 
 from .ai.budget import is_shared
+from .library import check_shape
 from .library_versions import Versions
 from .programs import Programs
 from .runner_retry import retry
@@ -108,19 +109,22 @@ class Runner:
         session_id: str | None = None,
         draft: bool = False,
         trial: Mapping[str, Json] | None = None,
+        document: dict[str, Json] | None = None,
     ) -> str:
         """Start a flow and return the run's id: its published version where there is one, unless `draft`.
 
-        `trial` is what is asked of a run of the draft beyond its program, see `runner_trial`.
-        Raises FlowNotFound, InvalidFlow with the problems, or NotDurable for an input.
+        `trial` is what is asked of a run of the draft beyond its program, see `runner_trial`. A `document` is run
+        in place of the draft; it is kept with the run, and nowhere else. Raises FlowNotFound, BadDocument,
+        InvalidFlow with the problems, or NotDurable for an input.
         """
         refuse_reserved(inputs)
-        if trial and not draft:
+        if trial and not draft and document is None:
             raise BadInput("Only a run of the draft is a trial run: ask for `draft` as well.")
-        root = self._programs.keep(flow_id, draft=draft)
+        root = self._kept(flow_id, draft, document)
         asked = self._trial(root, trial) if trial else {}
         run_id = new_run_id()
-        self._versions.began(flow_id, self._programs.document(root), run_id, actor)
+        if document is None:
+            self._versions.began(flow_id, self._programs.document(root), run_id, actor)
         return self._start(root, {**inputs, **asked}, actor, session_id, run_id)
 
     def launch_kept(
@@ -142,6 +146,12 @@ class Runner:
         )
         self._submit(run_id)
         return run_id
+
+    def _kept(self, flow_id: str, draft: bool, document: dict[str, Json] | None) -> str:
+        if document is None:
+            return self._programs.keep(flow_id, draft=draft)
+        check_shape(flow_id, document)
+        return self._programs.keep_unsaved(flow_id, document)
 
     def _trial(self, root: str, asked: Mapping[str, Json]) -> dict[str, Json]:
         """Return the variables of a trial run; raise BadInput for a node to which control never comes."""

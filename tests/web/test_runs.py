@@ -371,3 +371,53 @@ def test_a_long_list_of_runs_is_read_page_by_page(client: Client) -> None:
     assert len(few["runs"] + rest["runs"]) == 7
     assert rest["next"] is None
     assert client.get("/api/runs", params={"cursor": "odd"}).status_code == 422
+
+
+def test_a_document_that_is_not_saved_is_run_as_it_is(client: Client) -> None:
+    unsaved = hello("unsaved")
+    body = {"flow_id": "unsaved", "document": unsaved, "inputs": {"who": "Ada"}, "wait_seconds": 20}
+    started = client.post("/api/runs", json=body).json()
+    assert (started["run"]["status"], started["run"]["output"]["text"]) == ("completed", "Hello Ada")
+    assert client.get(f"/api/runs/{started['run_id']}/flow").json() == unsaved
+    assert started["run"]["version"] is None
+    assert client.get("/api/flows").json()["flows"] == [], "it is kept with the run, and nowhere else"
+
+    client.save(asking("saved"))
+    before = client.get("/api/flows/saved").json()
+    run_id = client.post("/api/runs", json={"flow_id": "saved", "document": hello("saved")}).json()["run_id"]
+    assert client.until(run_id, "completed")["output"]["text"] == "Hello world"
+    assert client.get("/api/flows/saved").json() == before
+    assert client.get("/api/flows/saved/versions").json()["versions"] == []
+    client.asked(client.launch("saved"))
+
+    calls = {"flow_id": "parent", "document": calling("saved"), "trial": {"step": True}}
+    stopped = client.asked(client.post("/api/runs", json=calls).json()["run_id"])
+    assert stopped["stop"] == "step"
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        ({"flow_id": "x", "document": {**hello("x"), "nodes": []}}, "flow.invalid"),
+        ({"flow_id": "x", "document": hello("other")}, "flow.malformed"),
+        ({"flow_id": "x", "document": {**hello("x"), "nodes": {}}}, "flow.malformed"),
+        ({"flow_id": "x", "document": []}, "request.invalid"),
+        ({"document": hello("x")}, "request.invalid"),
+        ({"bundle_ref": "b", "document": hello("x")}, "request.invalid"),
+    ],
+)
+def test_a_document_that_cannot_be_run_is_refused(client: Client, body: dict[str, Any], code: str) -> None:
+    answer = client.post("/api/runs", json=body)
+    assert (answer.status_code, answer.json()["code"]) == (422, code)
+    assert client.get("/api/runs").json()["runs"] == []
+
+
+def test_a_run_of_an_unsaved_document_outlives_a_restart(settings: Settings) -> None:
+    with open_client(settings) as client:
+        body = {"flow_id": "asking", "document": asking()}
+        run_id = client.post("/api/runs", json=body).json()["run_id"]
+        prompt = client.asked(run_id)
+    with open_client(settings) as client:
+        answer = {"wait_key": prompt["wait_key"], "response": "Ada"}
+        assert client.post(f"/api/prompts/{run_id}", json=answer).status_code == 200
+        assert client.until(run_id, "completed")["output"]["name"] == "Ada"

@@ -268,6 +268,7 @@ class Launch(Asked):
     """What to run, with the values of its start node: a flow of the library, or of an installed bundle (`bundle_ref`
     is `id` or `id@version`, `flow_id` then one of its entries). `draft`: the flow as it is edited, not as published.
 
+    `document`: the flow `flow_id` as it stands here, in place of the draft; it is kept with the run, and nowhere else.
     `trial` asks more of a run of the draft, for trying it. With `wait_seconds` the answer comes when the run is over,
     waits for something outside of it, or the time is up: then it tells how the run stands.
     """
@@ -278,14 +279,15 @@ class Launch(Asked):
     session_id: Name | None = None
     draft: bool = False
     trial: Trial | None = None
+    document: dict[str, Json] | None = None
     wait_seconds: Annotated[float, Field(ge=0, le=MOST_WAIT_SECONDS)] = 0
 
     @model_validator(mode="after")
     def _says_what(self) -> Launch:
         if self.flow_id is None and self.bundle_ref is None:
             raise ValueError("Name what to run: `flow_id`, or `bundle_ref` for an installed bundle.")
-        if self.bundle_ref is not None and (self.draft or self.trial):
-            raise ValueError("An installed bundle has no draft: leave out `draft` and `trial`.")
+        if self.bundle_ref is not None and (self.draft or self.trial or self.document is not None):
+            raise ValueError("An installed bundle has no draft: leave out `draft`, `trial` and `document`.")
         return self
 
 

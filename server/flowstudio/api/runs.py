@@ -75,6 +75,7 @@ def _launched(body: Launch, studio: Studio, actor: str) -> Launched:
         session_id=body.session_id,
         draft=body.draft,
         trial=body.trial.model_dump() if body.trial else None,
+        document=body.document,
     )
     return Launched(run_id=run_id)
 
