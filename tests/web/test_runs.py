@@ -421,3 +421,7 @@ def test_a_run_of_an_unsaved_document_outlives_a_restart(settings: Settings) -> 
         answer = {"wait_key": prompt["wait_key"], "response": "Ada"}
         assert client.post(f"/api/prompts/{run_id}", json=answer).status_code == 200
         assert client.until(run_id, "completed")["output"]["name"] == "Ada"
+        fork = client.post(f"/api/runs/{run_id}/fork", json={"seq": 0})
+        assert fork.status_code == 201, fork.text
+        assert client.asked(fork.json()["run_id"])["prompt"] == "Your name?"
+        assert client.get("/api/flows").json()["flows"] == []

@@ -14,8 +14,8 @@ from ..errors import Refused, problems
 from ..json_body import JsonRoute
 from ..runner_artifacts import file_name, sent_as
 from ..studio import TheStudio
+from .artifacts_models import ArtifactList, ArtifactRow
 from .flows import tags_of
-from .models import ArtifactList, ArtifactRow
 
 router = APIRouter(route_class=JsonRoute, prefix="/api/runs/{run_id}/artifacts", tags=["artifacts"])
 MISSING = ("run.not_found", "artifact.not_found")

@@ -457,25 +457,6 @@ class Variables(BaseModel):
     values: dict[str, Json]
 
 
-class ArtifactRow(BaseModel):
-    """Bytes that a run has kept by reference. `filename` is what they are called where they are downloaded."""
-
-    artifact_id: str
-    run_id: str
-    filename: str
-    content_type: str
-    size_bytes: int
-    sha256: str | None
-    created_at: str
-    tags: dict[str, str]
-
-
-class ArtifactList(BaseModel):
-    """Artifacts of a run, the newest first."""
-
-    artifacts: list[ArtifactRow]
-
-
 class LedgerPage(BaseModel):
     """Records of a run and its children in order; ask again with `after=next`."""
 
