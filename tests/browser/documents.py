@@ -50,6 +50,7 @@ def asking(flow_id: str, choices: tuple[str, ...] = ("Tea", "Coffee")) -> Docume
             0,
             label="Ask",
             pinDefaults={"prompt": "Tea or coffee?", "choices": [*choices]},
+            onTimeout="wait",  # its author says that it may stand for ever
         ),
         node("say", "answer_user", 600, 0, label="Say"),
         node("end", "on_flow_end", 900, 0, label="End", inputs=[EXEC_IN, *pins(("drink", "string"))]),
