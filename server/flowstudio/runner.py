@@ -31,7 +31,7 @@ from .ai.budget import is_shared
 from .library import check_shape
 from .library_versions import Versions
 from .programs import Programs
-from .runner_retry import retry
+from .runner_retry import hurry, retry
 from .runner_trial import is_step, lead_callers, set_breaks, trial_vars
 from .runner_views import RunReader, asks, timed_out, tool_calls_of
 
@@ -282,8 +282,9 @@ class Runner:
         set_breaks(self._runtime, every, flow_id, nodes, {run_id: to} if to else {})
 
     def retry(self, run_id: str, *, actor: str) -> RunState:
-        """Have a failed run go on at its failed step; raise RunIsOver for another one."""
-        for each in retry(self._runtime, self._reader, run_id, actor=actor):
+        """Have a failed run go on at its failed step, or one that waits for an attempt make it now; raise RunIsOver for another."""
+        hurried = hurry(self._runtime, self._programs, self._reader, run_id, actor=actor)
+        for each in hurried or retry(self._runtime, self._reader, run_id, actor=actor):
             self._submit(each)
         self._ring(run_id)
         return self._reader.state(run_id)

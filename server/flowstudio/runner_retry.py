@@ -1,4 +1,4 @@
-"""Take a failed run up again at the step that failed.
+"""Take a failed run up again at the step that failed, or a planned attempt at one at once.
 
 What was done before stays done: the run goes on from its last state, and what had a result is not asked for
 again. Where a subflow or an agent failed, it is taken up at its own failed step, and those that waited for it
@@ -7,21 +7,24 @@ wait again.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 from abstractruntime import Runtime
 from abstractruntime.core.clock import utc_now_iso
-from abstractruntime.core.errors import RunIsOver, StaleRevision
+from abstractruntime.core.errors import NotWaiting, RunIsOver, StaleRevision
 from abstractruntime.core.held import Held
 from abstractruntime.core.models import EffectType, RunState, RunStatus, StepRecord, WaitReason, WaitState
 from abstractruntime.core.records import FORK, resume_record
 from abstractruntime.core.vars import RETRIED, get_runtime
+from abstractruntime.core.waits import is_paused
 from abstractruntime.storage.codec import wait_from_json
 
-from .runner_views import RunReader
+from .programs import Programs
+from .runner_views import RunReader, planned_attempt
 
 RETRY = "retry"
-SAID = "Try again"
+SAID, NOW = "Try again", "Now"
 
 
 def retry(runtime: Runtime, reader: RunReader, run_id: str, *, actor: str) -> list[str]:
@@ -40,6 +43,21 @@ def retry(runtime: Runtime, reader: RunReader, run_id: str, *, actor: str) -> li
     for each, wait in reversed(waits):
         _reopen(runtime, each.run_id, wait, actor)
     return [each.run_id for each, _ in reversed(waits)]
+
+
+def hurry(runtime: Runtime, programs: Programs, reader: RunReader, run_id: str, *, actor: str) -> list[str]:
+    """Have the attempts that a run and its children wait for made now; return the runs to drive."""
+    hurried: list[str] = []
+    for run in reader.tree(run_id).runs:
+        if planned_attempt(run.waiting) is None or is_paused(run):
+            continue
+        workflow, told = programs.get_or_raise(run.workflow_id), {"response": NOW}
+        with suppress(NotWaiting, RunIsOver):  # its moment has come meanwhile
+            runtime.resume(
+                workflow, run.run_id, None, told, max_steps=0, actor_id=actor, asked_at=run.updated_at
+            )
+            hurried.append(run.run_id)
+    return hurried
 
 
 def _child_that_failed(

@@ -376,6 +376,23 @@ def tool_calls_of(run: RunState) -> list[dict[str, Json]]:
     ]
 
 
+def event_name(wait_key: str | None) -> str:
+    """Return the event's own name out of the key that a run waits for."""
+    return (wait_key or "").rsplit(":", 1)[-1]
+
+
+def planned_attempt(wait: WaitState | None) -> dict[str, Json] | None:
+    """Return which attempt at an effect a wait is for, of how many, and why the one before failed."""
+    details = (wait.details if wait is not None else None) or {}
+    if details.get("kind") != "retry":
+        return None
+    return {
+        "attempt": int(details["attempt"]) + 1,
+        "attempts": int(details["max_attempts"]),
+        "error": str(details.get("error") or ""),
+    }
+
+
 def waiting_of(tree: Tree) -> dict[str, Json] | None:
     """Return what a tree waits for: its deepest question, else the root's own wait."""
     run = next(iter(tree.asking), tree.root)
@@ -392,6 +409,7 @@ def waiting_of(tree: Tree) -> dict[str, Json] | None:
         "until": deadline_of(wait),
         "node_id": visible(run.current_node),
         "run_id": run.run_id,
+        "retry": planned_attempt(wait),
     }
 
 

@@ -96,6 +96,29 @@ def test_a_server_that_limits_is_left_alone_for_as_long_as_it_asks(client: Clien
     assert len(moody.asked) == 1
 
 
+def test_an_attempt_that_is_planned_is_told_and_can_be_made_now(client: Client, moody: MoodyModel) -> None:
+    provide(client, moody.url)
+    moody.mood = "limits"
+    asks = node("llm_call", pins={"prompt": "first"}, policy={"retries": 4, "pause": 1})
+    nodes = {"start": start(), "ask": asks, "end": end("said")}
+    client.save(flow("hurried", nodes, "start -> ask, ask -> end, ask.response -> end.said"))
+    run_id = client.launch("hurried")
+    for attempt in (2, 3):
+        page = client.wait(
+            lambda: client.run(run_id),
+            lambda seen, now=attempt: (seen["waiting"] or {}).get("retry", {}).get("attempt") == now,
+        )
+        waiting = page["waiting"]
+        assert (waiting["reason"], waiting["node_id"], waiting["retry"]["attempts"]) == ("until", "ask", 5)
+        assert "answered 429" in waiting["retry"]["error"]
+        moody.mood = "good" if attempt == 3 else "limits"
+        assert client.post(f"/api/runs/{run_id}/retry").status_code == 200
+    assert client.until(run_id, "completed", "failed")["status"] == "completed"
+    said = [each for each in client.records(run_id) if (each.get("effect") or {}).get("type") == "resume"]
+    assert [each["effect"]["payload"]["payload"] for each in said] == [{"response": "Now"}] * 2
+    assert client.post(f"/api/runs/{run_id}/retry").status_code == 409, "it is over"
+
+
 @pytest.mark.parametrize(
     ("mood", "words"),
     [("busy", "answered 503"), ("slow", "did not answer within 1s")],

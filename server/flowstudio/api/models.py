@@ -381,10 +381,19 @@ class RunList(BaseModel):
     next: str | None = None
 
 
+class Attempt(BaseModel):
+    """A planned attempt at a step, from 1, and the error of the one before."""
+
+    attempt: int
+    attempts: int
+    error: str
+
+
 class Waiting(BaseModel):
     """What a run waits for; of a tree the deepest question to a person, else the run's own wait.
 
     `stop` says why a trial run has stopped before `node_id`: "breakpoint", "step" or "to"; empty for other waits.
+    `retry` of one that waits for a further attempt at a step: which, of how many, and the error of the one before.
     """
 
     reason: str
@@ -396,6 +405,7 @@ class Waiting(BaseModel):
     node_id: str
     run_id: str
     stop: str = ""
+    retry: Attempt | None = None
 
 
 class Away(BaseModel):

@@ -179,7 +179,10 @@ def put_breakpoints(run_id: str, body: Breakpoints, studio: TheStudio) -> Respon
 
 @router.post("/{run_id}/retry", responses=problems(*CHANGE, "run.is_over"))
 def retry_run(run_id: str, request: Request, studio: TheStudio) -> RunStanding:
-    """Have a failed run go on at the step that failed; what was done before is not done again."""
+    """Have a failed run go on at the step that failed, or one that waits for a further attempt make it now.
+
+    What was done before is not done again.
+    """
     return _standing(studio.runner.retry(run_id, actor=actor_of(request.scope)))
 
 

@@ -13,12 +13,16 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from abstractruntime.core.models import WaitReason
+from abstractruntime.core.waits import deadline_of
 from abstractruntime.integrations.abstractcore.tool_approval import APPROVAL_REQUIRED
 from abstractruntime.storage.base import PlacedRecord
+from abstractruntime.storage.codec import wait_from_json
 from abstractruntime.visualflow_compiler.stops import is_told_by
 
+from ..ai.used import used_by
 from ..runner_origins import is_only_begin
-from ..runner_views import timed_out
+from ..runner_views import event_name, timed_out
 
 Json = Any
 FlowOf = Callable[[str], str]
@@ -73,6 +77,8 @@ def step_of(placed: PlacedRecord, root_id: str, flow_of: FlowOf) -> dict[str, Js
         "ended_at": record.get("ended_at"),
         "visit": visit.get("visit"),
         "waits": _reason(record),
+        "wait": _wait(record),
+        "used": _used(record),
         "pinned": visit.get("pinned"),
         "stop": is_told_by(record),
         "reused": False,
@@ -178,6 +184,28 @@ def _reason(record: Mapping[str, Json]) -> str | None:
     """Return for what a waiting record waits: "user", "until", "event", "subworkflow" or "job"."""
     wait = (record.get("result") or {}).get("wait") if record.get("status") == "waiting" else None
     return str(wait.get("reason")) if isinstance(wait, Mapping) else None
+
+
+def _wait(record: Mapping[str, Json]) -> dict[str, Json] | None:
+    """Return until when a waiting record waits, for which event, and whom it asks."""
+    wait = (
+        wait_from_json((record.get("result") or {}).get("wait"))
+        if record.get("status") == "waiting"
+        else None
+    )
+    if wait is None:
+        return None
+    return {
+        "until": deadline_of(wait),
+        "event": event_name(wait.wait_key) if wait.reason is WaitReason.EVENT else "",
+        "person": str((wait.details or {}).get("assignee") or ""),
+    }
+
+
+def _used(record: Mapping[str, Json]) -> dict[str, Json] | None:
+    """Return what the models used in the call that a record ends, None where none was called."""
+    used = used_by(record)
+    return {"tokens": used.tokens, "cost": used.cost} if used.calls else None
 
 
 def _visit(record: Mapping[str, Json]) -> Mapping[str, Json]:

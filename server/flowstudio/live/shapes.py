@@ -18,6 +18,8 @@ class Told(BaseModel):
 class StepEvent(Told):
     """A record of the ledger of the run or of a run that it started; `id` is its `position`.
 
+    `wait` of one that waits: `until` when, for which `event`, whom it asks (`person`); each may be empty. `used` of
+    one that ends a call of a model: its `tokens` and `cost`.
     `pinned`: the nodes, itself or value nodes that it read, for which pinned outputs stood.
     `stop`: it tells that a trial run stops before the node, or goes on from there; the visit itself comes after.
     `reused`: of a fork, what it has of its parent's story, in the parent's records.
@@ -41,6 +43,8 @@ class StepEvent(Told):
     ended_at: str | None
     visit: int | None
     waits: str | None
+    wait: dict[str, Json] | None
+    used: dict[str, Json] | None
     pinned: list[str] | None
     stop: bool
     reused: bool

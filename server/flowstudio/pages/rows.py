@@ -10,7 +10,7 @@ from abstractruntime.core.waits import pause_reason
 from abstractruntime.storage.base import QueryableRunIndexStore
 from abstractruntime.visualflow_compiler.stops import words
 
-from ..runner_views import waiting_of
+from ..runner_views import event_name, waiting_of
 from ..studio import Studio
 from .html import gist, one_line
 
@@ -86,11 +86,6 @@ def last_runs(studio: Studio) -> dict[str, Mapping[str, Json]]:
 def reason_of(waiting: Mapping[str, Json] | None) -> str | None:
     """Return for what a run waits: a stop at a breakpoint is no question of the flow."""
     return ("stop" if waiting["stop"] else str(waiting["reason"])) if waiting else None
-
-
-def event_name(wait_key: str | None) -> str:
-    """Return the event's own name out of the key that a run waits for."""
-    return (wait_key or "").rsplit(":", 1)[-1]
 
 
 def _status(word: str) -> RunStatus | None:

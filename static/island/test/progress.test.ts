@@ -72,3 +72,27 @@ test("what gave pinned outputs says so, a value node too, until it is executed a
   run.step(step(2, "a", "completed", { exit: "exec-out", values: { v: { result: 3 } } }));
   assert.deepEqual([run.nodes.get("a")?.instead, run.nodes.get("v")?.instead], [undefined, undefined]);
 });
+
+test("a failed attempt that another one follows is no failure yet", () => {
+  const run = new Progress();
+  const planned = { node: "ask", attempt: 2, attempts: 5, until: at };
+  run.step(step(1, "ask", "started", { kind: "effect" }));
+  run.step(step(2, "ask", "failed", { kind: "effect", error: "busy" }));
+  assert.equal(run.nodes.get("ask")?.state, "failed");
+  assert.deepEqual(run.plan(planned), ["ask"]);
+  assert.deepEqual(run.nodes.get("ask"), { state: "retry", visits: 1, error: "busy", outputs: null, attempt: 2, attempts: 5, until: at });
+  run.step(step(3, "ask", "completed", { kind: "resume" }));
+  assert.equal(run.nodes.get("ask")?.state, "running");
+  run.step(step(4, "ask", "failed", { kind: "effect", error: "busy" }));
+  assert.equal(run.nodes.get("ask")?.state, "retry", "the state of the run comes after its steps");
+  assert.deepEqual(run.plan(null), ["ask"]);
+  assert.deepEqual([run.nodes.get("ask")?.state, run.nodes.get("ask")?.until], ["failed", undefined]);
+});
+
+test("what models used is added up over the visits of a node", () => {
+  const run = new Progress();
+  run.step(step(1, "ask", "completed", { kind: "effect", used: { tokens: 12, cost: 0.5 } }));
+  run.step(step(2, "ask", "completed"));
+  run.step(step(3, "ask", "completed", { kind: "effect", visit: 2, used: { tokens: 30, cost: 0.25 } }));
+  assert.deepEqual(run.nodes.get("ask")?.used, { tokens: 42, cost: 0.75 });
+});

@@ -1,6 +1,6 @@
 // Flows beside the one that is open: made, and gone to and come back from.
 import type { JsonObject } from "../model/json";
-import { ask, askJson, flowUrl, loadFlow, Refusal } from "./http";
+import { askJson, flowUrl, loadFlow, Refusal } from "./http";
 
 /** Keep a new flow under the id that it carries; one that exists is a Refusal. */
 export function createFlow(document: JsonObject): Promise<{ revision: string }> {
@@ -37,11 +37,6 @@ export interface Habits {
 
 export function loadHabits(): Promise<Habits> {
   return askJson("GET", "/editor/habits");
-}
-
-/** Remember which coach mark is next, from 1; after the last of them there are no more. */
-export async function keepMark(at: number): Promise<void> {
-  await ask("POST", "/first-steps/marks", { form: new URLSearchParams({ at: String(at) }), keepalive: true });
 }
 
 export function freshFlowId(): string {

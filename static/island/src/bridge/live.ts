@@ -3,7 +3,7 @@
 // is dropped by its position, so nothing is missed and nothing is doubled.
 import type { Json } from "../catalog";
 import { onUpdates, updatesCome } from "../pages/parts/updates";
-import type { StepEvent } from "../model/progress";
+import type { Planned, StepEvent } from "../model/progress";
 
 export interface RunStep extends StepEvent {
   position: number;
@@ -39,9 +39,16 @@ export interface RunStateEvent {
   current_node: string | null;
   paused: boolean;
   /** `run_id` is the run that waits: this one, or a child that asks. */
-  waiting: { reason: string; run_id: string; until?: string | null; prompt?: string | null; stop?: string } | null;
+  waiting: { reason: string; run_id: string; until?: string | null; prompt?: string | null; stop?: string; node_id?: string; retry?: { attempt: number; attempts: number; error: string } | null } | null;
   /** How often and long the server was away meanwhile, and how many effects it began again for that. */
   away?: { times: number; seconds: number; repeated: number } | null;
+}
+
+/** The attempt at a step that the run itself waits for. */
+export function plannedOf({ run_id, waiting }: RunStateEvent): Planned | null {
+  if (!waiting?.retry || waiting.run_id !== run_id || !waiting.node_id) return null;
+  const { attempt, attempts } = waiting.retry;
+  return { node: waiting.node_id, attempt, attempts, until: waiting.until ?? null };
 }
 
 /** What a model is saying in the call of a run that is under way, its end if it is long. */

@@ -50,6 +50,8 @@ export class Desk implements Stage {
       icons: options.icons,
       problems: new Map<string, Problem[]>(),
       running: false,
+      over: false,
+      foot: null,
       readOnly: false,
       following: false,
       stepsOnly: false,
@@ -87,7 +89,7 @@ export class Desk implements Stage {
     this.scene.curves = curves;
     this.look.problems = new Map();
     this.look.progress.set([]);
-    this.look.running = false;
+    this.look.running = this.look.over = false;
     this.history = new History(flow);
     this.view.reset();
   }

@@ -24,7 +24,7 @@ import { healChanges, spliceChanges, spliceInto } from "../model/splice";
 import { dropPin } from "../model/grow";
 import type { PinAt } from "../model/hit";
 import { type JsonObject, same } from "../model/json";
-import type { NodeRun, NodeState, StepEvent } from "../model/progress";
+import type { NodeRun, NodeState, Planned, StepEvent } from "../model/progress";
 import type { Scene } from "../model/scene";
 import { flowJSON, parseFlow } from "../model/serialize";
 import { carryChanges, isBookmarked, isLocked, putGroup, turnMark } from "../model/marks";
@@ -402,6 +402,7 @@ export class FlowCanvas {
   setRunState(states: Iterable<readonly [string, NodeState | NodeRun]> | { [node: string]: NodeState | NodeRun } | null): void {
     const { look } = this.desk;
     look.running = states !== null;
+    this.turnOver(false);
     look.progress.set(states === null ? [] : Symbol.iterator in states ? states : Object.entries(states));
     this.root.toggleAttribute("data-run", look.running);
     this.desk.view.markAll();
@@ -414,9 +415,21 @@ export class FlowCanvas {
     for (const id of look.progress.step(step)) this.wake.add(id);
   }
 
+  /** A step of the run waits for its next attempt; null: none does. */
+  planAttempt(planned: Planned | null): void {
+    for (const id of this.desk.look.progress.plan(planned)) this.wake.add(id);
+  }
+
+  private turnOver(over: boolean): void {
+    this.desk.look.over = over;
+    this.root.toggleAttribute("data-over", over);
+  }
+
   /** The run is over; unless it has come to its end, what was open in it was stopped. */
   endRun(status: string): void {
     if (status !== "completed") for (const id of this.desk.look.progress.stop()) this.wake.add(id);
+    this.turnOver(true);
+    this.desk.view.markAll();
   }
 
   private redrawRun(ids: ReadonlySet<string>): void {
@@ -424,6 +437,7 @@ export class FlowCanvas {
       const node = this.desk.flow.nodes.get(id);
       if (node) this.desk.view.near.markRun(node);
     }
+    this.desk.view.near.wires.tell();
     this.desk.view.minimap?.changed();
     if (this.desk.viewport.far) this.desk.view.invalidate();
   }

@@ -3,7 +3,7 @@
 import { EXEC } from "../catalog";
 import { readPasted } from "../model/clipboard";
 import type { FlowNode, FlowWire } from "../model/document";
-import type { Point } from "../model/geometry";
+import { type Point, titleOf } from "../model/geometry";
 import type { PinAt } from "../model/hit";
 import { along, type Direction, nearest, readingOrder, sibling } from "../model/neighbour";
 import { isLocked } from "../model/marks";
@@ -148,7 +148,9 @@ export class Keys {
 
   /** While the space bar is down, the pointer and the arrows move the view. */
   private hold(event: KeyboardEvent): boolean {
-    const at = this.pinAt(event.target);
+    const [wire, ...more] = this.desk.selection.wires;
+    const line = wire !== undefined && !more.length ? this.desk.flow.wires.get(wire) : undefined;
+    const at = this.pinAt(event.target) ?? (line && { node: line.source, side: "out" as const, pin: line.sourcePin });
     if (at) return this.desk.events.emit("peek", { at }), true;
     this.desk.spaceHeld = true;
     this.desk.hover(null);
@@ -168,7 +170,9 @@ export class Keys {
   private erase(onPin: PinAt | null, heal: boolean): void {
     const { flow } = this.desk;
     if (!onPin) return this.canvas.remove(undefined, undefined, heal);
-    const wires = flow.wiresAt(onPin.node, onPin.side, onPin.pin).map((wire) => wire.key);
+    const all = flow.wiresAt(onPin.node, onPin.side, onPin.pin).map((wire) => wire.key);
+    const chosen = all.filter((key) => this.desk.selection.wires.has(key));
+    const wires = chosen.length ? chosen : all;
     if (wires.length) this.canvas.remove([], wires);
     else this.canvas.removePin(onPin);
   }
@@ -204,8 +208,22 @@ export class Keys {
     return true;
   }
 
+  /** Take the next wire of a pin, or the one before; says where it leads. */
+  private wireOf({ node, side, pin }: PinAt, step: number): boolean {
+    const { flow, scene, selection } = this.desk;
+    const wires = flow.wiresAt(node, side, pin);
+    const at = wires.findIndex((each) => selection.wires.has(each.key));
+    const wire = wires[(at < 0 ? (step > 0 ? 0 : -1) : at + step + wires.length) % wires.length] ?? wires.at(-1);
+    if (!wire) return this.desk.say("No wire here"), true;
+    this.canvas.select([], [wire.key]);
+    const other = side === "in" ? wire.from : wire.to;
+    this.desk.say(`Wire ${side === "in" ? "from" : "to"} ${other ? titleOf(other, scene.shape(other)) : "nowhere"}${wires.length > 1 ? `, ${wires.indexOf(wire) + 1} of ${wires.length}` : ""}`);
+    return true;
+  }
+
   private arrow(event: KeyboardEvent, direction: Direction, ctrl: boolean): boolean {
-    if (event.altKey) return false;
+    const at = this.pinAt(event.target);
+    if (event.altKey) return at !== null && this.wireOf(at, direction === "left" || direction === "up" ? -1 : 1);
     const step = STEP[direction];
     if (this.desk.spaceHeld) {
       const { x, y, zoom } = this.canvas.view;

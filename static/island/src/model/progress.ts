@@ -2,7 +2,7 @@
 // wire that was taken. A pure function of the steps, so a reload shows the same.
 import type { Json } from "../catalog";
 
-export type NodeState = "queued" | "running" | "waiting" | "stopped" | "done" | "failed" | "cancelled";
+export type NodeState = "queued" | "running" | "waiting" | "stopped" | "retry" | "done" | "failed" | "cancelled";
 
 export interface NodeRun {
   state: NodeState;
@@ -14,11 +14,31 @@ export interface NodeRun {
   error?: string;
   /** For what it waits: "user", "until", "event"... */
   waits?: string;
-  /** Words shown under the node, as "waiting for an answer". */
-  note?: string;
+  /** Until when it waits, for which event, and whom it asks. */
+  until?: string;
+  event?: string;
+  person?: string;
+  /** The attempt that is planned, and of how many. */
+  attempt?: number;
+  attempts?: number;
+  /** What models used in all its visits. */
+  used?: Used;
   /** It was not executed: it gave what is pinned to it, or what it gave in the run that this one is a fork of. */
   instead?: "pinned" | "reused";
   outputs?: { [pin: string]: Json } | null;
+}
+
+export interface Used {
+  tokens: number;
+  cost: number;
+}
+
+/** A step of the run that waits for its next attempt. */
+export interface Planned {
+  node: string;
+  attempt: number;
+  attempts: number;
+  until: string | null;
 }
 
 /** One `step` event of the run's stream. */
@@ -37,6 +57,8 @@ export interface StepEvent {
   ended_at?: string | null;
   visit?: number;
   waits?: string | null;
+  wait?: { until?: string | null; event?: string; person?: string } | null;
+  used?: Used | null;
   /** The nodes for which pinned outputs stood: itself, or value nodes that it read. */
   pinned?: string[] | null;
   /** It tells that a trial run stops before the node, or goes on from there. */
@@ -55,6 +77,7 @@ export class Progress {
   /** Grows with every change. */
   version = 0;
   private last = -1;
+  private planned: Planned | null = null;
 
   /** Fold one step in; a step that was seen already changes nothing. Returns the nodes touched. */
   step(event: StepEvent): string[] {
@@ -76,9 +99,14 @@ export class Progress {
     if (event.error) run.error = event.error;
     if (event.waits) run.waits = event.waits;
     if (event.reused || event.recorded || (isOpen && before.instead === "reused")) run.instead = "reused";
+    if (event.wait?.until) run.until = event.wait.until;
+    if (event.wait?.event) run.event = event.wait.event;
+    if (event.wait?.person) run.person = event.wait.person;
+    const used = sum(before?.used, event.used);
+    if (used) run.used = used;
     if (event.pinned?.includes(id)) run.instead = "pinned";
     run.outputs = event.outputs ?? before?.outputs ?? null;
-    this.put(id, run);
+    this.put(id, this.planned?.node === id && event.kind === "effect" ? asPlanned(run, this.planned) : run);
     if (event.kind === "visit" && event.status === "completed" && event.exit) {
       const key = `${id} ${event.exit}`;
       this.exits.set(key, (this.exits.get(key) ?? 0) + 1);
@@ -106,9 +134,19 @@ export class Progress {
     return values.map(([id]) => id);
   }
 
+  /** Say which step waits for its next attempt; null: none does. Returns the nodes touched. */
+  plan(planned: Planned | null): string[] {
+    const before = [...this.nodes].filter(([id, run]) => run.state === "retry" && id !== planned?.node);
+    for (const [id, { attempt: _, attempts: __, until: ___, ...run }] of before) this.put(id, { ...run, state: "failed" });
+    this.planned = planned;
+    const run = planned && this.nodes.get(planned.node);
+    if (run) this.put(planned.node, asPlanned(run, planned));
+    return [...before.map(([id]) => id), ...(run ? [planned.node] : [])];
+  }
+
   /** The run was cancelled or has failed: nothing of it waits or runs any more. Returns the nodes touched. */
   stop(): string[] {
-    const open = [...this.nodes].filter(([, run]) => ["running", "waiting", "stopped"].includes(run.state));
+    const open = [...this.nodes].filter(([, run]) => ["running", "waiting", "stopped", "retry"].includes(run.state));
     for (const [id, { waits: _, ...run }] of open) this.put(id, { ...run, state: "cancelled" });
     return open.map(([id]) => id);
   }
@@ -124,6 +162,7 @@ export class Progress {
     this.nodes.clear();
     this.exits.clear();
     this.last = -1;
+    this.planned = null;
     this.version++;
     for (const [id, said] of states) this.nodes.set(id, typeof said === "string" ? { state: said, visits: 1 } : said);
   }
@@ -131,6 +170,16 @@ export class Progress {
   taken(node: string, pin: string): number {
     return this.exits.get(`${node} ${pin}`) ?? 0;
   }
+}
+
+/** A failed attempt that another one follows is no failure yet. */
+function asPlanned(run: NodeRun, { attempt, attempts, until }: Planned): NodeRun {
+  if (run.state !== "failed" && run.state !== "retry") return run;
+  return { ...run, state: "retry", attempt, attempts, ...(until ? { until } : {}) };
+}
+
+function sum(a: Used | null | undefined, b: Used | null | undefined): Used | null {
+  return a && b ? { tokens: a.tokens + b.tokens, cost: a.cost + b.cost } : (a ?? b ?? null);
 }
 
 function stateOf(event: StepEvent): NodeState {

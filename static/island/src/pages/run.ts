@@ -1,6 +1,6 @@
 // Keeps the page of a run right. The stream only says that something happened; the page then asks the
 // server for the parts that changed, so that script and server can never tell two stories.
-import type { RunEnd, RunStep, Words } from "../bridge/live.ts";
+import type { RunEnd, RunStateEvent, RunStep, Words } from "../bridge/live.ts";
 import { lastWords } from "../model/words.ts";
 import { keepAnswers, restoreDrafts } from "./parts/answer.ts";
 import { keepCount } from "./parts/count.ts";
@@ -147,6 +147,7 @@ function listen(): void {
   };
   source.addEventListener("step", (event) => hear(JSON.parse((event as MessageEvent<string>).data) as RunStep));
   source.addEventListener("words", (event) => showWords(JSON.parse((event as MessageEvent<string>).data) as Words));
+  source.addEventListener("state", (event) => canvas?.state(JSON.parse((event as MessageEvent<string>).data) as RunStateEvent));
   for (const name of ["prompt", "state"]) source.addEventListener(name, () => isOver || void renew());
   source.addEventListener("end", (event) => {
     source?.close();

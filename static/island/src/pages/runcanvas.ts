@@ -1,19 +1,22 @@
 // The flow of a run on the run's page: the same canvas, only to look at, with the run laid over it.
 // The page's script hands the steps over; a press on a node opens its last step in the list.
 import { askJson, loadCatalog, Refusal, runUrl } from "../bridge/http";
-import type { RunStep } from "../bridge/live";
+import { plannedOf, type RunStateEvent, type RunStep } from "../bridge/live";
 import { FlowCanvas } from "../canvas/flowcanvas";
 import { Catalog } from "../catalog";
 import { Lead } from "../shell/lead";
 import type { JsonObject } from "../model/json";
 import { canvasTools, leaveWheel } from "../shell/lookonly";
+import { Feet } from "../shell/feet";
 import { Lozenges } from "../shell/lozenges";
+import { WireValues } from "../shell/wirevalues";
 import { drawWires } from "../shell/curves";
 import { el, useIcons } from "../shell/parts";
 import { FarView } from "../view/far";
 
 export interface RunCanvas {
   step(step: RunStep): void;
+  state(state: RunStateEvent): void;
   end(status: string): void;
 }
 
@@ -35,6 +38,8 @@ export async function mount(place: HTMLElement): Promise<RunCanvas | null> {
   canvas.desk.view.addFar(FarView);
   drawWires(canvas);
   new Lozenges(canvas);
+  new WireValues(canvas);
+  new Feet(canvas);
   canvas.load(flow);
   canvas.setRunState([]);
   canvas.on("press", ({ node }) => openStep(node));
@@ -49,6 +54,7 @@ export async function mount(place: HTMLElement): Promise<RunCanvas | null> {
       canvas.applyStep(step);
       if (!step.reused) lead.to(step);
     },
+    state: (state) => canvas.planAttempt(plannedOf(state)),
     end: (status) => canvas.endRun(status),
   };
 }

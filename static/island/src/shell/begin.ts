@@ -6,6 +6,7 @@ import { Minimap } from "../view/minimap";
 import { Ghost, noteEmpty } from "./ghost";
 import { Lozenges } from "./lozenges";
 import { Regions } from "./regions";
+import { WireValues } from "./wirevalues";
 
 /** `toCanvas` gives the keyboard back to the canvas. */
 export function begin(canvas: FlowCanvas, toCanvas: () => void): void {
@@ -16,6 +17,7 @@ export function begin(canvas: FlowCanvas, toCanvas: () => void): void {
   view.addFar(FarView);
   view.addMap(Minimap);
   new Lozenges(canvas);
+  new WireValues(canvas);
   noteEmpty(canvas);
   if (canvas.model.nodes.size === 1) new Ghost(canvas);
   new Regions(canvas.root, toCanvas);

@@ -1,7 +1,7 @@
 // Coach marks: what a newcomer may try next, one line above the canvas, and a ring around where. The server
 // sends their words and remembers which is next; here it is seen that a person has done what a mark asks for.
 import { Refusal } from "../bridge/http";
-import { keepMark } from "../bridge/flows";
+import { keepMark } from "../bridge/firststeps";
 import type { FlowCanvas } from "../canvas/flowcanvas";
 import { type Act, ACTS, keymap } from "../canvas/keymap";
 import { place } from "./parts";

@@ -94,6 +94,6 @@ export function commandsOf(canvas: FlowCanvas, names: typeof NAMES, use: (tool: 
     ...HERE.map(([act, sign]) => of(act, sign, () => void canvas.keys.does(act, null))),
     { ...of("rename", "wire", () => use("rename")), name: "Rename a wire that is behind a name" },
     ...PAGES.map(([name, sign, address]): Command => ({ name: `Go to ${name}`, keys: "", sign, act: () => location.assign(address) })),
-    { name: "Show the first steps", keys: "", sign: "flag", act: () => void import("./later").then((part) => part.startCoach(say)) },
+    { name: "Show the first steps", keys: "", sign: "flag", act: () => void import("./coach").then((part) => part.startCoach(say)) },
   ];
 }

@@ -14,7 +14,7 @@ export class Lozenges {
   constructor(private readonly canvas: FlowCanvas) {
     const { near } = canvas.desk.view;
     near.world.append(this.layer);
-    near.wires.drawn = () => this.draw();
+    near.wires.onDrawn(() => this.draw());
     this.draw();
   }
 

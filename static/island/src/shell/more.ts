@@ -15,8 +15,10 @@ import { toast } from "../pages/parts/toast";
 import { loadHabits } from "../bridge/flows";
 import { begin } from "./begin";
 import type { Choice } from "./chooser";
-import { Coach } from "./coach";
+import { askLine } from "./askline";
+import type { Coach } from "./coach";
 import type { Conflict } from "./conflict";
+import { Feet } from "./feet";
 import { Inspector } from "./inspector";
 import { keysWait } from "./kept";
 import type { KeyList } from "./keylist";
@@ -35,7 +37,7 @@ import type { Found } from "./search";
 import type { Side } from "./side";
 import { Subflows } from "./subflows";
 import { Sync } from "./sync";
-import { Tags } from "./tags";
+import type { Tags } from "./tags";
 import type { TextView } from "./text";
 import { useTool } from "./tools";
 import type { TouchBar } from "./touchbar";
@@ -77,7 +79,7 @@ export class More {
   private text: TextView | null = null;
   private turning: Promise<void> = Promise.resolve();
   private outline: OutlineView | null = null;
-  private named: Tags | null = null;
+  private loadingTags: Promise<Tags | null> | null = null;
   private loadingMarks: Promise<Marks | null> | null = null;
   private opened: CanvasMenu | null = null;
   private opening: Promise<OutlineView | null> | null = null;
@@ -96,9 +98,10 @@ export class More {
     this.calling = new Subflows(canvas, flow);
     this.peek = new Peek(canvas, (node) => this.data(node), () => this.run.run);
     this.run = new RunPane(canvas, flow, this.runHooks());
+    new Feet(canvas, { now: () => void this.run.now() });
     if (hasMarks(canvas.model)) void this.marks();
-    if (this.hasTags()) this.tags();
-    canvas.on("change", () => this.named || (this.hasTags() && this.tags()));
+    if (this.hasTags()) void this.tags();
+    canvas.on("change", () => this.loadingTags || (this.hasTags() && void this.tags()));
     canvas.on("change", () => this.loadingMarks || (hasMarks(canvas.model) && void this.marks()));
     void this.palette();
     void this.sync();
@@ -258,7 +261,8 @@ export class More {
     const { host, canvas } = this;
     await this.atLeisure;
     new Sync(canvas, host.flow, host.saver, { say: (text) => this.say(text), changed: () => void host.check() });
-    if (document.getElementById("coach")) this.coaching = new Coach(canvas, this.run, (text, urgent) => this.say(text, urgent));
+    const part = document.getElementById("coach") && (await this.part(import("./coach")));
+    if (part) this.coaching = new part.Coach(canvas, this.run, (text, urgent) => this.say(text, urgent));
   }
 
   /** Notes and groups, once there is a first one. */
@@ -334,8 +338,11 @@ export class More {
   }
 
   /** Wires behind names, once there is a first one. */
-  tags(): Tags {
-    return (this.named ??= new Tags(this.canvas));
+  async tags(): Promise<Tags | null> {
+    this.loadingTags ??= this.part(import("./tags")).then((part) => part && new part.Tags(this.canvas, askLine));
+    const tags = await this.loadingTags;
+    if (!tags) this.loadingTags = null;
+    return tags;
   }
 
   /** The list of node types, where there is room for it. */

@@ -20,7 +20,7 @@ const AS_CANVAS: ReadonlySet<Act> = new Set<Act>(["duplicate", "select-all", "bo
 /** Lines that lie deeper are not moved in further. */
 const DEEPEST = 14;
 
-const STATES: { [state: string]: string } = { queued: "queued", running: "running", waiting: "waiting", stopped: "stopped", done: "done", failed: "failed", cancelled: "cancelled" };
+const STATES: { [state: string]: string } = { queued: "queued", running: "running", waiting: "waiting", stopped: "stopped", retry: "another attempt is planned", done: "done", failed: "failed", cancelled: "cancelled" };
 
 export class OutlineView {
   readonly element = el("div", "outline");

@@ -2,11 +2,9 @@
 import { Refusal } from "../bridge/http";
 import { loadReasons, type Reasons } from "../bridge/panel";
 import type { FlowCanvas } from "../canvas/flowcanvas";
-import type { Change } from "../model/change";
 import { titleOf } from "../model/geometry";
-import { isObject } from "../model/json";
-import type { Json } from "../catalog";
 import { type Problem, PROBLEM_SIGNS } from "../view/look";
+import { fixOf } from "./fixes";
 import { button, el, icon, place } from "./parts";
 
 export class ProblemRows {
@@ -87,9 +85,3 @@ export class ProblemRows {
 }
 
 const capital = (text: string): string => text.slice(0, 1).toUpperCase() + text.slice(1);
-
-function fixOf(problem: Problem): { label: string; changes: Change[] } | null {
-  const fix = problem.fix as Json | undefined;
-  if (!isObject(fix) || !Array.isArray(fix.changes)) return null;
-  return { label: String(fix.label ?? "Fix"), changes: fix.changes as unknown as Change[] };
-}

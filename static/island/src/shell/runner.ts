@@ -1,7 +1,7 @@
 // The run tab: starts a run of the flow as it stands, follows it live on the same canvas, shows its
 // questions, its story and its end. All it knows comes from the run's stream.
 import { Refusal } from "../bridge/http";
-import { type LineState, type Prompt, type RunEnd, type RunStateEvent, type RunStep, RunStream } from "../bridge/live";
+import { type LineState, plannedOf, type Prompt, type RunEnd, type RunStateEvent, type RunStep, RunStream } from "../bridge/live";
 import { controlRun, latestRun, type RunView, startRun, type Trial, type Verb } from "../bridge/runs";
 import type { FlowCanvas } from "../canvas/flowcanvas";
 import { keymap } from "../canvas/keymap";
@@ -110,7 +110,7 @@ export class RunPane {
     private readonly hooks: Hooks,
   ) {
     this.lead = new Lead(canvas);
-    this.scrub = new Scrub(canvas, { steps: this.steps, nameOf: (step) => this.nameOf(step), say: hooks.say, held: (isHeld) => (this.isHeld = isHeld), fork: () => this.fork() });
+    this.scrub = new Scrub(canvas, { steps: this.steps, nameOf: (step) => this.nameOf(step), say: hooks.say, held: (isHeld) => this.hold(isHeld), fork: () => this.fork() });
     this.trial = new TrialRun(canvas, flow, this, hooks);
     this.activity = new Activity((step) => this.nameOf(step), (step) => this.show(step));
     const story = el("section", "run-story", el("h3", "", "Steps"), this.activity.element);
@@ -346,7 +346,21 @@ export class RunPane {
 
   private moved(state: RunStateEvent): void {
     this.state = state;
+    if (!this.isHeld) this.canvas.planAttempt(plannedOf(state));
     this.renew();
+  }
+
+  /** The canvas shows an earlier entry, or the run as it is now again. */
+  private hold(isHeld: boolean): void {
+    this.isHeld = isHeld;
+    if (isHeld) return;
+    if (this.ended) this.canvas.endRun(this.ended.status);
+    else if (this.state) this.canvas.planAttempt(plannedOf(this.state));
+  }
+
+  /** Make the attempt that is planned now. */
+  now(): Promise<void> {
+    return this.control(this.run ?? "", "retry");
   }
 
   private end(end: RunEnd): void {
@@ -426,7 +440,7 @@ export class RunPane {
   private async control(run: string, verb: Verb): Promise<void> {
     try {
       await controlRun(run, verb);
-      if (verb === "retry") this.follow(run);
+      if (verb === "retry" && this.ended) this.follow(run);
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       this.hooks.say(error.message, true);

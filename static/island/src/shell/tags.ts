@@ -5,7 +5,7 @@ import { EXEC } from "../catalog";
 import type { FlowWire } from "../model/document";
 import { titleOf } from "../model/geometry";
 import { nameWires } from "../model/tagging";
-import { askLine } from "./askline";
+import type { askLine } from "./askline";
 import { el } from "./parts";
 
 const GAP = 14;
@@ -15,7 +15,10 @@ export class Tags {
   private readonly made = new Map<string, HTMLButtonElement>();
   private frame = 0;
 
-  constructor(private readonly canvas: FlowCanvas) {
+  constructor(
+    private readonly canvas: FlowCanvas,
+    private readonly ask: typeof askLine,
+  ) {
     canvas.desk.view.near.world.append(this.layer);
     canvas.on("change", () => (this.frame ||= requestAnimationFrame(() => this.draw())));
     this.draw();
@@ -48,7 +51,7 @@ export class Tags {
     const tag = wires.find((each) => each.tag)?.tag;
     if (!tag) return canvas.desk.say("No wire here is behind a name.", true);
     const starts = new Set(wires.filter((each) => each.tag === tag).map((each) => JSON.stringify([each.source, each.sourcePin])));
-    const name = await askLine({ title: "Rename the wire", label: "Name", value: tag, go: "Rename", hint: "The same name stands at each end of it." });
+    const name = await this.ask({ title: "Rename the wire", label: "Name", value: tag, go: "Rename", hint: "The same name stands at each end of it." });
     if (!name || name === tag) return;
     const all = [...canvas.model.wires.values()].filter((each) => each.tag === tag && starts.has(JSON.stringify([each.source, each.sourcePin])));
     canvas.apply(nameWires(all, () => name), "Rename a wire");

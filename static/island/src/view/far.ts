@@ -5,7 +5,7 @@ import type { FlowDocument, FlowNode, FlowWire } from "../model/document";
 import { fitText, titleOf } from "../model/geometry";
 import { type Curve, isStraight } from "../model/route";
 import { make } from "./element";
-import { type Look, TONES, worstOf } from "./look";
+import { type Look, stateToken, TONES, worstOf } from "./look";
 import { UNKNOWN } from "./template";
 import type { Theme } from "./theme";
 import type { Viewport } from "./viewport";
@@ -166,7 +166,7 @@ export class FarView {
   /** The colour of a node: its run state while a run is shown, else its family. */
   private colorOf(node: FlowNode): string {
     const run = this.look.progress.nodes.get(node.id);
-    const name = run ? `--st-${run.state}` : `--fam-${this.look.scene.shape(node).card?.family ?? UNKNOWN}`;
+    const name = run ? stateToken(run.state) : `--fam-${this.look.scene.shape(node).card?.family ?? UNKNOWN}`;
     return `var(${name}, var(--text-3))`;
   }
 

@@ -4,6 +4,7 @@ import type { PinAt } from "../model/hit";
 import type { Progress } from "../model/progress";
 import type { Scene } from "../model/scene";
 import type { Selection } from "../model/selection";
+import type { NodeView } from "./node";
 
 /** What the server found wrong, at a node and perhaps a pin. */
 export interface Problem {
@@ -25,6 +26,10 @@ export interface Look {
   readonly icons: string;
   problems: ReadonlyMap<string, readonly Problem[]>;
   running: boolean;
+  /** The run that is shown is over: what it did not come to was not taken. */
+  over: boolean;
+  /** Writes what stands under a node. */
+  foot: ((view: NodeView) => void) | null;
   readOnly: boolean;
   /** Only what acts is drawn: steps, and the wires that lead from one to the next. */
   stepsOnly: boolean;
@@ -37,6 +42,9 @@ export interface Look {
 }
 
 export const TONES = { amber: "--warn", blue: "--info", green: "--ok", red: "--danger", grey: "--text-3" };
+
+/** The token of a run state's colour. */
+export const stateToken = (state: string): string => (state === "stopped" || state === "retry" ? "--warn" : `--st-${state}`);
 
 export const WORST = ["error", "risk", "note"] as const;
 /** Kinds of problems differ by their signs, not by colour alone. */

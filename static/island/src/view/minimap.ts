@@ -2,7 +2,7 @@
 // The picture of the nodes is painted only when the flow changed; the frame moves by a transform.
 import type { Point, Rect } from "../model/geometry";
 import { make } from "./element";
-import type { Look } from "./look";
+import { type Look, stateToken } from "./look";
 import { UNKNOWN } from "./template";
 import type { Theme } from "./theme";
 import type { Viewport } from "./viewport";
@@ -81,7 +81,7 @@ export class Minimap {
     c.clearRect(0, 0, WIDTH, HEIGHT);
     for (const node of scene.flow.nodes.values()) {
       const run = progress.nodes.get(node.id);
-      c.fillStyle = this.theme.color(`var(${run?.state === "stopped" ? "--warn" : run ? `--st-${run.state}` : `--fam-${scene.shape(node).card?.family ?? UNKNOWN}`}, var(--text-3))`);
+      c.fillStyle = this.theme.color(`var(${run ? stateToken(run.state) : `--fam-${scene.shape(node).card?.family ?? UNKNOWN}`}, var(--text-3))`);
       const at = scene.box(node);
       const spot = this.toMap(at);
       c.fillRect(spot.x, spot.y, Math.max(2, at.w * this.scale), Math.max(2, at.h * this.scale));

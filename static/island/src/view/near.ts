@@ -76,6 +76,7 @@ export class NearView {
   markAll(): void {
     for (const view of this.mounted.values()) view.mark(this.look);
     for (const wire of this.wires.mounted.keys()) this.wires.mark(wire, this.look);
+    this.wires.tell();
     if (this.look.running) this.spinSoon();
   }
 

@@ -26,6 +26,7 @@ const STATE_WORDS: { [state: string]: string } = {
   queued: "queued",
   running: "running",
   waiting: "waiting",
+  retry: "another attempt is planned",
   done: "done",
   failed: "failed",
   cancelled: "cancelled",
@@ -42,7 +43,6 @@ export class NodeView {
   private readonly title: HTMLElement;
   private readonly time: HTMLElement;
   private readonly badge: HTMLElement;
-  private readonly note: HTMLElement;
   private readonly chips: HTMLElement;
   private readonly fold: HTMLElement | null;
   private label = "";
@@ -56,7 +56,6 @@ export class NodeView {
     this.title = part(element, ".fc-title");
     this.time = part(element, ".fc-time");
     this.badge = part(element, ".fc-badge");
-    this.note = part(element, ".fc-note");
     this.chips = part(element, ".fc-chips");
     this.fold = element.querySelector(".fc-fold");
     this.pins = [...element.querySelectorAll<HTMLButtonElement>(".fc-pin")];
@@ -177,12 +176,12 @@ export class NodeView {
     put(element, "instead", run?.instead);
     if (run?.state !== "running" && element.hasAttribute("data-turning")) element.removeAttribute("data-turning");
     write(this.time, run ? timeOf(run) : "");
-    write(this.note, off ? "disabled" : run?.error ?? run?.note ?? (this.shape.step ? "" : gist(run?.outputs)));
+    look.foot?.(this);
     const problems = look.problems.get(node.id);
     const worst = worstOf(problems);
     const count = problems?.length ?? 0;
     const wrong = worst ? `, ${count > 1 ? `${count} problems, the worst is ` : ""}${WORST_WORDS[worst]}` : "";
-    const label = titleOf(node, this.shape) + (this.said && `, ${this.said}`) + (run ? `, ${run.instead ?? WAIT_WORDS[run.waits ?? ""] ?? STATE_WORDS[run.state]}` : "") + wrong + (look.selection.nodes.has(node.id) ? ", selected" : "");
+    const label = titleOf(node, this.shape) + (this.said && `, ${this.said}`) + (run ? `, ${run.instead ?? WAIT_WORDS[run.waits ?? ""] ?? STATE_WORDS[run.state]}` : idle && look.over && !off ? ", not taken" : "") + wrong + (look.selection.nodes.has(node.id) ? ", selected" : "");
     if (label === this.label) return;
     this.label = label;
     element.setAttribute("aria-label", label);
@@ -309,13 +308,6 @@ export function readFree(text: string): Json {
 
 const plain = (value: Json): string => (typeof value === "string" ? value : JSON.stringify(value));
 
-/** What a value node gave, short: its value, or its values by name. */
-function gist(outputs: NodeRun["outputs"]): string {
-  const rows = Object.entries(outputs ?? {});
-  if (rows.length === 1) return summary(rows[0]![1]);
-  return rows.map(([pin, value]) => `${pin}: ${summary(value)}`).join(" · ");
-}
-
 /** A value in a few signs: `[3]`, `{2}`, or the text itself. */
 export function summary(value: Json): string {
   if (Array.isArray(value)) return value.length ? `[${value.length}]` : "[ ]";
@@ -328,7 +320,7 @@ export function timeOf(run: NodeRun): string {
   const times = run.visits > 1 ? `${run.visits}×` : "";
   if (run.instead) return `${times} ${run.instead}`.trim();
   const ms = run.ms;
-  if (ms === undefined || ["running", "waiting", "stopped"].includes(run.state)) return times;
+  if (ms === undefined || ["running", "waiting", "stopped", "retry"].includes(run.state)) return times;
   const text = ms < 1000 ? `${Math.round(ms)} ms` : ms < 60_000 ? `${(ms / 1000).toFixed(1)} s` : `${Math.round(ms / 60_000)} min`;
   return times ? `${times} ${text}` : text;
 }

@@ -25,7 +25,7 @@ export function nodeTemplate(shape: Shape, catalog: Catalog, icons: string): HTM
   if (next) head.append(pinButton(next, catalog));
   node.append(head);
   for (let row = 0; row < shape.rows; row++) node.append(rowOf(shape, row, catalog));
-  node.append(make("span", "fc-badge"), make("span", "fc-time"), make("span", "fc-note"));
+  node.append(make("span", "fc-badge"), make("span", "fc-time"));
   return node;
 }
 

@@ -6,6 +6,7 @@ import type { PinAt } from "../model/hit";
 import { plain } from "../model/detour";
 import { boundsOf, chords, type Curve, endOf, pathOf, rounded, startOf } from "../model/route";
 import { crossings } from "../model/crossing";
+import { returning } from "../model/ways";
 import type { Point, Rect } from "../model/geometry";
 import { makeSvg } from "./element";
 import type { Look } from "./look";
@@ -15,6 +16,12 @@ interface Line {
   points: Point[];
   box: Rect;
 }
+
+/** What stands at the end of a wire that led to a failure, and of one where control is under way. */
+const ENDS: { [run: string]: { name: string; path: string } } = {
+  failed: { name: "fc-cross", path: "M2 2L12 12M12 2L2 12" },
+  active: { name: "fc-arrow", path: "M3 2L13 7L3 12Z" },
+};
 
 const touch = (a: Rect, b: Rect): boolean => a.x <= b.x + b.w && b.x <= a.x + a.w && a.y <= b.y + b.h && b.y <= a.y + a.h;
 
@@ -27,10 +34,12 @@ export class WireLayer {
   private readonly bridges = makeSvg("path", "fc-bridges");
   private readonly steps = makeSvg("g", "");
   private stale = false;
-  /** What lies on wires is told when they are drawn anew. */
-  drawn: (() => void) | null = null;
+  private news = false;
+  /** What lies on wires is told when they are drawn anew, or say something else of a run. */
+  private readonly listeners = new Set<() => void>();
   private readonly lines = new WeakMap<Curve, Line>();
   private readonly draft = makeSvg("path", "fc-wire is-draft");
+  /** The gradients and markers there are. */
   private readonly gradients = new Set<string>();
   private readonly free: SVGPathElement[] = [];
   /** The points that wires are led through, one path for those of a wire. */
@@ -38,6 +47,17 @@ export class WireLayer {
 
   constructor(private readonly prefix: string) {
     this.element.append(this.defs, this.values, this.bridges, this.steps);
+  }
+
+  onDrawn(act: () => void): void {
+    this.listeners.add(act);
+  }
+
+  /** Tell what lies on wires that they are drawn otherwise. */
+  tell(): void {
+    if (!this.news) return;
+    this.news = false;
+    for (const act of this.listeners) act();
   }
 
   /** Draw exactly these wires. */
@@ -75,7 +95,8 @@ export class WireLayer {
     }
     const spots = over!.flatMap((a) => under!.flatMap((b) => (touch(a.box, b.box) ? crossings(a.points, b.points) : [])));
     this.bridges.setAttribute("d", spots.map(([a, b]) => `M${a.x} ${a.y}L${b.x} ${b.y}`).join(""));
-    this.drawn?.();
+    this.news = true;
+    this.tell();
   }
 
   route(wire: FlowWire, look: Look): void {
@@ -113,21 +134,42 @@ export class WireLayer {
   mark(wire: FlowWire, look: Look): void {
     const path = this.mounted.get(wire);
     if (!path) return;
-    const { selection, progress } = look;
+    const { selection } = look;
     path.toggleAttribute("data-selected", selection.wires.has(wire.key));
     const differs = look.difference?.get(`wire ${wire.key}`);
     if (differs) path.dataset.diff = differs;
     path.toggleAttribute("data-near", selection.nodes.has(wire.source) || selection.nodes.has(wire.target));
-    if (!look.running) {
-      delete path.dataset.run;
-      return;
+    const run = look.running ? this.runOf(wire, look) : undefined;
+    this.news ||= look.running || path.dataset.run !== run;
+    if (run) path.dataset.run = run;
+    else delete path.dataset.run;
+    const end = run && ENDS[run];
+    if (end) path.setAttribute("marker-end", `url(#${this.marker(end)})`);
+    else path.removeAttribute("marker-end");
+  }
+
+  /** How the run stands on a wire. */
+  private runOf(wire: FlowWire, { scene, progress, over }: Look): string {
+    const source = progress.nodes.get(wire.source)?.state;
+    const isPassed = over || ((source === "done" || source === "failed") && wire.from !== null && !returning(scene, wire.from).size);
+    if (!this.mounted.get(wire)?.classList.contains("is-exec")) {
+      const reached = source || (wire.from !== null && !scene.shape(wire.from).step);
+      return reached ? "value" : "idle";
     }
-    const exec = path.classList.contains("is-exec");
-    const reached = progress.nodes.has(wire.source) || (wire.from !== null && !look.scene.shape(wire.from).step);
     const target = progress.nodes.get(wire.target)?.state;
-    if (!exec) path.dataset.run = reached ? "value" : "idle";
-    else if (!progress.taken(wire.source, wire.sourcePin)) path.dataset.run = "idle";
-    else path.dataset.run = target === "running" ? "active" : target === "failed" ? "failed" : "done";
+    if (progress.taken(wire.source, wire.sourcePin)) return target === "running" ? "active" : target === "failed" ? "failed" : "done";
+    return isPassed ? "skipped" : "idle";
+  }
+
+  /** The sign at the end of a wire, as a marker of the drawing. */
+  private marker({ name, path }: { name: string; path: string }): string {
+    const id = `${this.prefix}-${name}`;
+    if (this.gradients.has(id)) return id;
+    this.gradients.add(id);
+    const marker = makeSvg("marker", name, { id, markerUnits: "userSpaceOnUse", markerWidth: "14", markerHeight: "14", refX: "18", refY: "7" });
+    marker.append(makeSvg("path", "", { d: path }));
+    this.defs.append(marker);
+    return id;
   }
 
   /** Show the wire being drawn, from a pin to the pointer. */
