@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { applyChange, type Change } from "../src/model/change";
 import { bestPin, choicesAt } from "../src/model/connect";
-import { heightOf, pinPoint } from "../src/model/geometry";
+import { giveWay } from "../src/model/giveway";
+import { heightOf, overlap, pinPoint } from "../src/model/geometry";
 import { pinNear } from "../src/model/hit";
 import { turnMark } from "../src/model/marks";
 import type { Scene } from "../src/model/scene";
@@ -79,4 +80,19 @@ test("a pin that a hand is at stays when its value goes, and folds when the hand
   scene.shapes.held = null;
   model(scene).shape = null;
   assert.deepEqual(seen(scene), ["prompt", "answer"]);
+});
+
+test("what stands below an opened node gives way, and what is below that in turn; a locked node and those beside stay", () => {
+  const below = node("b", "word", {}, 40, 90);
+  const scene = sceneOf({
+    nodes: [node("m", "model", {}, 0, 0), below, node("c", "word", {}, 60, 170), node("beside", "word", {}, 600, 40), node("nailed", "word", { canvas: { locked: true } }, -60, 130)],
+    edges: [],
+  });
+  make(scene, turnMark(model(scene), "opened", true));
+  for (const change of giveWay(scene, [model(scene)])) make(scene, change);
+  const at = (id: string) => scene.box(scene.flow.nodes.get(id)!);
+  assert.deepEqual([at("m").y, at("beside").y, at("nailed").y], [0, 40, 130]);
+  for (const [a, b] of [["m", "b"], ["m", "c"], ["b", "c"]]) assert.equal(overlap(at(a!), at(b!)), false, `${a} and ${b}`);
+  assert.ok(at("b").y < at("c").y);
+  assert.deepEqual(giveWay(scene, [model(scene)]), []);
 });

@@ -3,6 +3,7 @@
 import type { Json } from "../catalog";
 import type { FlowNode } from "../model/document";
 import { titleOf } from "../model/geometry";
+import { giveWay } from "../model/giveway";
 import { growPin, type Grown } from "../model/grow";
 import { turnMark } from "../model/marks";
 import { make } from "../view/element";
@@ -97,7 +98,7 @@ export class Fields {
     this.timer = window.setTimeout(() => this.desk.seal(), PAUSE_MS);
   };
 
-  /** Show all pins of some nodes, or fold those again that are not used. */
+  /** Show all pins of some nodes, and let what stands below make room; or fold those again that are not used. */
   fold(nodes: readonly FlowNode[]): void {
     const { desk } = this;
     const { opened } = desk.scene.shapes;
@@ -110,7 +111,13 @@ export class Fields {
         else opened.delete(id);
         desk.reshape(id);
       }
-    } else desk.run(some.map((node) => turnMark(node, "opened", open)), open ? "Show all pins" : "Fold pins");
+    } else {
+      const key = `pins ${desk.mark()}`;
+      const label = open ? "Show all pins" : "Fold pins";
+      desk.run(some.map((node) => turnMark(node, "opened", open)), label, key);
+      if (open) desk.run(giveWay(desk.scene, some), label, key);
+      desk.seal();
+    }
     desk.say(!some.length ? "All pins are shown" : open ? "All pins shown" : "Pins that are not used are folded");
   }
 
