@@ -115,3 +115,26 @@ def test_an_expression_by_keyboard_offers_variables_and_is_kept(app: App, page: 
     hand.node("Say").locator(".fc-title").click()
     expect(field).to_have_text("'Dear ' + name")
     assert hand.flow()["nodes"][2]["data"]["pinExpressions"] == {"message": "'Dear ' + name"}
+
+
+def test_an_expression_is_written_on_the_node_after_its_sign(app: App, page: Page) -> None:
+    put(app, saying("expr-here"))
+    hand = Hand(page).open_flow("expr-here")
+    field = hand.field("Sum", "b")
+    field.click()
+    hand.keys("Control+a", "Backspace")
+    hand.type("= a * 2")
+    hand.keys("Escape")
+    expect(field).to_have_text("= a * 2")
+    expect(field).to_have_attribute("data-expression", "")
+    expect(hand.saved).to_be_visible()
+    assert ended(app, "expr-here")["output"]["total"] == 2250
+    field.click()
+    hand.keys("Control+a")
+    hand.type("5")
+    hand.keys("Escape")
+    expect(field).to_have_text("5")
+    data = next(each for each in hand.flow()["nodes"] if each["id"] == "sum")["data"]
+    assert "b" not in data.get("pinExpressions", {})
+    hand.keys("Control+z")
+    expect(field).to_have_text("= a * 2")

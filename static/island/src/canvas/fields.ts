@@ -2,10 +2,12 @@
 // one field is one step of undo.
 import type { Json } from "../catalog";
 import type { FlowNode } from "../model/document";
+import type { Change } from "../model/change";
 import { titleOf } from "../model/geometry";
 import { giveWay } from "../model/giveway";
 import { growPin, type Grown } from "../model/grow";
 import { turnMark } from "../model/marks";
+import { valueAt } from "../model/pins";
 import { make } from "../view/element";
 import { readFree } from "../view/node";
 import type { Desk } from "./desk";
@@ -86,17 +88,34 @@ export class Fields {
     const view = this.desk.view.near.viewOf(element);
     const field = view?.fieldOf(element);
     if (!view || !field || this.desk.readOnly) return;
-    const value = valueOf(element, field.editor);
-    if (value === INVALID) {
-      element.setAttribute("aria-invalid", "true");
-      return;
-    }
-    element.removeAttribute("aria-invalid");
     const place = field.path.join(".");
-    this.desk.run([{ op: "set", node: view.node.id, path: field.path, value }], `Edit ${field.pin ?? "value"}`, `edit ${view.node.id} ${place}`);
+    const computed = this.computed(element, view.node, field.pin);
+    const isOne = computed !== null && "value" in computed;
+    const value = isOne ? undefined : valueOf(element, field.editor);
+    if (value === INVALID) return element.setAttribute("aria-invalid", "true");
+    element.removeAttribute("aria-invalid");
+    const set: Change = { op: "set", node: view.node.id, path: field.path, value };
+    const changes = computed ? (isOne ? [computed] : [computed, set]) : [set];
+    this.desk.run(changes, `Edit ${field.pin ?? "value"}`, `edit ${view.node.id} ${place}`);
+    this.pauseSoon();
+  };
+
+  private pauseSoon(): void {
     clearTimeout(this.timer);
     this.timer = window.setTimeout(() => this.desk.seal(), PAUSE_MS);
-  };
+  }
+
+  /** What begins with `=` is an expression, from its first sign on; what had one and does not any more is a value
+   * again: the change that says so. */
+  private computed(element: HTMLElement, node: FlowNode, pin: string | null): Change | null {
+    const path = ["pinExpressions", pin ?? ""];
+    const before = valueAt(node, path);
+    if (pin === null || !element.isContentEditable) return null;
+    const text = element.textContent ?? "";
+    const isNew = text === "=" || element.classList.contains("is-number") || valueAt(node, ["pinDefaults", pin]) === undefined;
+    if (text.startsWith("=") && (before !== undefined || isNew)) return { op: "set", node: node.id, path, value: text.slice(1).trim() };
+    return before === undefined ? null : { op: "set", node: node.id, path };
+  }
 
   /** Show all pins of some nodes, and let what stands below make room; or fold those again that are not used. */
   fold(nodes: readonly FlowNode[]): void {

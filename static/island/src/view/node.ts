@@ -120,10 +120,11 @@ export class NodeView {
     lock(element, look.readOnly);
     const expression = field.pin === null ? undefined : valueAt(this.node, ["pinExpressions", field.pin]);
     element.toggleAttribute("data-expression", typeof expression === "string");
-    element.inert = typeof expression === "string";
+    const isWritten = editor === "text" || editor === "number" || editor === "free";
+    element.inert = typeof expression === "string" && !isWritten;
     if (typeof expression === "string") {
       element.title = `= ${expression}`;
-      if (editor !== "switch" && editor !== "choice") fillText(element, expression, undefined, (value) => `= ${value as string}`);
+      if (isWritten && (element !== document.activeElement || look.following)) fillText(element, expression, undefined, (value) => `= ${value as string}`);
       return;
     }
     if (element.title.startsWith("= ")) element.title = "";
