@@ -111,6 +111,9 @@ def test_an_attempt_that_is_planned_is_told_and_can_be_made_now(client: Client, 
         waiting = page["waiting"]
         assert (waiting["reason"], waiting["node_id"], waiting["retry"]["attempts"]) == ("until", "ask", 5)
         assert "answered 429" in waiting["retry"]["error"]
+        html = client.get(f"/runs/{run_id}", headers={"Accept": "text/html"}).text
+        assert f"Attempt {attempt} of 5 is made at" in html
+        assert 'title="Make the next attempt now"' in html
         moody.mood = "good" if attempt == 3 else "limits"
         assert client.post(f"/api/runs/{run_id}/retry").status_code == 200
     assert client.until(run_id, "completed", "failed")["status"] == "completed"
