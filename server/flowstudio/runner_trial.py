@@ -14,6 +14,7 @@ from abstractruntime import Runtime
 from abstractruntime.core.errors import StaleRevision
 from abstractruntime.core.held import Held
 from abstractruntime.core.models import WaitReason
+from abstractruntime.core.permission import ASK, EFFECTS
 from abstractruntime.core.vars import RUNTIME
 from abstractruntime.visualflow_compiler.program import Program
 from abstractruntime.visualflow_compiler.stops import GO_ON, OVER, lead
@@ -50,7 +51,10 @@ def trial_vars(wanted: Mapping[str, Json], programs: Programs, root: str) -> dic
         trial["to"] = wanted["to"]
     if wanted.get("step"):
         trial["step"] = "over"
-    return {RUNTIME: {TRIAL: trial}} if trial else {}
+    space: dict[str, Json] = {TRIAL: trial} if trial else {}
+    if wanted.get("asks"):
+        space[EFFECTS] = ASK
+    return {RUNTIME: space} if space else {}
 
 
 def asked_of(vars: Mapping[str, Json]) -> dict[str, Json] | None:

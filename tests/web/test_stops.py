@@ -272,3 +272,18 @@ def test_a_trial_run_again_stops_again(client: Client) -> None:
     client.until(run_id, "completed")
     sent = client.post(f"/runs/{run_id}/again", headers=AS_PERSON)
     stopped(client, sent.headers["location"].rsplit("/", 1)[-1], "second")
+
+
+def test_a_trial_run_may_ask_before_each_step_that_acts_outside(client: Client) -> None:
+    tell = node("tell", "notify", pinDefaults={"to": "ana@example.org", "subject": "Paid", "message": "7"})
+    nodes = [start("x"), node("first", "set_var", pinDefaults={"name": "a"}), tell, end("sent")]
+    client.save(flow("careful", nodes, [("start", "first"), ("first", "tell"), ("tell", "end")]))
+    run_id = trial(client, "careful", asks=True)
+    prompt = client.asked(run_id)
+    assert prompt["node_id"] == "tell"
+    assert client.studio.outbox.notices() == []
+    say(client, prompt, prompt["choices"][0])
+    client.until(run_id, "completed")
+    assert len(client.studio.outbox.notices()) == 1
+    client.until(trial(client, "careful"), "completed")
+    assert len(client.studio.outbox.notices()) == 2, "the next run was not asked for it"

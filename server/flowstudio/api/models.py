@@ -256,12 +256,14 @@ class Trial(Asked):
     """What is asked of a run of the draft beyond its program. `pins`: pinned outputs stand for their nodes.
 
     `breaks`: it stops at the breakpoints of its flows; `to`: once before this node; `step`: before the first one.
+    `asks`: before each step that acts outside it waits for a yes.
     """
 
     pins: bool = False
     breaks: bool = False
     to: Name | None = None
     step: bool = False
+    asks: bool = False
 
 
 class Launch(Asked):

@@ -13,6 +13,16 @@ export interface RunView {
   failed_node?: string | null;
 }
 
+const ASKS = "flowstudio asks first";
+
+/** Whether runs from the editor wait for a yes before each step that acts outside; kept in this browser. */
+export const asksFirst = (): boolean => localStorage.getItem(ASKS) === "yes";
+
+export function askFirst(asks: boolean): void {
+  if (asks) localStorage.setItem(ASKS, "yes");
+  else localStorage.removeItem(ASKS);
+}
+
 /** Where a trial run stops beside its breakpoints: before a node, or at once. */
 export interface Trial {
   to?: string;
@@ -20,7 +30,7 @@ export interface Trial {
 }
 
 export async function startRun(flow: string, inputs: JsonObject, trial: Trial): Promise<string> {
-  return (await askJson<{ run_id: string }>("POST", "/api/runs", { body: { flow_id: flow, inputs, draft: true, trial: { pins: true, breaks: true, ...trial } } })).run_id;
+  return (await askJson<{ run_id: string }>("POST", "/api/runs", { body: { flow_id: flow, inputs, draft: true, trial: { pins: true, breaks: true, asks: asksFirst(), ...trial } } })).run_id;
 }
 
 /** Tell a trial run which nodes of a flow have breakpoints now, and to which it is to run. */

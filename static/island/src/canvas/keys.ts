@@ -398,7 +398,7 @@ function inField(target: EventTarget | null): boolean {
 }
 
 function isButton(target: EventTarget | null): boolean {
-  return target instanceof HTMLElement && target.matches(".fc-field, .fc-grow, .fc-fold");
+  return target instanceof HTMLElement && target.matches(".fc-field, .fc-grow, .fc-fold, .fc-act");
 }
 
 /** The free step output of a node: where the next step goes. */

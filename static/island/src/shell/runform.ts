@@ -1,5 +1,6 @@
 // The form that a run starts with, made from the flow's parameters. It keeps what was typed last.
 import { type Reading, readText } from "../bridge/form";
+import { askFirst, asksFirst } from "../bridge/runs";
 import type { Json } from "../catalog";
 import type { Parameter } from "../model/entry";
 import type { JsonObject } from "../model/json";
@@ -22,12 +23,20 @@ export class RunForm {
     for (const parameter of parameters) this.element.append(this.row(parameter));
     const send = button("primary", parameters.length ? "Run with these" : "Run", "play", () => undefined);
     send.type = "submit";
-    this.element.append(el("div", "acts", send));
+    this.element.append(el("div", "acts", send), this.asks());
     this.element.addEventListener("submit", (event) => {
       event.preventDefault();
       const inputs = this.read();
       if (inputs) start(inputs);
     });
+  }
+
+  private asks(): HTMLElement {
+    const box = el("input", "");
+    box.type = "checkbox";
+    box.checked = asksFirst();
+    box.addEventListener("change", () => askFirst(box.checked));
+    return el("label", "run-asks small", box, "Ask before each step that acts outside");
   }
 
   focus(): void {
