@@ -104,7 +104,7 @@ def test_a_way_not_taken_and_one_that_failed_are_told_apart(app: App, page: Page
         "start": start(),
         "if": step("if", pins={"condition": True}),
         "no": step("answer_user", pins={"message": "no"}),
-        "stop": step("fail", pins={"message": "not today"}),
+        "stop": step("stop_with_error", pins={"message": "not today"}),
     }
     document = flow("ways", nodes, "start -> if, if:true -> stop, if:false -> no")
     for number, each in enumerate(document["nodes"]):

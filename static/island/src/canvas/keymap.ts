@@ -77,6 +77,15 @@ const TABLE = {
   keys: { keys: ["?"], page: true },
 } satisfies Record<string, Row>;
 
+/** What the acts are called that go through a run: its slider says them, too. */
+export const PAST_NAMES = {
+  fork: "Fork the run here",
+  back: "One entry of the run back",
+  forward: "One entry of the run forward",
+  "node-back": "To the previous change of this node",
+  "node-forward": "To the next change of this node",
+} satisfies Partial<Record<keyof typeof TABLE, string>>;
+
 export type Act = keyof typeof TABLE;
 export const ACTS = TABLE as { readonly [act in Act]: Row };
 export const ALL_ACTS = Object.keys(TABLE) as Act[];

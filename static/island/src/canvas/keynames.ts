@@ -1,5 +1,5 @@
 // What each act of the keymap is called, by the part of the list of keys where it stands.
-import type { Act } from "./keymap";
+import { type Act, PAST_NAMES } from "./keymap";
 
 const BUILD = {
   add: "Add a node",
@@ -53,12 +53,12 @@ const RUN = {
   "step-over": "Step over, to the next node",
   "step-into": "Step into the subflow",
   pin: "Pin the outputs, or no longer",
-  fork: "Fork the run here",
+  fork: PAST_NAMES["fork"],
   failure: "Go to the next failure",
-  back: "One entry of the run back",
-  forward: "One entry of the run forward",
-  "node-back": "To the previous change of this node",
-  "node-forward": "To the next change of this node",
+  back: PAST_NAMES["back"],
+  forward: PAST_NAMES["forward"],
+  "node-back": PAST_NAMES["node-back"],
+  "node-forward": PAST_NAMES["node-forward"],
   view: "Go on to outline, text or canvas",
   "view-back": "Go back to text, outline or canvas",
   palette: "Show or hide the node types",

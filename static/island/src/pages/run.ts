@@ -6,8 +6,7 @@ import { keepAnswers, restoreDrafts } from "./parts/answer.ts";
 import { keepCount } from "./parts/count.ts";
 import { lettersAct } from "./parts/letters.ts";
 import { onUpdates, PAUSED, updatesCome } from "./parts/updates.ts";
-import { keymap } from "../canvas/keymap.ts";
-import { NAMES } from "../canvas/keynames.ts";
+import { keymap, PAST_NAMES } from "../canvas/keymap.ts";
 import type { RunCanvas } from "./runcanvas.ts";
 
 const page = document.querySelector<HTMLElement>("[data-run-page]");
@@ -168,7 +167,7 @@ function nameKey(): void {
   const link = page?.querySelector<HTMLElement>("[data-fork]");
   const key = keymap.label("fork");
   if (!link || !key) return;
-  link.title = keymap.hint(NAMES.fork, "fork");
+  link.title = keymap.hint(PAST_NAMES.fork, "fork");
   link.dataset["key"] = key;
 }
 

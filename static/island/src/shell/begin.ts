@@ -3,7 +3,6 @@ import type { FlowCanvas } from "../canvas/flowcanvas";
 import { WrittenKeys } from "../model/writtenkeys";
 import { FarView } from "../view/far";
 import { Minimap } from "../view/minimap";
-import { Ghost, noteEmpty } from "./ghost";
 import { Lozenges } from "./lozenges";
 import { Regions } from "./regions";
 import { WireValues } from "./wirevalues";
@@ -18,8 +17,26 @@ export function begin(canvas: FlowCanvas, toCanvas: () => void): void {
   view.addMap(Minimap);
   new Lozenges(canvas);
   new WireValues(canvas);
-  noteEmpty(canvas);
-  if (canvas.model.nodes.size === 1) new Ghost(canvas);
+  offerFirst(canvas);
   new Regions(canvas.root, toCanvas);
   if (localStorage.getItem("flowstudio wires")) void import("./seldom").then((part) => part.drawWires(canvas));
+}
+
+/** What says on a flow of one node, or of none, how to go on: loaded with the first such flow. */
+function offerFirst(canvas: FlowCanvas): void {
+  const { size } = canvas.model.nodes;
+  let isAsked = false;
+  const load = (): void => {
+    if (isAsked || canvas.model.nodes.size > 1) return;
+    isAsked = true;
+    void import("./ghost").then(
+      (part) => {
+        part.noteEmpty(canvas);
+        if (size === 1) new part.Ghost(canvas);
+      },
+      () => (isAsked = false), // without it the flow is only barer; the next change asks again
+    );
+  };
+  canvas.on("change", load);
+  load();
 }

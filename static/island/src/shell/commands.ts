@@ -1,7 +1,7 @@
 // All that can be done in the editor, with its key: what Ctrl+K offers.
 import type { FlowCanvas } from "../canvas/flowcanvas";
 import { type Act, keymap } from "../canvas/keymap";
-import type { NAMES } from "../canvas/keynames";
+import { NAMES } from "../canvas/keynames";
 import type { Command } from "./search";
 
 /** The acts that a tool of the editor does, with their signs. */
@@ -87,8 +87,8 @@ const PAGES: readonly [string, string, string][] = [
   ["Node reference", "nodes", "/nodes"],
 ];
 
-export function commandsOf(canvas: FlowCanvas, names: typeof NAMES, use: (tool: string) => void, say: (text: string, urgent?: boolean) => void): Command[] {
-  const of = (act: Act, sign: string, does: () => void): Command => ({ name: names[act], keys: keymap.label(act), sign, act: does });
+export function commandsOf(canvas: FlowCanvas, use: (tool: string) => void, say: (text: string, urgent?: boolean) => void): Command[] {
+  const of = (act: Act, sign: string, does: () => void): Command => ({ name: NAMES[act], keys: keymap.label(act), sign, act: does });
   return [
     ...TOOLS.map(([act, sign]) => of(act, sign, () => use(act))),
     ...KEYLESS.map(([name, sign, tool]): Command => ({ name, keys: "", sign, act: () => use(tool) })),

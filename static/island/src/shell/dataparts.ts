@@ -2,12 +2,11 @@
 import { Refusal } from "../bridge/http";
 import type { Json } from "../catalog";
 import type { JsonObject } from "../model/json";
-import { wholeText } from "./datatab";
 import { el, pretty } from "./parts";
 
-/** A part of a value as text, by the path that the list of parts gives it. */
-export function partOf(at: HTMLElement, path: string): string {
-  let part: Json | undefined = JSON.parse(wholeText(at)) as Json;
+/** A part of a value as text, of the text of the whole, by the path that the list of parts gives it. */
+export function partOf(whole: string, path: string): string {
+  let part: Json | undefined = JSON.parse(whole) as Json;
   for (const [, key] of path.matchAll(/\[("(?:[^"\\]|\\.)*"|\d+)\]/g)) part = (part as JsonObject)[JSON.parse(key as string) as string];
   return pretty(part);
 }

@@ -51,7 +51,7 @@ export function dataAct(canvas: FlowCanvas, pane: HTMLElement, at: HTMLElement, 
     case "copy-path":
       return void copyText(canvas, pathWords), true;
     case "copy-part":
-      return void import("./dataparts").then((part) => copyText(canvas, part.partOf(at, pathWords))), true;
+      return void import("./dataparts").then((part) => copyText(canvas, part.partOf(wholeText(at), pathWords))), true;
     case "wire-from":
       return canvas.keys.wireFrom(node, { node: node.id, side: "out", pin }), true;
     case "pin-visit":

@@ -1,7 +1,7 @@
 // The list of keys, and where a person gives an action another one: press the key shown, then the new key. What
 // already has the key is named before it is taken away; every row, and the whole list, goes back to the default.
 import { type Act, ACTS, chordOf, isLetter, keymap, written } from "../canvas/keymap";
-import type { NAMES, PARTS } from "../canvas/keynames";
+import { NAMES, PARTS } from "../canvas/keynames";
 import { giveKey, isChanged, isOwn, resetKeys } from "../canvas/ownkeys";
 import { refusalOf } from "../canvas/reserved";
 import { lettersAct, onLetters, switchLetters } from "../pages/parts/letters";
@@ -38,10 +38,7 @@ export class KeyList {
   private wanted = "";
   private word = "";
 
-  constructor(
-    private readonly acts: { names: typeof NAMES; parts: typeof PARTS },
-    private readonly say: (words: string) => void,
-  ) {
+  constructor(private readonly say: (words: string) => void) {
     this.dialog.addEventListener("keydown", (event) => this.key(event), true);
     this.dialog.addEventListener("close", () => this.wait(null));
     this.letters.addEventListener("change", () => switchLetters(this.letters.checked));
@@ -63,7 +60,7 @@ export class KeyList {
   private draw(): void {
     const at = (document.activeElement as HTMLElement | null)?.dataset["key"];
     const parts = Object.keys(FIXED).map((part) => {
-      const own = (this.acts.parts[part] ?? []).map((act) => this.row(act));
+      const own = (PARTS[part] ?? []).map((act) => this.row(act));
       const fixed = (FIXED[part] ?? []).map(([keys, name]) => el("li", "key-row", el("span", "key-name", name), el("span", "key-set", ...keys.flatMap(keyed))));
       return el("section", "", el("h3", "", part), el("ul", "list", ...own, ...fixed));
     });
@@ -74,7 +71,7 @@ export class KeyList {
   }
 
   private row(act: Act): HTMLElement {
-    const name = this.acts.names[act];
+    const name = NAMES[act];
     const isWaiting = act === this.waiting;
     const keys = keymap.keysOf(act);
     const change = el("button", "key-set", ...(isWaiting ? ["Press a key…"] : keys.length ? keys.flatMap((chord, index) => [...(index ? [" or "] : []), ...keyed(chord)]) : [el("span", "key-none", "no key")]));
@@ -97,9 +94,9 @@ export class KeyList {
       this.wait(null);
       resetKeys(act);
       this.focus(act);
-      this.say(`${this.acts.names[act]}: ${keymap.keysOf(act).map(written).join(" or ")} again.`);
+      this.say(`${NAMES[act]}: ${keymap.keysOf(act).map(written).join(" or ")} again.`);
     });
-    back.setAttribute("aria-label", `${this.acts.names[act]}: back to ${ACTS[act].keys.map(written).join(" or ")}`);
+    back.setAttribute("aria-label", `${NAMES[act]}: back to ${ACTS[act].keys.map(written).join(" or ")}`);
     back.title = `Back to ${ACTS[act].keys.map(written).join(" or ")}`;
     return back;
   }
@@ -121,7 +118,7 @@ export class KeyList {
     this.wanted = this.word = "";
     this.draw();
     if (focus) this.focus(focus);
-    if (act) this.say(`Press the new key for: ${this.acts.names[act]}`);
+    if (act) this.say(`Press the new key for: ${NAMES[act]}`);
   }
 
   private focus(act: Act): void {
@@ -152,7 +149,7 @@ export class KeyList {
     const holder = keymap.holder(chord, Boolean(ACTS[act].mark));
     if (!refused && (!holder || holder === act)) return this.give(act, chord);
     this.wanted = refused ? "" : chord;
-    this.word = refused || `${written(chord)} is the key of “${this.acts.names[holder as Act]}”.`;
+    this.word = refused || `${written(chord)} is the key of “${NAMES[holder as Act]}”.`;
     this.draw();
     this.focus(act);
     this.say(this.word);
@@ -163,8 +160,8 @@ export class KeyList {
     this.wait(null, act);
     giveKey(act, chord);
     this.focus(act);
-    const taken = holder && holder !== act && !keymap.keysOf(holder).length ? ` ${this.acts.names[holder]} has no key now.` : "";
-    this.say(`${this.acts.names[act]}: ${chord ? written(chord) : "no key"}.${taken}`);
+    const taken = holder && holder !== act && !keymap.keysOf(holder).length ? ` ${NAMES[holder]} has no key now.` : "";
+    this.say(`${NAMES[act]}: ${chord ? written(chord) : "no key"}.${taken}`);
   }
 }
 

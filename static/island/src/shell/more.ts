@@ -7,10 +7,10 @@ import type { Saver } from "../bridge/saver";
 import type { CanvasEvents } from "../canvas/events";
 import type { FlowCanvas } from "../canvas/flowcanvas";
 import { keymap } from "../canvas/keymap";
-import { NAMES, PARTS } from "../canvas/keynames";
 import { nearest } from "../model/alike";
 import { hasMarks } from "../model/marks";
 import { normal, offers } from "../model/rank";
+import { WrittenKeys } from "../model/writtenkeys";
 import { toast } from "../pages/parts/toast";
 import { loadHabits } from "../bridge/flows";
 import { begin } from "./begin";
@@ -199,7 +199,7 @@ export class More {
     const part = await this.part(import("./seldom"));
     if (!part) return () => [];
     const flows = everywhere ? await loadFlows().catch(() => []) : [];
-    const commands = part.commandsOf(this.canvas, NAMES, (tool) => this.host.use(tool), (text, urgent) => this.say(text, urgent));
+    const commands = part.commandsOf(this.canvas, (tool) => this.host.use(tool), (text, urgent) => this.say(text, urgent));
     const search = new part.Search(this.canvas, commands, flows, (name) => this.quick.atMiddle(name), { normal, offers, nearest });
     return (words) => (everywhere ? search.everything(words) : search.here(words));
   }
@@ -236,7 +236,8 @@ export class More {
     if (next !== 2) return;
     const part = this.text ? null : await this.part(import("./text"));
     if (part) {
-      this.text = new part.TextView(this.canvas, (words, urgent) => this.say(words, urgent));
+      const rule = this.canvas.catalog.body.written_keys;
+      this.text = new part.TextView(this.canvas, (words, urgent) => this.say(words, urgent), rule ? new WrittenKeys(rule) : null);
       place("outline-place").append(this.text.element);
     }
     if (!this.text) return;
@@ -302,7 +303,7 @@ export class More {
   /** Show what goes by which key, to be changed there. */
   async keys(): Promise<void> {
     const part = await this.seldom();
-    if (part) (this.keyList ??= new part.KeyList({ names: NAMES, parts: PARTS }, (words) => this.say(words))).open();
+    if (part) (this.keyList ??= new part.KeyList((words) => this.say(words))).open();
   }
 
   /** Show what comes from elsewhere before it is pasted. */

@@ -11,7 +11,7 @@ import type { JsonObject } from "../model/json";
 import { titleOf } from "../model/geometry";
 import type { Problem } from "../view/look";
 import { Activity } from "./activity";
-import { openFork } from "./forkform";
+import { keysWait } from "./kept";
 import { Lead } from "./lead";
 import type { More } from "./more";
 import { button, el, icon, length, place, pretty } from "./parts";
@@ -110,7 +110,7 @@ export class RunPane {
     private readonly hooks: Hooks,
   ) {
     this.lead = new Lead(canvas);
-    this.scrub = new Scrub(canvas, { steps: this.steps, nameOf: (step) => this.nameOf(step), say: hooks.say, held: (isHeld) => this.hold(isHeld), fork: () => this.fork() });
+    this.scrub = new Scrub(canvas, { steps: this.steps, nameOf: (step) => this.nameOf(step), say: hooks.say, held: (isHeld) => this.hold(isHeld), fork: () => void this.fork() });
     this.trial = new TrialRun(canvas, flow, this, hooks);
     this.activity = new Activity((step) => this.nameOf(step), (step) => this.show(step));
     const story = el("section", "run-story", el("h3", "", "Steps"), this.activity.element);
@@ -173,11 +173,13 @@ export class RunPane {
   }
 
   /** Ask what a new run is to begin with that goes on from the entry shown, or from the run as it is now. */
-  fork(): void {
+  async fork(): Promise<void> {
     if (!this.run) return this.hooks.say("There is no run on the canvas to fork: run the flow first.", true);
     const step = this.scrub.step;
     this.hooks.showTab();
-    void openFork(step?.run_id ?? this.run, step?.seq ?? null, this.forking, {
+    const part = await keysWait(import("./forkform").catch(() => null));
+    if (!part) return this.hooks.say("The form of a fork cannot be loaded: the server cannot be reached.", true);
+    void part.openFork(step?.run_id ?? this.run, step?.seq ?? null, this.forking, {
       say: this.hooks.say,
       left: () => this.canvas.root.focus({ preventScroll: true }),
       started: (run) => {

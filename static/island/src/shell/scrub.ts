@@ -2,8 +2,7 @@
 // entry, whatever comes in meanwhile; past the last one it is the run as it is now.
 import type { RunStep } from "../bridge/live";
 import type { FlowCanvas } from "../canvas/flowcanvas";
-import { keymap } from "../canvas/keymap";
-import { NAMES } from "../canvas/keynames";
+import { keymap, PAST_NAMES } from "../canvas/keymap";
 import { button, el, place } from "./parts";
 
 export interface Story {
@@ -46,7 +45,7 @@ export class Scrub {
     this.slider.addEventListener("input", () => this.slide());
     this.now = button("small", "Back to now", null, () => this.leave());
     this.fork = button("small", "Fork here", "branch", () => this.story.fork());
-    this.fork.title = keymap.hint(NAMES.fork, "fork");
+    this.fork.title = keymap.hint(PAST_NAMES.fork, "fork");
     const [back, forward] = ways((by) => this.go(by)) as [HTMLElement, HTMLElement];
     this.back = back;
     this.element.append(back, this.slider, forward, this.words, this.fork, this.now);
@@ -166,8 +165,8 @@ export class Scrub {
 function ways(go: (by: 1 | -1) => void): HTMLElement[] {
   return ([["back", -1], ["forward", 1]] as const).map(([act, by]) => {
     const way = button("quiet only small", "", act === "back" ? "back" : "chevron", () => go(by));
-    way.setAttribute("aria-label", NAMES[act]);
-    way.title = keymap.hint(NAMES[act], act);
+    way.setAttribute("aria-label", PAST_NAMES[act]);
+    way.title = keymap.hint(PAST_NAMES[act], act);
     return way;
   });
 }

@@ -12,7 +12,7 @@ import { canonicalText } from "../model/canonical";
 import { differenceTo } from "../model/difference";
 import { isObject, type JsonObject, same } from "../model/json";
 import { lineOf, readText, type ReadText, TextMistake } from "../model/jsontext";
-import { WrittenKeys } from "../model/writtenkeys";
+import type { WrittenKeys } from "../model/writtenkeys";
 import type { Problem } from "../view/look";
 import { COLOURS, LOOK } from "./code";
 import { el } from "./parts";
@@ -33,6 +33,8 @@ export class TextView {
   constructor(
     private readonly canvas: FlowCanvas,
     private readonly say: (text: string, urgent?: boolean) => void,
+    /** What keys that are written into the flow are told by, where the server has said so. */
+    private readonly keys: WrittenKeys | null,
   ) {
     this.element.setAttribute("aria-label", "Flow as text");
     this.element.hidden = true;
@@ -173,7 +175,7 @@ export class TextView {
       { key: "Mod-Shift-z", run: () => this.undo(true), preventDefault: true },
       { key: "Escape", run: () => (this.element.focus({ preventScroll: true }), true) },
     ]);
-    const rule = this.canvas.catalog.body.written_keys;
+    const { keys } = this;
     return [
       own,
       keymap.of([...foldKeymap, ...defaultKeymap.filter(({ key }) => key !== "Mod-i")]),
@@ -183,7 +185,7 @@ export class TextView {
       highlightActiveLine(),
       bracketMatching(),
       json(),
-      ...(rule ? [EditorView.clipboardOutputFilter.of((text) => new WrittenKeys(rule).text(text))] : []),
+      ...(keys ? [EditorView.clipboardOutputFilter.of((text) => keys.text(text))] : []),
       EditorView.contentAttributes.of({ tabindex: "0", spellcheck: "false" }),
       indentUnit.of("  "),
       syntaxHighlighting(COLOURS),
