@@ -55,6 +55,24 @@ def test_a_press_shows_all_pins_for_good_and_undo_takes_it_back(page: Page, app:
     expect(hand.pin("Model", "out", "meta")).to_have_count(0)
 
 
+def test_what_stands_below_makes_room_in_the_same_step_of_undo(page: Page, app: App) -> None:
+    nodes = [
+        node("ask", "llm_call", 0, 0, label="Model"),
+        node("below", "answer_user", 40, 230, label="Below"),
+    ]
+    put(app, document("fold-room", "Room", nodes, []))
+    hand = Hand(page).open_flow("fold-room")
+    hand.node("Model").locator(".fc-title").click()
+    hand.keys("u")
+    hand.at_rest()
+    after = {each["id"]: each for each in hand.look("nodes")}
+    assert after["below"]["y"] >= after["ask"]["h"] > 230
+    hand.keys("Control+z")
+    hand.at_rest()
+    assert next(each["y"] for each in hand.look("nodes") if each["id"] == "below") == 230
+    expect(hand.pin("Model", "in", "temperature")).to_have_count(0)
+
+
 def test_the_keyboard_goes_through_the_pins_in_view_and_the_row(page: Page, app: App) -> None:
     hand = opened(page, app, "fold-keys")
     hand.node("Model").locator(".fc-title").click()

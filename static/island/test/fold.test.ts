@@ -88,8 +88,7 @@ test("what stands below an opened node gives way, and what is below that in turn
     nodes: [node("m", "model", {}, 0, 0), below, node("c", "word", {}, 60, 170), node("beside", "word", {}, 600, 40), node("nailed", "word", { canvas: { locked: true } }, -60, 130)],
     edges: [],
   });
-  make(scene, turnMark(model(scene), "opened", true));
-  for (const change of giveWay(scene, [model(scene)])) make(scene, change);
+  for (const change of [turnMark(model(scene), "opened", true), ...giveWay(scene, [model(scene)])]) make(scene, change);
   const at = (id: string) => scene.box(scene.flow.nodes.get(id)!);
   assert.deepEqual([at("m").y, at("beside").y, at("nailed").y], [0, 40, 130]);
   for (const [a, b] of [["m", "b"], ["m", "c"], ["b", "c"]]) assert.equal(overlap(at(a!), at(b!)), false, `${a} and ${b}`);

@@ -131,11 +131,8 @@ export class Fields {
         desk.reshape(id);
       }
     } else {
-      const key = `pins ${desk.mark()}`;
-      const label = open ? "Show all pins" : "Fold pins";
-      desk.run(some.map((node) => turnMark(node, "opened", open)), label, key);
-      if (open) desk.run(giveWay(desk.scene, some), label, key);
-      desk.seal();
+      const marks = some.map((node) => turnMark(node, "opened", open));
+      desk.run(open ? [...marks, ...giveWay(desk.scene, some)] : marks, open ? "Show all pins" : "Fold pins");
     }
     desk.say(!some.length ? "All pins are shown" : open ? "All pins shown" : "Pins that are not used are folded");
   }

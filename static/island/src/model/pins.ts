@@ -90,6 +90,15 @@ export class Shapes {
     return this.of(node).index.get(side === "in" ? `in ${id}` : `out ${id}`);
   }
 
+  /** The shape that a node has with all its pins shown. */
+  whole(node: FlowNode): Shape {
+    const was = this.opened.has(node.id);
+    this.opened.add(node.id);
+    const shape = this.find(node);
+    if (!was) this.opened.delete(node.id);
+    return shape;
+  }
+
   isWired(node: FlowNode, pin: { side: Side; id: string }): boolean {
     for (const wire of node.wires) {
       if (pin.side === "in" ? wire.to === node && wire.targetPin === pin.id : wire.from === node && wire.sourcePin === pin.id) return true;

@@ -166,7 +166,7 @@ export class WireLayer {
     const id = `${this.prefix}-${name}`;
     if (this.gradients.has(id)) return id;
     this.gradients.add(id);
-    const marker = makeSvg("marker", name, { id, markerUnits: "userSpaceOnUse", markerWidth: "14", markerHeight: "14", refX: "18", refY: "7" });
+    const marker = makeSvg("marker", name, { id, markerUnits: "userSpaceOnUse", markerWidth: "14", markerHeight: "14", refX: "22", refY: "7" });
     marker.append(makeSvg("path", "", { d: path }));
     this.defs.append(marker);
     return id;
