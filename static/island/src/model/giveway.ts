@@ -6,7 +6,8 @@ import { boxOf, overlap, type Rect, snap } from "./geometry";
 import { isLocked } from "./marks";
 import type { Scene } from "./scene";
 
-const GAP = 24;
+/** With room for what stands under a node. */
+const GAP = 48;
 const MOST = 200;
 
 /** The moves that make room for some nodes as high as they become with all their pins. */

@@ -1,6 +1,7 @@
 // What stands under a node: what it waits for, why it failed, what its models cost, and what is wrong with it, with
 // the button that does something about it. It is filled anew whenever the node is marked.
 import type { FlowCanvas } from "../canvas/flowcanvas";
+import { titleOf } from "../model/geometry";
 import type { NodeRun } from "../model/progress";
 import { at, since } from "../pages/parts/time";
 import { type Problem, worstOf } from "../view/look";
@@ -39,17 +40,17 @@ export class Feet {
     this.said.set(view, key);
     const foot = view.element.querySelector(".fc-foot");
     if (!note && !wrong) return foot?.remove();
-    const rows = [...(note ? [this.noteRow(note, isPlanned)] : []), ...(wrong ? [this.problemRow(wrong)] : [])];
+    const rows = [...(note ? [this.noteRow(note, isPlanned)] : []), ...(wrong ? [this.problemRow(wrong, titleOf(view.node, view.shape))] : [])];
     if (foot) foot.replaceChildren(...rows);
     else view.element.append(el("div", "fc-foot", ...rows));
   }
 
-  /** The worst that is wrong with a node: an error or a risk, a remark only of a node that is selected. */
+  /** The worst that is wrong with a node: an error, a risk or a remark only of a node that is selected. */
   private wrongWith(view: NodeView): Problem | null {
     const { look } = this.canvas.desk;
     const problems = look.problems.get(view.node.id);
     const worst = worstOf(problems);
-    if (!worst || (worst === "note" && !look.selection.nodes.has(view.node.id))) return null;
+    if (!worst || (worst !== "error" && !look.selection.nodes.has(view.node.id))) return null;
     const found = problems?.filter(({ severity }) => severity === worst) ?? [];
     return found.find((each) => fixOf(each)) ?? found[0] ?? null;
   }
@@ -62,8 +63,9 @@ export class Feet {
     return row;
   }
 
-  private problemRow(problem: Problem): HTMLElement {
-    const words = el("span", "fc-wrong-words", problem.message);
+  private problemRow(problem: Problem, title: string): HTMLElement {
+    const own = `${title} (${problem.node}): `; // it stands there already
+    const words = el("span", "fc-wrong-words", problem.message.startsWith(own) ? problem.message.slice(own.length) : problem.message);
     words.title = problem.message;
     const row = el("div", "fc-wrong", words);
     row.dataset["severity"] = problem.severity;
