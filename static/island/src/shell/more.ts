@@ -1,7 +1,7 @@
 // Most of what the editor can do beside the canvas: its panels and what each tool does. It comes just after the
 // start; what many a visit does without is loaded from here when it is first wanted. What is typed before a part has
 // come is kept for what opens.
-import { loadFlows } from "../bridge/http";
+import { loadFlows, Refusal } from "../bridge/http";
 import type { LineState } from "../bridge/live";
 import type { Saver } from "../bridge/saver";
 import type { CanvasEvents } from "../canvas/events";
@@ -13,6 +13,7 @@ import { normal, offers } from "../model/rank";
 import { WrittenKeys } from "../model/writtenkeys";
 import { toast } from "../pages/parts/toast";
 import { loadHabits } from "../bridge/flows";
+import { upgradeOf } from "../bridge/panel";
 import { begin } from "./begin";
 import type { Choice } from "./chooser";
 import { askLine } from "./askline";
@@ -41,7 +42,6 @@ import type { Tags } from "./tags";
 import type { TextView } from "./text";
 import { useTool } from "./tools";
 import type { TouchBar } from "./touchbar";
-import { UpgradeBar } from "./upgrade";
 import type { Voice } from "./voice";
 
 export const LOOP = "Make it a While";
@@ -105,7 +105,7 @@ export class More {
     canvas.on("change", () => this.loadingMarks || (hasMarks(canvas.model) && void this.marks()));
     void this.palette();
     void this.sync();
-    void new UpgradeBar(canvas, flow, (text) => this.say(text)).look();
+    void this.upgrade();
     this.follow();
   }
 
@@ -264,6 +264,21 @@ export class More {
     new Sync(canvas, host.flow, host.saver, { say: (text) => this.say(text), changed: () => void host.check() });
     const part = document.getElementById("coach") && (await this.part(import("./coach")));
     if (part) this.coaching = new part.Coach(canvas, this.run, (text, urgent) => this.say(text, urgent));
+  }
+
+  /** Offer to write an older document in today's words; others need no such part. */
+  private async upgrade(): Promise<void> {
+    const ask = async (): Promise<Awaited<ReturnType<typeof upgradeOf>> | null> => {
+      try {
+        return await upgradeOf(this.host.flow, this.canvas.toJSON());
+      } catch (error) {
+        if (error instanceof Refusal) return null; // what cannot be read is told among the problems
+        throw error;
+      }
+    };
+    if (!(await ask())?.changes.length) return;
+    const part = await this.part(import("./upgrade"));
+    if (part) await new part.UpgradeBar(this.canvas, ask, (text) => this.say(text)).look();
   }
 
   /** Notes and groups, once there is a first one. */

@@ -1,7 +1,6 @@
 // A flow in the words of an older version: what would change, and a button that changes it. Opening
 // writes nothing; what is taken here is an edit like any other, saved with the next save, undone by Undo.
-import { Refusal } from "../bridge/http";
-import { upgradeOf } from "../bridge/panel";
+import type { upgradeOf } from "../bridge/panel";
 import type { FlowCanvas } from "../canvas/flowcanvas";
 import { titleOf } from "../model/geometry";
 import type { Problem } from "../view/look";
@@ -15,24 +14,16 @@ export class UpgradeBar {
 
   constructor(
     private readonly canvas: FlowCanvas,
-    private readonly flow: string,
+    /** What would change today; null where it cannot be told. */
+    private readonly ask: () => Promise<Awaited<ReturnType<typeof upgradeOf>> | null>,
     private readonly say: (text: string) => void,
   ) {}
 
-  /** Look once, when the flow is opened; old flows alone get the bar. */
+  /** Show what would change, if anything. */
   async look(): Promise<void> {
     const found = await this.ask();
     if (!found?.changes.length || this.refused) return this.close();
     this.show(found.differences);
-  }
-
-  private async ask(): Promise<Awaited<ReturnType<typeof upgradeOf>> | null> {
-    try {
-      return await upgradeOf(this.flow, this.canvas.toJSON());
-    } catch (error) {
-      if (error instanceof Refusal) return null; // what cannot be read is told among the problems
-      throw error;
-    }
   }
 
   private show(differences: readonly Problem[]): void {
