@@ -16,10 +16,11 @@ from ..access import actor_of
 from ..installed import bundle_of
 from ..library import FlowNotFound
 from ..runner_trial import asked_of
+from ..runner_views import event_name
 from ..studio import Studio, TheStudio
 from .form import go
 from .html import fragment, one_line, path, render
-from .rows import OPEN, event_name, reason_of, run_rows
+from .rows import OPEN, reason_of, run_rows
 from .steps import MOST_OPEN, NodeWords, Steps, Teller, reuse, stop_open
 
 router = APIRouter()
