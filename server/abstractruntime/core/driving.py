@@ -23,7 +23,9 @@ def drive(engine: Engine, held: Held, workflow: WorkflowSpec, max_steps: int) ->
                     return held
             except DrivenElsewhere:
                 return Held.load(journal, run_id)
-            except StaleRevision:
+            except StaleRevision as stale:
+                if held.holds_answer:  # it was refused with whatever found the run changed
+                    raise AnswerNotGiven from stale
                 fresh = Held.load(journal, run_id)
                 tries += 1
                 if tries > _SAVE_TRIES or not held.is_followed_by(fresh):

@@ -178,6 +178,11 @@ class Held:
         step.durable = self._is_answer = True
         self._held_back = step, None, self.still_mine
 
+    @property
+    def holds_answer(self) -> bool:
+        """Whether an answer is held back that is not written yet."""
+        return self._is_answer
+
     def write_records(self, records: Sequence[StepRecord]) -> None:
         """Write records only, power-safe, with the step held back; what has changed since stays unwritten."""
         if self._held_back is not None:
