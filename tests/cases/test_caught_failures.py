@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
-from abstractruntime.core.models import EffectType
+from abstractruntime.core.effects import EffectOutcome
+from abstractruntime.core.models import Effect, EffectType, RunState
+from abstractruntime.core.policy import DefaultEffectPolicy
 from drive import Host, Played, end, flow, node, play, start
 
 SHOW = node("answer_user")
@@ -96,6 +98,34 @@ def test_a_failed_effect_is_in_the_ledger_and_the_next_visit_is_a_new_one(store:
     assert [each["node_id"] for each in failed] == ["child", "child"]
     assert len({each["idempotency_key"] for each in failed}) == 2
     assert [note["visit"] for note in played.notes("child")] == [1, 2]
+
+
+@pytest.mark.parametrize("attempts", [1, 3])
+def test_a_caught_failure_tells_what_each_attempt_said(store: str, attempts: int) -> None:
+    said = iter(["busy", "still busy", "x" * 500])
+
+    def busy(run: RunState, effect: Effect) -> EffectOutcome:
+        return EffectOutcome.failed(next(said))
+
+    document = flow(
+        "told",
+        {
+            "start": start(),
+            "tell": node(
+                "notify",
+                outs=["exec-out", "error_attempts"],
+                pins={"to": "boss", "message": "Hi"},
+                onError="branch",
+            ),
+            "bad": end("why"),
+        },
+        "start -> tell, tell:exec-error -> bad, tell.error_attempts -> bad.why",
+    )
+    policy = DefaultEffectPolicy(effect_max_attempts={"notify": attempts}, default_backoff_base=0)
+    host = Host(document, store=store, handlers={EffectType.NOTIFY: busy}, policy=policy)
+    every = ["busy", "still busy", "x" * 300]
+    expected = every if attempts == 3 else ["Effect failed after 1 attempts: busy"]
+    assert host.play().output == {"why": expected, "success": True}
 
 
 CHILD = flow(

@@ -369,7 +369,7 @@ def _settle(engine: Engine, held: Held, deed: Deed, outcome: EffectOutcome, serv
             held.keep_traces()
     if outcome.status == "failed" and plan.failure_key and plan.next_node:
         count_visit(run.vars, plan.node_id, deed.policy_key)
-        set_result(run.vars, plan.failure_key, failure_of(deed.records, outcome.error))
+        set_result(run.vars, plan.failure_key, failure_of(deed.records, outcome.error, outcome.result))
         run.current_node = plan.next_node
         held.write(deed.records, others=others)
         return False

@@ -35,7 +35,7 @@ from .models import (
     WaitReason,
     WaitState,
 )
-from .policy import EffectPolicy, asked_pause, attempts_before, may_help, planned_pause
+from .policy import EffectPolicy, asked_pause, attempts_before, errors_before, may_help, planned_pause
 from .records import EffectRecords
 from .spec import WorkflowSpec
 
@@ -376,7 +376,7 @@ def execute(
     """
     effect, handler = deed.effect, deed.handler
     attempts = max(1, policy.max_attempts(effect)) if handler is None or handler.retry else 1
-    first = attempts_before(deed.run.vars, deed.key) + 1
+    first, errors = attempts_before(deed.run.vars, deed.key) + 1, errors_before(deed.run.vars, deed.key)
     for attempt in range(first, max(attempts, first) + 1):
         now = services.now_iso()
         told = EffectRecords(deed.run, deed.plan.node_id, effect, now, attempt, deed.key, deed.recorded)
@@ -399,16 +399,22 @@ def execute(
             deed.records.append(told.failed(code, said, deed.now, known, deed.plan.place))
         if outcome.status != "failed":
             return outcome
+        errors.append(str(outcome.error)[:MOST_TOLD])
         if attempt >= attempts or not outcome.retryable or not may_help(policy, effect, outcome.error):
             break
         if sleep is None:
-            return _put_off(deed, policy, outcome, attempt, attempts, services.now())
+            return _put_off(deed, policy, outcome, attempt, attempts, services.now(), errors)
         write(deed.records)
         deed.records = []
         pause = policy.backoff_seconds(effect=effect, attempt=attempt)
         if pause > 0:
             sleep(pause)
-    return EffectOutcome.failed(f"Effect failed after {attempt} attempts: {outcome.error}")
+    several = {"attempts": errors} if len(errors) > 1 else None
+    return EffectOutcome.failed(f"Effect failed after {attempt} attempts: {outcome.error}", known=several)
+
+
+MOST_TOLD = 300
+"""Characters that are kept of what an attempt said, before the next one."""
 
 
 def sets_aside(plan: StepPlan, wait: WaitState) -> bool:
@@ -417,13 +423,20 @@ def sets_aside(plan: StepPlan, wait: WaitState) -> bool:
 
 
 def _put_off(
-    deed: Deed, policy: EffectPolicy, outcome: EffectOutcome, attempt: int, attempts: int, now: datetime
+    deed: Deed,
+    policy: EffectPolicy,
+    outcome: EffectOutcome,
+    attempt: int,
+    attempts: int,
+    now: datetime,
+    errors: list[str],
 ) -> EffectOutcome:
     """Return the wait until the next attempt."""
     asked = asked_pause(outcome.result)
     pause = max(0.0, planned_pause(policy, deed.effect, attempt=attempt, key=deed.key, asked_s=asked))
     error = str(outcome.error)
     details = {"kind": "retry", "key": deed.key, "attempt": attempt, "max_attempts": attempts, "error": error}
+    details["errors"] = errors
     wait = WaitState(
         WaitReason.UNTIL,
         until=(now + timedelta(seconds=pause)).isoformat(),

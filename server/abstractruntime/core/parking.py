@@ -23,8 +23,11 @@ def put_off(engine: Engine, held: Held, deed: Deed, outcome: EffectOutcome) -> b
         held.write(deed.records, durable=True)
         return False
     assert wait is not None
-    attempt = int((wait.details or {})["attempt"])
-    return _park_before(engine, held, deed, wait, lambda run: note_attempt(run.vars, deed.key, attempt))
+    told = wait.details or {}
+    attempt, errors = int(told["attempt"]), told["errors"]
+    return _park_before(
+        engine, held, deed, wait, lambda run: note_attempt(run.vars, deed.key, attempt, errors)
+    )
 
 
 def ask_first(engine: Engine, held: Held, deed: Deed, wait: WaitState) -> bool:

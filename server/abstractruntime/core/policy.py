@@ -257,6 +257,14 @@ def attempts_before(vars: dict[str, Any], key: str) -> int:
     return count if isinstance(count, int) else 0
 
 
+def errors_before(vars: dict[str, Any], key: str) -> list[str]:
+    """Return what the attempts of this visit said that have failed before a planned retry, as far as it was kept."""
+    if not attempts_before(vars, key):
+        return []
+    told = vars["_runtime"]["retry"].get("errors")  # an older version has not kept it
+    return [*told] if isinstance(told, list) else []
+
+
 def forget_attempts(vars: dict[str, Any]) -> None:
     """Drop what `note_attempt` of `vars` kept, at the end of the visit."""
     space = dict.get(vars, "_runtime")

@@ -264,11 +264,13 @@ def failure_record(
     return record
 
 
-def failure_of(records: list[StepRecord], error: str | None) -> dict[str, Any]:
-    """Return code and message of the failure that the last of an effect's records tells."""
+def failure_of(records: list[StepRecord], error: str | None, known: Any = None) -> dict[str, Any]:
+    """Return code and message of the failure that the last of an effect's records tells, and what each attempt said."""
     told = records[-1].result.get("error") if records and records[-1].result else None
     code = told.get("code") if isinstance(told, dict) else None
-    return {"code": code or "effect.failed", "message": error or "unknown error"}
+    attempts = known.get("attempts") if isinstance(known, dict) else None
+    several = {"attempts": attempts} if attempts else {}
+    return {"code": code or "effect.failed", "message": error or "unknown error", **several}
 
 
 def status_record(run: RunState, *, now: str) -> StepRecord:

@@ -8,6 +8,7 @@ for: dots with `[0]` for lists, or a JSON pointer with a leading slash.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 Vars = dict[str, Any]
@@ -197,6 +198,6 @@ def set_at(root: Any, tokens: list[str | int], value: Any) -> None:
         raise ValueError(f"there is no place {last!r} in the {type(place).__name__} at {where}")
 
 
-def note_attempt(vars: dict[str, Any], key: str, attempt: int) -> None:
-    """Keep the number of the attempt that failed, to be committed with the wait for the next one."""
-    get_runtime(vars)["retry"] = {"key": key, "attempt": attempt}
+def note_attempt(vars: dict[str, Any], key: str, attempt: int, errors: Sequence[str]) -> None:
+    """Keep the number of the attempt that failed, and what all so far said, to be committed with the wait for the next."""
+    get_runtime(vars)["retry"] = {"key": key, "attempt": attempt, "errors": [*errors]}

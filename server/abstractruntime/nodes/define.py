@@ -17,7 +17,7 @@ from functools import cached_property
 from typing import Any, Literal
 
 from ..core.models import Effect
-from .pin import ERROR_OUT, ERROR_PINS, EXEC_IN, EXEC_OUT, UNSET, Pin, by_id
+from .pin import ERROR_ATTEMPTS, ERROR_OUT, ERROR_PINS, EXEC_IN, EXEC_OUT, UNSET, Pin, by_id
 
 Kind = Literal["event", "pure", "action", "effect", "control"]
 Json = Any
@@ -425,6 +425,7 @@ def control(name: str, *, family: str, **rest: Any) -> Callable[[Any], NodeType]
 
 
 __all__ = [
+    "ERROR_ATTEMPTS",
     "ERROR_OUT",
     "ERROR_PINS",
     "EXEC_IN",

@@ -210,7 +210,10 @@ def _meta(reply: Mapping[str, Json], calls: list[Json], is_structured: bool) -> 
         if reply.get(key) not in (None, "", {}):
             meta[key] = reply[key]
     about = reply.get("metadata")
-    trace_id = reply.get("trace_id") or (about.get("trace_id") if isinstance(about, Mapping) else None)
+    told = about if isinstance(about, Mapping) else {}
+    if "cost" in told:
+        meta["cost"] = told["cost"]
+    trace_id = reply.get("trace_id") or told.get("trace_id")
     if trace_id:
         meta["trace"] = {"trace_id": trace_id}
     return meta
@@ -257,7 +260,9 @@ _CHOSEN = {"provider": "lmstudio", "model": "qwen"}
         EXEC_OUT,
         Pin("response", "string", description="What the model answered; with a schema, JSON text."),
         Pin("success", "boolean", description="Whether there is an answer that can be used."),
-        Pin("meta", "object", description="Model, tokens, why it stopped."),
+        Pin(
+            "meta", "object", description="Model, tokens, time, cost where a price is known, why it stopped."
+        ),
         Pin("tool_calls", "array", description="The tools it asks for; Tool Calls carries them out."),
         Pin("data", "object", description="With a schema: the answer as data."),
         *(Pin(pin, "object", hidden=True, on_demand=True) for pin in ("result", "raw")),

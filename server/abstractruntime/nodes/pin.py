@@ -85,3 +85,5 @@ ERROR_PINS = (
     Pin("error_message", "string", description="What went wrong, when the step failed."),
     Pin("error_code", "string", description="The code of the failure; it stays the same in all versions."),
 )
+# For a step that lists it among its outputs: most need the last one's words only.
+ERROR_ATTEMPTS = Pin("error_attempts", "array", description="What each attempt said, the first one first.")

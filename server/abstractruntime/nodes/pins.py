@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from .define import ERROR_OUT, ERROR_PINS, ON_ERROR, Grow, NodeType, Pin, by_id
+from .define import ERROR_ATTEMPTS, ERROR_OUT, ERROR_PINS, ON_ERROR, Grow, NodeType, Pin, by_id
 
 
 @dataclass(frozen=True)
@@ -174,7 +174,7 @@ def pins_of(kind: NodeType, data: Mapping[str, Any]) -> tuple[tuple[Pin, ...], t
     choice = data.get(ON_ERROR.path)
     if choice is None and outputs is kind.outputs and ERROR_OUT.id not in kind.outputs_by_id:
         return inputs, outputs
-    return inputs, _with_error_pins(outputs, choice)
+    return inputs, _with_error_pins(outputs, choice, data)
 
 
 def error_pins(choice: Any) -> tuple[Pin, ...]:
@@ -182,12 +182,15 @@ def error_pins(choice: Any) -> tuple[Pin, ...]:
     return {"branch": (ERROR_OUT, *ERROR_PINS), "continue": ERROR_PINS}.get(str(choice), ())
 
 
-def _with_error_pins(outputs: tuple[Pin, ...], choice: Any) -> tuple[Pin, ...]:
+def _with_error_pins(outputs: tuple[Pin, ...], choice: Any, data: Mapping[str, Any]) -> tuple[Pin, ...]:
     own = tuple([pin for pin in outputs if pin.id != ERROR_OUT.id])
     if choice is None:
         return own
     present = {pin.id for pin in own}
-    return own + tuple(pin for pin in error_pins(choice) if pin.id not in present)
+    listed = data.get("outputs")
+    names = [pin.get("id") for pin in listed if isinstance(pin, Mapping)] if isinstance(listed, list) else []
+    more = (ERROR_ATTEMPTS,) if ERROR_ATTEMPTS.id in names else ()
+    return own + tuple(pin for pin in (*error_pins(choice), *more) if pin.id not in present)
 
 
 def _own_pins(kind: NodeType, data: Mapping[str, Any]) -> tuple[tuple[Pin, ...], tuple[Pin, ...]]:

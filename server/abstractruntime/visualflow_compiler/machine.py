@@ -447,6 +447,7 @@ class _Step:
             "success": False,
             "error_message": failure["message"],
             "error_code": failure["code"],
+            "error_attempts": failure.get("attempts") or [failure["message"]],
             "failure": failure,
         }
         self.memory.keep_outputs(self.node_id, outputs)

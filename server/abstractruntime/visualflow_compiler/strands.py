@@ -116,7 +116,7 @@ class Strands:
         if (again := carried.pop("asked", None)) is not None:
             details = carried.get("details") or {}
             opened["asked"] = again
-            opened["attempt"] = {"key": details.get("key"), "attempt": details.get("attempt")}
+            opened["attempt"] = {name: details.get(name) for name in ("key", "attempt", "errors")}
         else:
             opened["answer"] = {
                 "to": wait.get("resume_to_node"),
@@ -148,7 +148,7 @@ class Strands:
         told = self.memory.temp["open"].pop("attempt", None)
         if told is None:
             return False
-        note_attempt(self.memory.vars, str(told["key"]), int(told["attempt"]))
+        note_attempt(self.memory.vars, str(told["key"]), int(told["attempt"]), told.get("errors") or ())
         return True
 
     def _carrier(self, asked: Effect, node_id: str, run: RunState) -> Effect:

@@ -5,7 +5,7 @@ learn from works offline and harms nobody. It answers by what it has been asked 
 sequence of requests always has the same answers; what it remembers is one file, and survives restarts.
 
     GET  /status/NAME?up=3&down=2     200 three times, then 503 twice, and so on
-    POST /orders/ID?fails=2           503 twice, then the order; counted per idempotency key
+    POST /orders/ID?fails=2           503 twice, then the order; counted per idempotency key; half=1: without its total
     POST /books/ITEM/ACTION?seats=1   one entry in the books per idempotency key; 409 when no seat is left
     GET  /books                       all entries, and how many of each item are taken
 """
@@ -83,7 +83,8 @@ class Practice(httpx.BaseTransport):
                 count = _count(memory, f"order:{key}")
                 if count <= _whole(query, "fails", 0):
                     return 503, {"error": "The shop is busy.", "received": count}
-                return 200, {"order": order, "total": 42.5, "received": count}
+                total = {} if _whole(query, "half", 0) else {"total": 42.5}
+                return 200, {"order": order, **total, "received": count}
             case "POST", ["books", item, action] if action in _STEPS:
                 return _book(memory["books"], item, action, _whole(query, "seats", 1_000_000), key)
             case "GET", ["books"]:

@@ -87,6 +87,7 @@ def test_a_retry_is_a_wait(make_runtime: MakeRuntime, clock: MovableClock) -> No
         "attempt": 1,
         "max_attempts": 3,
         "error": "the line is dead",
+        "errors": ["the line is dead"],
     }
     assert runtime.tick(spec, run_id, plans_retries=True).status is RunStatus.WAITING, "not before its time"
     clock.advance(10)
