@@ -14,7 +14,7 @@ from typing import Any
 from abstractruntime.core.errors import NotFound
 
 from .bundles import under_new_ids
-from .flow_tests.shelf import FOLDER, Shelf, read_test
+from .flow_tests.shelf import FOLDER, FlowTest, Shelf, read_test
 from .flow_tests.travel import under_new_flow_ids
 from .library import Document, FlowLibrary, FlowNotFound
 from .library_ids import new_id
@@ -99,6 +99,19 @@ class Gallery:
         fresh = new_id()
         self._put(flow_id, {flow_id: fresh})
         return fresh
+
+    def recording(self, flow_id: str) -> FlowTest:
+        """Return the test that shows what a starter does: of the first case of its sample that has one."""
+        names = [case["name"].lower() for case in self.starter(flow_id).cases if case.get("test")]
+        files = sorted((self._folder / FOLDER / flow_id).glob("*.json"))
+        tests = [each for each in map(read_test, map(_read, files)) if each.name.lower() in names]
+        if not tests:
+            raise StarterNotFound(f"The starter flow {flow_id!r} comes without a recording.")
+        return min(tests, key=lambda each: names.index(each.name.lower()))
+
+    def documents(self, flow_id: str) -> dict[str, Document]:
+        """Return a starter as it comes with the app, and the flows that it needs, by id."""
+        return self._needed(flow_id)
 
     def holds(self, flow_id: str) -> bool:
         """Say whether a flow comes with the app."""

@@ -28,6 +28,7 @@ from .live.bell import Bell
 from .outside.outbox import Outbox
 from .presence import Presence
 from .programs import Programs
+from .recorded import RecordedRuns
 from .runner import Runner
 from .runner_artifacts import RunArtifacts
 from .runner_events import Events
@@ -60,6 +61,7 @@ class Studio:
     outbox: Outbox
     presence: Presence
     programs: Programs
+    recorded: RecordedRuns
     reader: RunReader
     run_artifacts: RunArtifacts
     runner: Runner

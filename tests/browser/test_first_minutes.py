@@ -170,3 +170,19 @@ def tab_to_field(page: Page) -> None:
         if page.evaluate("Boolean(document.activeElement?.closest('.ask-card'))"):
             return
     raise AssertionError("Tab never reaches the question")
+
+
+def test_a_recorded_run_is_watched_from_its_first_entry_on(fresh: App, door: Page) -> None:
+    door.goto(fresh.link)
+    door.get_by_role("link", name="Runs").first.click()
+    door.get_by_role("button", name="Watch a recorded run").click()
+    words = door.locator(".scrub .words")
+    expect(words).to_contain_text("entry 1 of")
+    expect(door.locator("#pane-run .run-head .state")).to_have_text("Done")
+    assert "entry=" not in door.url
+    door.get_by_role("slider", name="Entry of the run that is shown").press("ArrowRight")
+    expect(words).to_contain_text("entry 2 of")
+    door.get_by_role("button", name="Back to now").click()
+    expect(words).to_contain_text("Now, after")
+    door.locator("#pane-run .run-head").get_by_role("link").first.click()
+    expect(door.locator(".run-line")).to_contain_text("Recording")

@@ -97,6 +97,7 @@ WEB: list[tuple[int, tuple[str, ...]]] = [
             "flowstudio.flow_inputs",
             "flowstudio.gallery",
             "flowstudio.installed*",
+            "flowstudio.recorded",
             "flowstudio.access*",
             "flowstudio.ai",
             "flowstudio.ai.*",

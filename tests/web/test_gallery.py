@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from abstractruntime.core.models import RunStatus, WaitReason
 from abstractruntime.nodes.catalog import new_data
+from abstractruntime.testing.verify import verify
+from flowstudio.app import build
 from flowstudio.gallery import StarterNotFound
 from flowstudio.pages.picture import ROW, picture
-from flowstudio.settings import packaged
+from flowstudio.settings import Settings, packaged
 from web.conftest import Client
 from web.page import Page
 
@@ -80,6 +83,70 @@ def test_a_flow_that_is_there_keeps_the_tests_that_it_has(client: Client) -> Non
     shelf.remove("hello-durable-world", first.id)
     press(client, "/gallery/hello-durable-world/run")
     assert [each.id for each in shelf.tests("hello-durable-world")] == [second.id]
+
+
+@pytest.mark.parametrize("flow_id", STARTERS)
+def test_a_recording_can_be_watched_and_does_nothing(client: Client, flow_id: str) -> None:
+    address = press(client, f"/gallery/{flow_id}/watch")
+    run_id = address.split("run=")[1].split("&")[0]
+    assert address == f"/flows/{flow_id}?run={run_id}&entry=1"
+    run = client.run(run_id)
+    assert run["status"] in ("completed", "failed", "cancelled")
+    stores = client.studio.stores
+    records = client.records(run_id)
+    assert len(records) > 3
+    tree = client.studio.reader.tree(run_id)
+    assert all(each.status.is_over for each in tree.runs)
+    for each in tree.runs:
+        last = len(stores.ledger.list(each.run_id))
+        assert stores.journal.state_at(each.run_id, 1) is not None
+        assert stores.journal.state_at(each.run_id, last) == stores.runs.load(each.run_id)
+    assert verify(stores) == []
+    assert client.studio.outbox.notices() == []
+    assert not (client.studio.settings.data / "practice.json").exists()
+    assert client.get(f"/flows/{flow_id}?run={run_id}").status_code == 200
+    assert "Recording" in page(client, f"/runs/{run_id}").text
+    assert press(client, f"/gallery/{flow_id}/watch") == address, "it is there"
+    assert client.records(run_id) == records
+    again = client.post(f"/api/runs/{run_id}/fork", json={"seq": 1, "reason": "to try"})
+    assert again.status_code in (200, 201), again.text
+
+
+@pytest.mark.parametrize("store", ["memory:", "json:///{}/runs", "sqlite:///{}/runs.db"])
+def test_a_recording_is_whole_in_every_store(tmp_path: Path, store: str) -> None:
+    where = Settings(
+        data=tmp_path / "data", flows=tmp_path / "flows", store_url=store.format(str(tmp_path).lstrip("/"))
+    )
+    studio, _ = build(where)
+    try:
+        tree = studio.reader.tree(studio.recorded.bring("new-colleague"))
+        assert len(tree.runs) == 7
+        assert verify(studio.stores) == []
+        for run in tree.runs:
+            last = len(studio.stores.ledger.list(run.run_id))
+            assert studio.stores.journal.state_at(run.run_id, last) == studio.stores.runs.load(run.run_id)
+    finally:
+        studio.ai.close()
+        studio.stores.close()
+        studio.history.close()
+
+
+def test_a_recording_fits_the_flow_that_it_was_made_of_whatever_became_of_it(client: Client) -> None:
+    press(client, "/gallery/hello-durable-world/copy")
+    mine = client.get("/api/flows/hello-durable-world")
+    changed = {**mine.json(), "name": "Mine", "nodes": [], "edges": []}
+    client.put(
+        "/api/flows/hello-durable-world", json=changed, headers={"If-Match": mine.headers["ETag"]}
+    ).raise_for_status()
+    run_id = press(client, "/gallery/hello-durable-world/watch").split("run=")[1].split("&")[0]
+    assert "Hello Ana!" in client.run(run_id)["output"]["greeting"]
+    assert client.get("/api/flows/hello-durable-world").json()["name"] == "Mine"
+
+
+def test_an_empty_list_of_runs_offers_a_recorded_one(client: Client) -> None:
+    assert "Watch a recorded run" in page(client, "/runs").text
+    press(client, "/gallery/hello-durable-world/watch")
+    assert "Watch a recorded run" not in page(client, "/runs").text
 
 
 def test_its_subflows_come_with_it(client: Client) -> None:

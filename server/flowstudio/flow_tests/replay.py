@@ -19,7 +19,7 @@ from abstractruntime.core.errors import KernelError, WorkflowNotFound
 from abstractruntime.core.models import RunState, RunStatus, WaitReason, WaitState
 from abstractruntime.core.spec import WorkflowSpec
 from abstractruntime.integrations.abstractcore.tool_approval import APPROVAL_REQUIRED
-from abstractruntime.storage import Stores, open_stores
+from abstractruntime.storage import Stores
 from abstractruntime.storage.artifacts import InMemoryArtifactStore
 from abstractruntime.storage.base import PlacedRecord
 
@@ -99,7 +99,10 @@ class Workflows:
 
 
 class Replay:
-    """One play. `known` are the runs that were recorded, by flow, in the order in which they began."""
+    """One play, in stores that hold nothing else.
+
+    `known` are the runs that were recorded, by flow, in the order in which they began.
+    """
 
     def __init__(
         self,
@@ -109,12 +112,13 @@ class Replay:
         moments: Moments,
         reader: Callable[[Stores], RunReader],
         known: Mapping[str, Sequence[str]],
+        stores: Stores,
     ) -> None:
         self._known = known
         self._cast = cast
         self._recording = recording
         self._moments = moments
-        self._stores = open_stores("memory:")
+        self._stores = stores
         self._reader = reader(self._stores)
         self._workflows = Workflows(cast, moments)
         self._queue: deque[str] = deque()
@@ -153,7 +157,6 @@ class Replay:
         tree = self._reader.tree(root_id)
         records = self._reader.records(root_id, 0, MOST_RECORDS)
         states = {each.run_id: each for each in tree.runs}
-        self._stores.close()
         return Played(records, states, tree.root, stuck, (time.perf_counter() - began) * 1000)
 
     def _go(self, root_id: str, until: float) -> Stuck | None:

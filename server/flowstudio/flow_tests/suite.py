@@ -13,6 +13,7 @@ from abstractruntime.core.models import RunState, RunStatus
 from abstractruntime.core.spec import WorkflowSpec
 from abstractruntime.nodes.catalog import Catalog
 from abstractruntime.nodes.define import Offers
+from abstractruntime.storage import open_stores
 from abstractruntime.storage.base import PlacedRecord, Stores
 
 from ..library import Document, FlowLibrary
@@ -238,6 +239,11 @@ class FlowTests:
         result = Result(state, at, round(played.ms, 1), of, revision, told)
         return Judged(result, self._deeds(played), is_whole=not player.misses and played.stuck is None)
 
+    def perform(self, test: FlowTest, pinned: Pinned, stores: Stores) -> str:
+        """Play a test on programs in stores that stay; return the first that differs in words, nothing when it passes."""
+        wrong = self._judge(test, pinned, *self._play(test, self._cast(pinned, test), stores=stores))
+        return wrong[0].words if wrong else ""
+
     # ---- changing --------------------------------------------------------------------------------
 
     def update(self, flow_id: str, test_id: str) -> FlowTest:
@@ -284,7 +290,13 @@ class FlowTests:
         return Compiled(self.programs, pinned, replace(live, default=named, own=own))
 
     def _play(
-        self, test: FlowTest, cast: Compiled, *, shift: float = 0.0, is_loose: bool = False
+        self,
+        test: FlowTest,
+        cast: Compiled,
+        *,
+        shift: float = 0.0,
+        is_loose: bool = False,
+        stores: Stores | None = None,
     ) -> tuple[Played, Player]:
         recording, secrets = test.recording, self.secrets()
         moments = Moments(recording.started_at, test.expected.moments(), shift=shift)
@@ -300,8 +312,11 @@ class FlowTests:
         for way in test.expected.ways:
             known.setdefault(way.flow, []).append(way.run_id)
         reader = partial(RunReader, programs=self.programs, library=self.library)
-        replay = Replay(cast, recording, player, moments, reader, known)
-        return replay.play(test.inputs), player
+        used = stores or open_stores("memory:")
+        played = Replay(cast, recording, player, moments, reader, known, used).play(test.inputs)
+        if stores is None:
+            used.close()
+        return played, player
 
     def _judge(self, test: FlowTest, pinned: Pinned, played: Played, player: Player) -> list[Parting]:
         return judge(

@@ -56,6 +56,13 @@ def run(request: Request, studio: TheStudio, flow_id: str, form: Posted) -> Resp
     return begin(request, studio, answer) if "coach" in form else answer
 
 
+@router.post("/gallery/{flow_id}/watch")
+def watch(studio: TheStudio, flow_id: str) -> Response:
+    """Show the recorded run of a starter flow in the editor, at its first entry."""
+    run_id = studio.recorded.bring(flow_id)
+    return go(f"/flows/{path(flow_id)}?run={path(run_id)}&entry=1")
+
+
 @router.post("/gallery/{flow_id}/copy")
 def copy(studio: TheStudio, flow_id: str) -> Response:
     """Take a starter flow into the library and open it."""

@@ -15,6 +15,7 @@ from abstractruntime.core.models import RunStatus
 from ..access import actor_of
 from ..installed import bundle_of
 from ..library import FlowNotFound
+from ..recorded import is_recorded
 from ..runner_trial import asked_of
 from ..runner_views import event_name
 from ..studio import Studio, TheStudio
@@ -130,7 +131,8 @@ def run_words(studio: Studio, run_id: str) -> dict[str, Json]:
     """Return all that the page of a run says but its steps."""
     page = studio.reader.page(run_id)
     waiting = page["waiting"]
-    names = node_words(studio, studio.reader.state(run_id).workflow_id)
+    run = studio.reader.state(run_id)
+    names = node_words(studio, run.workflow_id)
     failed = page["failed_node"]
     return {
         **page,
@@ -142,6 +144,7 @@ def run_words(studio: Studio, run_id: str) -> dict[str, Json]:
         "bundle": "" if has_flow else bundle_of(page["flow_id"]),
         "failed_label": names(failed).label if failed else "",
         "inputs": inputs_of(studio, run_id),
+        "recorded": is_recorded(run),
         "used": studio.reader.used(run_id),
         "version": studio.versions.of_run(run_id),
         **kin(studio, run_id),

@@ -73,6 +73,11 @@ export class Scrub {
     this.leave();
   }
 
+  /** Go back to how the run began. */
+  begin(): void {
+    if (this.story.steps.length >= FEWEST) this.show(0);
+  }
+
   /** One more was told: the slider grows with it. */
   grown(): void {
     this.frame ||= requestAnimationFrame(() => {
