@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from abstractruntime.nodes.catalog import catalog
+from abstractruntime.nodes.deadlines import ON_TIMEOUT
 from abstractruntime.nodes.pins import may_flow
+from abstractruntime.nodes.waiting import DURATION
 
 Json = Any
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -40,6 +42,17 @@ def inputs_of(document: Mapping[str, Json]) -> list[Input]:
         for pin in (pins if isinstance(pins, list) else [])
         if isinstance(pin, Mapping) and isinstance(pin.get("id"), str) and pin.get("type") != "execution"
     ]
+
+
+def waits_for_time(document: Mapping[str, Json]) -> bool:
+    """Say whether a step of a flow waits for some time, or for an answer until a deadline."""
+    for node in document.get("nodes", []):
+        kind, data = catalog().resolve(str(node.get("type"))), node.get("data")
+        paths = {field.path for field in kind.fields} if kind is not None else set()
+        chosen = data.get(ON_TIMEOUT.path) if isinstance(data, Mapping) else None
+        if DURATION.path in paths or (ON_TIMEOUT.path in paths and chosen not in (None, "", "wait")):
+            return True
+    return False
 
 
 def input_schema(name: str, inputs: Iterable[Input]) -> dict[str, Json]:

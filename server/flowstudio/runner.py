@@ -23,6 +23,7 @@ from abstractruntime.core.errors import (
 from abstractruntime.core.fork import Effects
 from abstractruntime.core.ids import new_run_id
 from abstractruntime.core.models import RunState, RunStatus, WaitReason, WaitState
+from abstractruntime.core.vars import CLOCK, RUNTIME
 from abstractruntime.core.waits import is_paused
 from abstractruntime.integrations.abstractcore.tool_approval import read_decision
 from abstractruntime.visualflow_compiler.stops import GO_ON, of_wait
@@ -110,18 +111,21 @@ class Runner:
         draft: bool = False,
         trial: Mapping[str, Json] | None = None,
         document: dict[str, Json] | None = None,
+        clock_factor: float = 1,
     ) -> str:
         """Start a flow and return the run's id: its published version where there is one, unless `draft`.
 
         `trial` is what is asked of a run of the draft beyond its program, see `runner_trial`. A `document` is run
-        in place of the draft; it is kept with the run, and nowhere else. Raises FlowNotFound, BadDocument,
-        InvalidFlow with the problems, or NotDurable for an input.
+        in place of the draft; it is kept with the run, and nowhere else. By `clock_factor` the run waits so many times
+        shorter. Raises FlowNotFound, BadDocument, InvalidFlow with the problems, or NotDurable for an input.
         """
         refuse_reserved(inputs)
         if trial and not draft and document is None:
             raise BadInput("Only a run of the draft is a trial run: ask for `draft` as well.")
         root = self._kept(flow_id, draft, document)
         asked = self._trial(root, trial) if trial else {}
+        if clock_factor != 1:
+            asked = {**asked, RUNTIME: {**asked.get(RUNTIME, {}), CLOCK: clock_factor}}
         run_id = new_run_id()
         if document is None:
             self._versions.began(flow_id, self._programs.document(root), run_id, actor)

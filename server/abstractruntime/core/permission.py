@@ -13,7 +13,7 @@ from typing import Any
 from .effects import Deed, EffectOutcome, Handler, HandlerTable, Services
 from .models import Effect, EffectType, RunState, StepStatus, WaitReason, WaitState
 from .records import STATUS_KEY_PREFIX
-from .vars import RUNTIME, get_runtime
+from .vars import CLOCK, RUNTIME, clock_factor, get_runtime
 
 EFFECTS = (
     "effects"  # in the kernel's own space: what becomes of outside effects, where they are not simply done
@@ -63,7 +63,12 @@ def mode_of(run: RunState) -> str:
 
 
 def inherit(vars: dict[str, Any], parent: RunState) -> None:
-    """Have a run that begins with `vars` ask first where its parent does, and take from the recording that it has."""
+    """Have a run that begins with `vars` ask first where its parent does, and take from the recording that it has.
+
+    It goes by the parent's clock, too.
+    """
+    if (factor := clock_factor(parent.vars)) != 1:
+        get_runtime(vars)[CLOCK] = factor
     if mode_of(parent):
         given, space = get_runtime(parent.vars), get_runtime(vars)
         space.update({name: given[name] for name in (EFFECTS, RECORDING) if name in given})

@@ -16,6 +16,7 @@ Vars = dict[str, Any]
 CONTEXT = "context"
 SCRATCHPAD = "scratchpad"
 RUNTIME = "_runtime"
+CLOCK = "clock_factor"  # in the kernel's own space
 TEMP = "_temp"
 LIMITS = "_limits"
 NODE_TRACES = "node_traces"
@@ -56,6 +57,13 @@ def get_scratchpad(vars: Vars) -> Vars:
 def get_runtime(vars: Vars) -> Vars:
     """Return what the kernel and the host keep with the run."""
     return get_namespace(vars, RUNTIME)
+
+
+def clock_factor(vars: Vars) -> float:
+    """Return how many times faster than the clock a run waits: 1, unless it was started on a fast clock."""
+    space = dict.get(vars, RUNTIME)
+    found = dict.get(space, CLOCK) if isinstance(space, dict) else None
+    return found if isinstance(found, int | float) and not isinstance(found, bool) and found > 1 else 1
 
 
 def listening_key(vars: Vars) -> str | None:

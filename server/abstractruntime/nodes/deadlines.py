@@ -8,9 +8,9 @@ the check says so, until the author has chosen that.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
 from typing import Any
 
+from .ahead import ahead, told
 from .authored import pin_value, setting
 from .define import UNSET, Call, Field, Finding, Goto, NodeError, Pin
 from .values import described, number
@@ -107,7 +107,7 @@ def until_of(call: Call) -> dict[str, Json]:
         message = f"'deadline' needs an amount of {'time' if seconds is None else unit} above zero, but got "
         raise NodeError(message + f"{described(amount)}.", code="wait.deadline", pin="deadline")
     try:
-        return {"until": (datetime.fromisoformat(call.now) + timedelta(seconds=amount * seconds)).isoformat()}
+        return {"until": ahead(call, amount * seconds), **told(call)}
     except OverflowError:
         message = f"'deadline' is too long: {described(amount)} in {unit}."
         raise NodeError(message, code="wait.deadline", pin="deadline") from None
@@ -118,7 +118,7 @@ def stages_of(call: Call) -> dict[str, Json]:
     if _mode(call.data) == "wait":
         return {}
     unit = UNITS.get(str(setting(call.data, UNIT.path, "days")), UNITS["days"])
-    most, begun = number(call.get("deadline", _IN.default), "deadline"), datetime.fromisoformat(call.now)
+    most = number(call.get("deadline", _IN.default), "deadline")
     every, after = _amount(call.data, REMIND), _amount(call.data, PASS_AFTER)
     to = setting(call.data, PASS_TO.path, "")
     times: list[tuple[float, dict[str, Json]]] = []
@@ -129,8 +129,7 @@ def stages_of(call: Call) -> dict[str, Json]:
         times = [each for each in times if each[0] != after]
         times.append((after, {"to": to.strip()}))
     stages = [
-        {"at": (begun + timedelta(seconds=amount * unit)).isoformat(), **what}
-        for amount, what in sorted(times, key=lambda each: each[0])
+        {"at": ahead(call, amount * unit), **what} for amount, what in sorted(times, key=lambda each: each[0])
     ]
     return {"stages": stages} if stages else {}
 

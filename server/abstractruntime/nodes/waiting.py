@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 
 from ..core.models import Effect, EffectType
+from .ahead import ahead, sooner, told
 from .authored import pin_value, setting
 from .define import EXEC_IN, EXEC_OUT, UNSET, Call, Example, Field, Finding, NodeError, Pin, effect, pure
 from .instants import zone_of
@@ -18,6 +19,9 @@ Json = Any
 
 _SECONDS = {"seconds": 1, "minutes": 60, "hours": 3600, "days": 86400}
 _UNITS = (*_SECONDS, "timestamp")
+
+
+DURATION = Field("effectConfig.durationType", "string", "seconds", "Unit", "What the amount counts.", _UNITS)
 
 
 def _amount(value: Json) -> float:
@@ -96,9 +100,7 @@ def _wait_shape(data: Mapping[str, Json]) -> tuple[tuple[Pin, ...], tuple[Pin, .
     inputs=(EXEC_IN, _DURATION),
     outputs=_LEFT,
     shape=_wait_shape,
-    fields=(
-        Field("effectConfig.durationType", "string", "seconds", "Unit", "What the amount counts.", _UNITS),
-    ),
+    fields=(DURATION,),
     settle=lambda reply, call: dict(reply) if isinstance(reply, Mapping) else {},
     check=_check_wait,
     template={"pinDefaults": {"duration": 10}, "effectConfig": {"durationType": "seconds"}},
@@ -134,16 +136,15 @@ def wait_until(call: Call) -> Effect:
     value = call.get("duration")
     unit = str(setting(call.data, "effectConfig.durationType", "seconds"))
     if unit == "timestamp":
-        until = _moment(value)
+        until = sooner(call, _moment(value))
     else:
         try:
-            later = timedelta(seconds=_amount(value) * _SECONDS.get(unit, 1))
-            until = (datetime.fromisoformat(call.now) + later).isoformat()
+            until = ahead(call, _amount(value) * _SECONDS.get(unit, 1))
         except OverflowError:
             raise NodeError(
                 f"'duration' is too long: {described(value)} in {unit}.", code="wait.too_long", pin="duration"
             ) from None
-    return Effect(EffectType.WAIT_UNTIL, {"until": until})
+    return Effect(EffectType.WAIT_UNTIL, {"until": until, **told(call)})
 
 
 def _zone(name: Json) -> tzinfo | None:

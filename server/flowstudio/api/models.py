@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from abstractruntime.core.fork import Effects
 
 MOST_WAIT_SECONDS = 60
+MOST_CLOCK_FACTOR = 1_000_000
 Json = Any
 Name = Annotated[str, Field(min_length=1, max_length=400)]
 
@@ -272,7 +273,8 @@ class Launch(Asked):
 
     `document`: the flow `flow_id` as it stands here, in place of the draft; it is kept with the run, and nowhere else.
     `trial` asks more of a run of the draft, for trying it. With `wait_seconds` the answer comes when the run is over,
-    waits for something outside of it, or the time is up: then it tells how the run stands.
+    waits for something outside of it, or the time is up: then it tells how the run stands. With a `clock_factor` the
+    run waits so many times shorter, for delays, dates and deadlines: with 86400 a day takes a second. Its ledger says so.
     """
 
     flow_id: Name | None = None
@@ -283,6 +285,7 @@ class Launch(Asked):
     trial: Trial | None = None
     document: dict[str, Json] | None = None
     wait_seconds: Annotated[float, Field(ge=0, le=MOST_WAIT_SECONDS)] = 0
+    clock_factor: Annotated[float, Field(ge=1, le=MOST_CLOCK_FACTOR)] = 1
 
     @model_validator(mode="after")
     def _says_what(self) -> Launch:

@@ -76,6 +76,7 @@ def _launched(body: Launch, studio: Studio, actor: str) -> Launched:
         draft=body.draft,
         trial=body.trial.model_dump() if body.trial else None,
         document=body.document,
+        clock_factor=body.clock_factor,
     )
     return Launched(run_id=run_id)
 

@@ -13,6 +13,7 @@ from typing import Any
 from abstractruntime.core.jsonsafe import encode
 from abstractruntime.core.models import EffectType, RunState, RunStatus, WaitReason
 from abstractruntime.core.records import FORK
+from abstractruntime.core.vars import clock_factor
 from abstractruntime.integrations.hiding import COVER, hidden
 from abstractruntime.storage.base import PlacedRecord
 from abstractruntime.visualflow_compiler.stops import is_told_by
@@ -126,6 +127,8 @@ def recording_of(
 
 def why_unlike(records: Iterable[PlacedRecord], root: RunState) -> str:
     """Say why a run is none that the flow would make by itself from its start, nothing for any other."""
+    if clock_factor(root.vars) != 1:
+        return "This run went by a fast clock"
     if asked(root.vars).get("pins"):
         return "This run took pinned outputs in place of what its nodes give"
     for placed in records:

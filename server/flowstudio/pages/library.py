@@ -16,6 +16,7 @@ from abstractruntime.nodes.catalog import Catalog, new_data
 
 from ..access import actor_of
 from ..errors import problem_json
+from ..flow_inputs import waits_for_time
 from ..studio import Studio, TheStudio
 from .form import Posted, go
 from .html import path, render
@@ -24,6 +25,7 @@ from .rows import flow_rows
 
 router = APIRouter()
 PLAIN_NAME = "Untitled flow"
+DAY_IN_A_SECOND = 86_400
 
 
 @router.get("/flows")
@@ -52,6 +54,7 @@ class Asked:
     crumbs: tuple[tuple[str, str], ...]
     back: tuple[str, str]
     fields: list[InputField]
+    waits: bool = False  # so that a fast clock can be chosen
 
     def show(self, request: Request, problems: list[Any], status: int = 200) -> HTMLResponse:
         """Return the page of the form."""
@@ -89,7 +92,8 @@ def start(request: Request, studio: TheStudio, flow_id: str, form: Posted) -> Re
     document = studio.versions.for_runs(flow_id)
 
     def launch(inputs: dict[str, Any]) -> str:
-        return studio.runner.launch(flow_id, inputs, actor=actor_of(request.scope))
+        factor = DAY_IN_A_SECOND if "fast_clock" in form else 1
+        return studio.runner.launch(flow_id, inputs, actor=actor_of(request.scope), clock_factor=factor)
 
     return begin(request, _asked(studio, flow_id, document), form, launch)
 
@@ -103,6 +107,7 @@ def _asked(studio: Studio, flow_id: str, document: dict[str, Any]) -> Asked:
         crumbs=(("/flows", "Flows"), (place, flow.name)),
         back=(place, "Open the flow"),
         fields=fields_of(document),
+        waits=waits_for_time(document),
     )
 
 

@@ -11,6 +11,7 @@ from fastapi.responses import HTMLResponse
 
 from abstractruntime.core.errors import WorkflowNotFound
 from abstractruntime.core.models import RunStatus
+from abstractruntime.core.vars import clock_factor
 
 from ..access import actor_of
 from ..installed import bundle_of
@@ -145,6 +146,7 @@ def run_words(studio: Studio, run_id: str) -> dict[str, Json]:
         "failed_label": names(failed).label if failed else "",
         "inputs": inputs_of(studio, run_id),
         "recorded": is_recorded(run),
+        "clock_factor": clock_factor(run.vars),
         "used": studio.reader.used(run_id),
         "version": studio.versions.of_run(run_id),
         **kin(studio, run_id),
