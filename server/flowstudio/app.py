@@ -56,7 +56,6 @@ from .pages import router as pages
 from .presence import Presence
 from .programs import Programs
 from .prompts import routes as prompts
-from .recorded import RecordedRuns
 from .runner import Runner
 from .runner_artifacts import RunArtifacts
 from .runner_drive import TELLING, Drive
@@ -155,8 +154,6 @@ def build(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -> tup
     drive = Drive(runtime, programs, reader, submit=worker.submit, remind=worker.remind)
     runtime.subscribe_runnable(worker.submit)
     runtime.subscribe_ledger(lambda record: bell.ring(*reader.line_of(str(record["run_id"]))))
-    gallery = Gallery(packaged("flows"), library, settings.files, shelf)
-    tests = _tests(settings, ai, stores, shelf, versions, programs, reader)
     studio = Studio(
         settings=settings,
         access=Access(settings),
@@ -169,7 +166,7 @@ def build(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -> tup
         effects=tuple(sorted(each.value for each in handlers)),
         forks=Forks(runtime, programs, reader, types),
         events=Events(runtime=runtime, programs=programs, submit=worker.submit),
-        gallery=gallery,
+        gallery=Gallery(packaged("flows"), library, settings.files, shelf),
         habits=Habits(library),
         texts=FlowTexts(library, types),
         history=history,
@@ -178,7 +175,6 @@ def build(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -> tup
         outbox=outbox,
         presence=presence,
         programs=programs,
-        recorded=RecordedRuns(gallery, tests, programs, stores),
         reader=reader,
         run_artifacts=RunArtifacts(reader, artifacts),
         runner=Runner(
@@ -193,7 +189,7 @@ def build(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -> tup
         standstill=lambda: worker.standstill,
         stories=NodeStories(reader, programs),
         stores=stores,
-        tests=tests,
+        tests=_tests(settings, ai, stores, shelf, versions, programs, reader),
         versions=versions,
     )
     return studio, worker

@@ -61,7 +61,6 @@ class Studio:
     outbox: Outbox
     presence: Presence
     programs: Programs
-    recorded: RecordedRuns
     reader: RunReader
     run_artifacts: RunArtifacts
     runner: Runner
@@ -71,6 +70,11 @@ class Studio:
     tests: FlowTests
     texts: FlowTexts
     versions: Versions
+
+    @property
+    def recorded(self) -> RecordedRuns:
+        """The recordings of the starter flows."""
+        return RecordedRuns(self.gallery, self.tests, self.programs, self.stores)
 
 
 def studio_of(request: Request) -> Studio:

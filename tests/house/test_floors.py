@@ -50,6 +50,7 @@ KERNEL: list[tuple[int, tuple[str, ...]]] = [
                 "held",
                 "leases",
                 "permission",
+                "hints",
                 "recorded",
             )
         ),

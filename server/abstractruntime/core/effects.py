@@ -26,6 +26,7 @@ from typing import Any, Protocol
 from ..storage.artifacts import ArtifactStore
 from .boundary import guarded
 from .errors import EffectError, KernelError, in_short
+from .hints import unwired
 from .models import (
     Effect,
     EffectType,
@@ -446,38 +447,10 @@ def _put_off(
     return EffectOutcome.put_off(error, wait)
 
 
-_NO_GRAPH = ". A knowledge graph needs AbstractMemory: pip install 'flowstudio[memory]'."
-_FILES = (
-    ". FlowStudio's comes from flowstudio.outside.workspace: WorkspaceFolder(root, artifacts).handlers()."
-)
-_HINTS = {
-    EffectType.WEB_REQUEST: ". FlowStudio's is flowstudio.outside.web.WebRequest().",
-    EffectType.NOTIFY: ". FlowStudio's is flowstudio.outside.outbox.Outbox(folder): a file for each notice.",
-    EffectType.READ_PDF: _FILES,
-    EffectType.WRITE_PDF: _FILES,
-    EffectType.IMPORT_FILE: _FILES,
-    EffectType.EXPORT_ARTIFACT: _FILES,
-    EffectType.READ_ARTIFACT: _FILES,
-    EffectType.LLM_CALL: ". No model is configured: FlowStudio takes one from its page Settings, under Models.",
-    EffectType.MODEL_RESIDENCY: (
-        ". No backend that loads models is configured: FlowStudio has none, its models are loaded by the servers "
-        "that its page Settings, under Models, names; load the model there, and remove the node."
-    ),
-    EffectType.TOOL_CALLS: ". No tools are configured: FlowStudio takes them from its page Settings.",
-    EffectType.MEMORY_KG_ASSERT: _NO_GRAPH,
-    EffectType.MEMORY_KG_QUERY: _NO_GRAPH,
-    EffectType.MEMORY_KG_RESOLVE: _NO_GRAPH,
-}
-
-
 def _call(deed: Deed, services: Services) -> EffectOutcome:
     effect, handler = deed.effect, deed.handler
     if handler is None:
-        return EffectOutcome.failed(
-            f"No effect handler registered for {effect.type.value}:"
-            f" the host gives one to the Runtime (effect_handlers={{EffectType.{effect.type.name}: ...}})"
-            f"{_HINTS.get(effect.type, '.')}"
-        )
+        return EffectOutcome.failed(unwired(effect.type))
     outcome, error = guarded(handler.call, deed.run, effect, deed.plan.next_node, services)
     if error is not None:
         log.warning(
