@@ -230,15 +230,6 @@ export class RunPane {
     if (run && !this.stream && !STATES[run.status]?.[0].match(/completed|failed|cancelled/)) this.follow(run.run_id);
   }
 
-  /** An address that names the first entry, as that of a recording does, shows how its run began. */
-  private beginAtEntry(): void {
-    const url = new URL(location.href);
-    if (!url.searchParams.has("entry")) return;
-    url.searchParams.delete("entry");
-    history.replaceState(null, "", url);
-    this.scrub.begin();
-  }
-
   /** Take the run off the canvas. */
   dismiss(): void {
     this.stream?.stop();
@@ -384,7 +375,7 @@ export class RunPane {
     this.renew();
     this.hooks.changed();
     this.hooks.say(`The run is over: ${STATES[end.status]?.[2] ?? end.status}.`, end.status === "failed");
-    this.beginAtEntry();
+    this.scrub.begin();
   }
 
   /** Make a test of the run that is shown, when it has ended; else look at the tests of the flow. */

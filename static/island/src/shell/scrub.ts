@@ -73,8 +73,12 @@ export class Scrub {
     this.leave();
   }
 
-  /** Go back to how the run began. */
+  /** Where the address names the first entry, as that of a recording does, show how the run began. */
   begin(): void {
+    const url = new URL(location.href);
+    if (!url.searchParams.has("entry")) return;
+    url.searchParams.delete("entry");
+    history.replaceState(null, "", url);
     if (this.story.steps.length >= FEWEST) this.show(0);
   }
 
