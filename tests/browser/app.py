@@ -35,7 +35,7 @@ BROWSER_FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-LINK = re.compile(r"http://\S+/login#token=\S+")
+LINK = re.compile(r"https?://\S+/login#token=\S+")
 
 
 def chromium_path() -> str | None:

@@ -207,6 +207,7 @@ OWN = {
     "hash",
     "match_text",
     "notify",
+    "number_from_text",
     "on_error",
     "parse_date",
     "parse_table",

@@ -137,6 +137,7 @@ def type_card(kind: NodeType) -> dict[str, Any]:
         "may_fail": kind.may_fail,
         "leaves": kind.leaves,
         "seldom": list(kind.seldom),
+        "converts": kind.converts,
         "sentence": kind.sentence,
         "fields": [_field_card(each) for each in kind.fields],
         "keywords": list(kind.keywords),

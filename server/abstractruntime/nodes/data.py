@@ -242,6 +242,7 @@ def break_object(call: Call) -> dict[str, Json]:
     family="data",
     label="Parse JSON",
     sentence="JSON in {text}",
+    converts=True,
     inputs=(
         Pin("text", "string", description="JSON, also inside a code block or between sentences."),
         Pin("wrap_scalar", "boolean", True, hidden=True),
@@ -284,6 +285,7 @@ def _indent(call: Call) -> int | None:
     family="data",
     label="Stringify JSON",
     sentence="{value} as JSON text",
+    converts=True,
     inputs=(
         Pin("value", "any", description="What to write."),
         Pin(

@@ -292,6 +292,8 @@ class NodeType:
     what the effect does, so that the world does not do it twice; `safe` says, from node.data, that what is asked
     for changes nothing. `listens`: each such node gets a run of its own beside the flow's (`on_event`).
     `leaves`: each such step speaks to another computer, whatever is set.
+    `converts`: makes of its first input a value of another type; where a wire is refused because types do not fit, the
+    editor offers to put such a node between.
     `sentence` says in the outline what a node does with its values: `{prompt}` stands for what is at that pin or, with
     dots, at that setting; what stands in `[...]` is left out while one of its pins has nothing. `|name` takes a text
     without its quotes, `|unit` takes the plural away after a 1. Without it the outline lists the values.
@@ -325,6 +327,7 @@ class NodeType:
     loops: bool = False
     listens: bool = False
     leaves: bool = False
+    converts: bool = False
     seldom: tuple[str, ...] = ()
     sentence: str = ""
     gives: bool | Callable[[Mapping[str, Json]], bool] = False

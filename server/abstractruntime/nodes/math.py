@@ -209,6 +209,33 @@ def absolute(call: Call) -> dict[str, Json]:
 
 
 @pure(
+    "number_from_text",
+    family="math",
+    label="Number From Text",
+    sentence="The number in {text}",
+    converts=True,
+    inputs=(
+        Pin(
+            "text",
+            "string",
+            "",
+            "A number as it is written: 12, -2.5 or 1e3; blanks around it do not matter.",
+        ),
+    ),
+    outputs=_result("The number; a whole one stays whole."),
+    keywords=("parse", "convert", "cast", "float", "integer", "read"),
+    examples=(
+        Example({"text": " 12 "}, {"result": 12}),
+        Example({"text": "-2.5"}, {"result": -2.5}),
+        Example({"text": "a dozen"}, error="'text' needs a number", note="What is no number ends the step."),
+    ),
+)
+def number_from_text(call: Call) -> dict[str, Json]:
+    """Read the number that a text spells."""
+    return {"result": number(call.get("text", ""), "text")}
+
+
+@pure(
     "round",
     family="math",
     label="Round",

@@ -77,6 +77,7 @@ class TypeCard(Card):
     inputs: list[PinCard]
     outputs: list[PinCard]
     seldom: list[str]
+    converts: bool
     sentence: str
     grows: dict[str, Json] | None
     shaped: bool

@@ -58,6 +58,8 @@ export interface Card {
   leaves?: boolean;
   /** The pins that most such nodes leave alone, by id. */
   seldom?: string[];
+  /** Whether it makes a value of another type of its first input. */
+  converts?: boolean;
   /** What a node does with its values (`model/sentence.ts`). */
   sentence?: string;
   fields?: CardField[];
@@ -143,6 +145,11 @@ export class Catalog {
     const rule = this.body.error_pins;
     const choice = rule && card?.may_fail ? data[rule.path] : undefined;
     return (typeof choice === "string" && rule?.outputs[choice]) || [];
+  }
+
+  /** The type that makes of a value one that fits where it does not. */
+  converter(source: string, target: string): Card | undefined {
+    return this.cards.find(({ converts, inputs, outputs }) => converts && inputs[0] && outputs[0] && this.mayFlow(source, inputs[0].type) && this.mayFlow(outputs[0].type, target));
   }
 
   /** Say whether a value of one type may be wired to an input of another. */

@@ -1,6 +1,6 @@
 // What the canvas tells the page. Nothing here is a request to the server; whoever listens decides.
 import type { Change } from "../model/change";
-import type { Candidate } from "../model/connect";
+import type { Candidate, Instead } from "../model/connect";
 import type { Point } from "../model/geometry";
 import type { Hit, PinAt } from "../model/hit";
 import type { View } from "../view/viewport";
@@ -38,8 +38,8 @@ export interface CanvasEvents {
   viewport: View;
   /** A sentence for a live region; `shown`: for the eye too. */
   announce: { text: string; urgent: boolean; shown?: boolean };
-  /** Something could not be done, and why; `back`: the ends of a wire that a loop could stand for. */
-  refuse: { reason: string; back?: { from: PinAt; to: PinAt } | undefined };
+  /** Something could not be done, and why; `back`: what could be done instead of a wire. */
+  refuse: { reason: string; back?: Instead | undefined };
   /** `also` comes before what is offered everywhere. */
   menu: { screen: Point; hit: Hit; also?: readonly MenuEntry[] };
   /** A click or tap on a node that moved nothing. */

@@ -2,6 +2,7 @@
 // returning it; one state a file. The machine itself knows only who is down, and that a second
 // finger means pinching.
 import type { Change } from "../model/change";
+import type { Instead } from "../model/connect";
 import type { Guide } from "../model/guides";
 import type { Point, Rect } from "../model/geometry";
 import type { Hit, PinAt } from "../model/hit";
@@ -58,8 +59,8 @@ export interface WireDraft {
   /** What the pointer says, and whether it is good news. */
   words: string;
   ok: boolean;
-  /** The ends of a wire that would lead steps back; a loop could do what it is meant to. */
-  back?: { from: PinAt; to: PinAt } | undefined;
+  /** What could be done instead of a wire that cannot be. */
+  back?: Instead | undefined;
   pointer: Point;
 }
 

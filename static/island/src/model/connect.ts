@@ -5,8 +5,15 @@ import { titleOf } from "./geometry";
 import type { PinAt } from "./hit";
 import type { ShapePin, Shapes, Side } from "./pins";
 
+/** The ends of a wire that cannot be, where something else can stand for it: a node between that converts, else a loop. */
+export interface Instead {
+  from: PinAt;
+  to: PinAt;
+  by?: Card;
+}
+
 /** `back`: steps would run in a circle, which a loop node does. */
-export type Verdict = { ok: true; note: string } | { ok: false; reason: string; back?: { from: PinAt; to: PinAt } };
+export type Verdict = { ok: true; note: string } | { ok: false; reason: string; back?: Instead };
 
 const TEXT = "string";
 const no = (reason: string): { ok: false; reason: string } => ({ ok: false, reason });
@@ -80,6 +87,13 @@ function circleOf(flow: FlowDocument, shapes: Shapes, at: PinAt): Set<string> {
     }
   }
   return seen;
+}
+
+/** What could stand between two pins whose types do not fit. */
+export function converted(flow: FlowDocument, shapes: Shapes, a: PinAt, b: PinAt): Instead | undefined {
+  const ends = inOrder(a, b);
+  const by = ends && ends.from.node !== ends.to.node && shapes.catalog.converter(pinType(flow, shapes, ends.from), pinType(flow, shapes, ends.to));
+  return by ? { ...ends, by } : undefined;
 }
 
 /** Whether a value that is no text is made one on its way. */

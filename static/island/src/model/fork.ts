@@ -76,6 +76,12 @@ export function roomAt(flow: FlowDocument, shapes: Shapes, wish: Rect, edge: num
       moves.push({ op: "move", node: node.id, x: node.x + by, y: node.y });
     }
   }
-  while (all.some(({ box }) => overlap(box, place))) place.y += DOWN;
-  return { at: place, moves };
+  return { at: freeBelow(place, all.map(({ box }) => box)), moves };
+}
+
+/** The first free place at or below a wish. */
+export function freeBelow(wish: Rect, taken: readonly Rect[]): Point {
+  const place = { ...wish };
+  while (taken.some((box) => overlap(box, place))) place.y += DOWN;
+  return place;
 }

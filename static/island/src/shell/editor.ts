@@ -142,7 +142,7 @@ export class Editor implements Host {
     });
     canvas.on("viewport", ({ zoom }) => (this.tool("zoom-reset").textContent = `${Math.round(zoom * 100)}%`));
     canvas.on("announce", ({ text, urgent, shown }) => (shown ? toast(text, undefined, 8) : this.voice.say(text, urgent)));
-    canvas.on("refuse", ({ reason, back }) => (back ? void this.have((more) => more.offerLoop(reason, back)) : toast(reason, undefined, 5)));
+    canvas.on("refuse", ({ reason, back }) => (back ? void this.have((more) => more.offer(reason, back)) : toast(reason, undefined, 5)));
     this.tool("zoom-reset").textContent = `${Math.round(canvas.view.zoom * 100)}%`;
     for (const tool of document.querySelectorAll<HTMLElement>("[data-tool]")) tool.addEventListener("click", () => this.use(tool.dataset["tool"] ?? ""));
     place("run-button").addEventListener("click", () => void this.have((more) => void more.run.begin(), true));

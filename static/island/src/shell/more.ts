@@ -44,7 +44,6 @@ import { useTool } from "./tools";
 import type { TouchBar } from "./touchbar";
 import type { Voice } from "./voice";
 
-export const LOOP = "Make it a While";
 const NARROW = 900;
 
 /** What is there from the start. */
@@ -167,9 +166,11 @@ export class More {
   }
 
   /** Say why a wire is refused, and offer what it may be meant to do. */
-  offerLoop(reason: string, back: NonNullable<CanvasEvents["refuse"]["back"]>): void {
-    const run = async (): Promise<void> => (await this.part(import("./seldom")))?.loopBack(this.canvas, back);
-    toast(reason, { label: `${LOOP} ${keymap.label("fix")}`, run: () => void run() }, 10);
+  /** Say why something cannot be done, and what can be done instead. */
+  offer(reason: string, back: NonNullable<CanvasEvents["refuse"]["back"]>): void {
+    const run = async (): Promise<void> => (await this.part(import("./seldom")))?.doInstead(this.canvas, back);
+    const words = back.by ? `Put ${back.by.label} between` : "Make it a While";
+    toast(reason, { label: `${words} ${keymap.label("fix")}`, run: () => void run() }, 10);
   }
 
   /** Open the field at once; what it searches comes with it or just after. */

@@ -4,7 +4,7 @@ export { drawWires, turnCurves, turnSteps } from "./curves";
 export { commandsOf } from "./commands";
 export { Conflict } from "./conflict";
 export { KeyList } from "./keylist";
-export { loopBack } from "./loopback";
+export { doInstead } from "./loopback";
 export { CanvasMenu } from "./menu";
 export { lookAtPaste } from "./pastelook";
 export { awaitPlace, nextBookmark, nextFailure } from "./places";

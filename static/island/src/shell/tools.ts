@@ -1,8 +1,9 @@
 // What tools, keys and commands do beside the canvas, each by its name.
 import { askFirst, asksFirst } from "../bridge/runs";
+import { keymap } from "../canvas/keymap";
 import { toast } from "../pages/parts/toast";
 import { keysWait } from "./kept";
-import { LOOP, type More } from "./more";
+import type { More } from "./more";
 import { nameVersion } from "./naming";
 import { place } from "./parts";
 
@@ -73,7 +74,7 @@ function turnMap({ canvas }: More): void {
 
 /** Take what a refusal on the page offers instead, else the first fix of a problem. */
 function fix(more: More): void {
-  const offered = [...document.querySelectorAll<HTMLElement>(".toast button")].find((each) => each.textContent?.startsWith(LOOP));
+  const offered = [...document.querySelectorAll<HTMLElement>(".toast button")].find((each) => each.textContent?.endsWith(` ${keymap.label("fix")}`));
   if (offered) return offered.click();
   more.problems.fixFirst((text) => {
     toast(text, undefined, 5);
