@@ -123,6 +123,28 @@ def test_an_empty_flow_shows_where_the_first_step_goes(fresh: App, door: Page) -
     expect(ghost).to_be_hidden()
 
 
+def test_an_empty_flow_offers_the_starters_that_are_like_what_is_typed(fresh: App, door: Page) -> None:
+    door.goto(fresh.link)
+    with door.expect_response("**/editor/habits"):
+        door.get_by_role("button", name="Make a flow").click()
+    hand = Hand(door)
+    hand.at_rest()
+    door.get_by_role("button", name="What happens first?").click()
+    starters = hand.quick_add.get_by_role("option").filter(has_text="starter")
+    expect(starters).to_have_count(0)
+    hand.type("ask")
+    expect(hand.quick_add.get_by_role("option").first).to_contain_text("Ask User")
+    expect(starters).to_have_count(3)
+    for _ in "ask":
+        hand.keys("Backspace")
+    hand.type("expense deadline")
+    expect(starters).to_have_count(1)
+    hand.keys("Enter")
+    door.wait_for_url("**/flows/expense-approval*")
+    hand.at_rest()
+    expect(door.locator("#flow-name")).to_have_value("Expense approval with a deadline")
+
+
 def test_the_place_of_the_first_step_is_in_view_on_a_phone(fresh: App, door: Page) -> None:
     door.set_viewport_size({"width": 320, "height": 640})
     door.goto(fresh.link)

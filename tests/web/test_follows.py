@@ -33,3 +33,9 @@ def test_own_flows_are_told_by_how_many_nodes_run_them(client: Client) -> None:
     told = client.get("/editor/habits").json()["mine"]
     assert [told[0][key] for key in ("id", "name", "uses")] == ["used", "used", 2]
     assert {each["id"]: each["uses"] for each in told[1:]} == {"plain": 0, "one": 0, "two": 0}
+
+
+def test_starter_flows_are_told_with_their_problem(client: Client) -> None:
+    told = client.get("/editor/habits").json()["starters"]
+    assert len(told) == len({each["id"] for each in told}) > 10
+    assert all(each["name"] and each["problem"] and each["about"] for each in told)

@@ -38,9 +38,13 @@ class Crumb:
 @router.get("/editor/habits")
 def habits(studio: TheStudio) -> dict[str, Any]:
     """Return what the person's own flows tell: `follows`, what follows what in them, is offered first; `mine`
-    are the flows themselves as steps, those that others run most first."""
+    are the flows themselves as steps, those that others run most first. `starters` are the flows of the gallery."""
     mine = [asdict(own) for own in studio.habits.mine()]
-    return {"follows": studio.habits.follows(), "mine": mine}
+    starters = [
+        {"id": each.id, "name": each.name, "problem": each.problem, "about": f"{each.description} {each.learn}"}
+        for each in studio.gallery.starters()
+    ]
+    return {"follows": studio.habits.follows(), "mine": mine, "starters": starters}
 
 
 @router.get("/editor/problems")

@@ -33,6 +33,8 @@ export interface Own {
 export interface Habits {
   follows: { [place: string]: { [type: string]: number } };
   mine: Own[];
+  /** The flows of the gallery. */
+  starters: { id: string; name: string; problem: string; about: string }[];
 }
 
 export function loadHabits(): Promise<Habits> {

@@ -11,11 +11,13 @@ import type { Point } from "../model/geometry";
 import type { PinAt } from "../model/hit";
 import { parseFlow } from "../model/serialize";
 import { toast } from "../pages/parts/toast";
+import { el, STARTER } from "./parts";
 
 export const aboutOwn = ({ uses }: Own): string => (uses ? `your flow · ${uses} ${uses === 1 ? "node runs" : "nodes run"} it` : "your flow");
 
 /** Put a node that runs a flow at a point, wired from a pin where that fits; without a point in the middle of the view. */
 export async function addFlow(canvas: FlowCanvas, id: string, point: Point | null, from: PinAt | null = null): Promise<void> {
+  if (id.startsWith(STARTER)) return copyStarter(id.slice(STARTER.length));
   const card = canvas.catalog.cards.find(isCall);
   const path = calledAt(card);
   if (!card || !path) return;
@@ -36,4 +38,14 @@ export async function addFlow(canvas: FlowCanvas, id: string, point: Point | nul
     toast(error.message, undefined, 8);
     canvas.desk.say(error.message, true);
   }
+}
+
+/** Take a copy of a flow of the gallery, and go to it. */
+function copyStarter(id: string): void {
+  const form = el("form", "");
+  form.method = "post";
+  form.action = `/gallery/${encodeURIComponent(id)}/copy`;
+  form.hidden = true;
+  document.body.append(form);
+  form.submit();
 }

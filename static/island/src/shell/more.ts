@@ -371,7 +371,7 @@ export class More {
     if (!habits) return;
     const mine = habits.mine.filter((own) => own.id !== this.host.flow);
     palette.offer(mine);
-    Object.assign(this.quick, { follows: habits.follows, mine });
+    Object.assign(this.quick, { follows: habits.follows, mine, starters: habits.starters });
   }
 
   /** Go into the flow that a node runs. */

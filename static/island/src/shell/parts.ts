@@ -14,6 +14,8 @@ export function firstStep(start: Rect, width: number): Rect {
 
 /** How a flow is told from a node type where either can be chosen or dragged. */
 export const MINE = "flow ";
+/** What stands before the id of a starter flow; no flow of one's own is called so. */
+export const STARTER = "//";
 
 let sheet = "";
 

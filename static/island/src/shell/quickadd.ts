@@ -6,9 +6,11 @@ import { normal, offers } from "../model/rank";
 import type { Point } from "../model/geometry";
 import type { PinAt } from "../model/hit";
 import { type Choice, Chooser } from "./chooser";
-import { el, familyMark, MINE } from "./parts";
+import { el, familyMark, MINE, STARTER } from "./parts";
 
 const SHOWN = 60;
+/** On an empty canvas node types leave room for starter flows. */
+const FEW = 6;
 const RECENT = 12;
 const PINS = 4; // of each side, as shapes
 
@@ -20,6 +22,9 @@ export class QuickAdd {
 
   /** The person's own flows, which can be steps. */
   mine: { id: string; name: string; description: string; uses: number }[] = [];
+
+  /** The flows of the gallery, which an empty canvas offers. */
+  starters: { id: string; name: string; problem: string; about: string }[] = [];
 
   constructor(
     private readonly canvas: FlowCanvas,
@@ -64,7 +69,10 @@ export class QuickAdd {
   private own(words: string): Choice[] {
     const wanted = normal(words).split(" ").filter(Boolean);
     const found = wanted.length ? this.mine.filter(({ name }) => wanted.every((word) => normal(name).includes(word))) : [];
-    return found.map(({ id, name, description }) => ({ id: `${MINE}${id}`, mark: familyMark("subflow"), name, about: description || "Your flow" }));
+    const own = found.map(({ id, name, description }) => ({ id: `${MINE}${id}`, mark: familyMark("subflow"), name, about: description || "Your flow" }));
+    const isEmpty = wanted.length > 0 && this.canvas.model.nodes.size < 2;
+    const near = isEmpty ? this.starters.filter(({ name, problem, about }) => wanted.every((word) => normal(`${name} ${problem} ${about}`).includes(word))) : [];
+    return [...own, ...near.slice(0, 3).map(({ id, name, problem }) => ({ id: `${MINE}${STARTER}${id}`, mark: familyMark("flow"), name, about: problem, note: "starter" }))];
   }
 
   /** Offer what fits; what is chosen gets the name, when one is given. */
@@ -78,7 +86,7 @@ export class QuickAdd {
       none: "No node type matches. Try another word.",
       find: (words) =>
         offers(catalog, { words, from, isWish: !wish.strict, recent: this.recent, usual: this.usual(wish.from) })
-          .slice(0, SHOWN)
+          .slice(0, this.canvas.model.nodes.size < 2 && words ? FEW : SHOWN)
           .map(({ card }): Choice => ({ id: card.type, mark: familyMark(card.family), name: card.label, about: card.summary ?? "", more: this.pinsOf(card) }))
           .concat(wish.strict || wish.into || name ? [] : this.own(words)),
       chosen: (type) => {
