@@ -1,6 +1,7 @@
 // The page of one question follows when somebody else answers it first.
 import { keepAnswers } from "./parts/answer.ts";
 import { keepTimes } from "./parts/time.ts";
+import { keepUnsent } from "./parts/unsent.ts";
 
 const EVERY = 2000;
 const form = document.querySelector<HTMLFormElement>("form[data-prompt]");
@@ -18,5 +19,6 @@ async function look(): Promise<void> {
 }
 
 keepTimes();
+keepUnsent();
 keepAnswers(() => (isSending = true));
 if (form) setInterval(() => void look(), EVERY);

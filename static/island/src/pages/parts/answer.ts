@@ -4,7 +4,7 @@
 import { lettersAct } from "./letters";
 
 type Form = HTMLFormElement;
-const draftKey = (form: Form) => `draft:${form.dataset["prompt"]}:${form.dataset["asked"]}`;
+export const draftKey = (form: Form): string => `draft:${form.dataset["prompt"]}:${form.dataset["asked"]}`;
 const forms = (root: ParentNode = document) => root.querySelectorAll<Form>("form[data-prompt]");
 
 export function restoreDrafts(root: ParentNode = document): void {
