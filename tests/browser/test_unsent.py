@@ -42,8 +42,7 @@ def profile(chromium: Browser, alone: App) -> Iterator[BrowserContext]:
 def asked(alone: App) -> list[str]:
     """Two runs that ask."""
     put(alone, asking("drink"))
-    runs = [start(alone, "drink") for _ in range(2)]
-    return runs
+    return [start(alone, "drink") for _ in range(2)]
 
 
 def question(profile: BrowserContext, run: str) -> Page:
@@ -61,7 +60,7 @@ def test_answers_wait_until_the_server_is_back(
     first.get_by_role("button", name="Tea").click()
     banner = first.locator(".unsent")
     expect(banner).to_contain_text(BANNER)
-    expect(banner.get_by_role("listitem")).to_contain_text("Tea or coffee?: “Tea”")
+    expect(banner.get_by_role("listitem")).to_contain_text("“Tea” to “Tea or coffee?”")
     expect(first.get_by_role("button", name="Tea", exact=True)).to_be_hidden()
     second.get_by_role("textbox").fill("Cocoa, please")
     second.get_by_role("button", name="Send answer").click()
@@ -94,6 +93,6 @@ def test_an_answer_is_taken_back_and_a_late_one_is_told(
     answer(alone, asked[0], "Coffee")
     page.goto("/runs")
     expect(page.locator(".unsent")).to_contain_text("Not recorded")
-    expect(page.locator(".unsent")).to_contain_text("Tea or coffee?: “Cocoa”. ")
+    expect(page.locator(".unsent")).to_contain_text("“Cocoa” to “Tea or coffee?”. ")
     page.get_by_role("button", name="Close").click()
     expect(page.locator(".unsent")).to_have_count(0)

@@ -41,7 +41,12 @@ def habits(studio: TheStudio) -> dict[str, Any]:
     are the flows themselves as steps, those that others run most first. `starters` are the flows of the gallery."""
     mine = [asdict(own) for own in studio.habits.mine()]
     starters = [
-        {"id": each.id, "name": each.name, "problem": each.problem, "about": f"{each.description} {each.learn}"}
+        {
+            "id": each.id,
+            "name": each.name,
+            "problem": each.problem,
+            "about": f"{each.description} {each.learn}",
+        }
         for each in studio.gallery.starters()
     ]
     return {"follows": studio.habits.follows(), "mine": mine, "starters": starters}

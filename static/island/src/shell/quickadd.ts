@@ -72,7 +72,8 @@ export class QuickAdd {
     const own = found.map(({ id, name, description }) => ({ id: `${MINE}${id}`, mark: familyMark("subflow"), name, about: description || "Your flow" }));
     const isEmpty = wanted.length > 0 && this.canvas.model.nodes.size < 2;
     const near = isEmpty ? this.starters.filter(({ name, problem, about }) => wanted.every((word) => normal(`${name} ${problem} ${about}`).includes(word))) : [];
-    return [...own, ...near.slice(0, 3).map(({ id, name, problem }) => ({ id: `${MINE}${STARTER}${id}`, mark: familyMark("flow"), name, about: problem, note: "starter" }))];
+    const starters = near.slice(0, 3).map(({ id, name, problem }) => ({ id: `${MINE}${STARTER}${id}`, mark: familyMark("flow"), name, about: problem, note: "starter" }));
+    return [...starters, ...own];
   }
 
   /** Offer what fits; what is chosen gets the name, when one is given. */

@@ -15,6 +15,8 @@ interface Unsent {
 
 const KEY = "flowstudio unsent";
 const EVERY = 3000;
+/** So much may still be sent while the page is left. */
+const MOST_KEPT = 60_000;
 
 function all(): Unsent[] {
   return JSON.parse(localStorage.getItem(KEY) ?? "[]") as Unsent[];
@@ -30,7 +32,7 @@ function put(list: Unsent[]): void {
  * nobody is signed in. */
 async function post(to: string, body: string, later: boolean): Promise<string | null> {
   const headers = { "HX-Request": "true", "Content-Type": "application/x-www-form-urlencoded" };
-  const answer = await fetch(to, { method: "POST", headers, body });
+  const answer = await fetch(to, { method: "POST", headers, body, keepalive: body.length < MOST_KEPT });
   if (answer.ok) return null;
   if (answer.status >= 500 || (later && answer.status === 401)) throw new Error(`The server answered ${answer.status}.`);
   const problem = (await answer.json().catch(() => ({}))) as { detail?: string };
@@ -110,7 +112,7 @@ function show(): void {
 function row(each: Unsent): HTMLElement {
   const line = document.createElement("li");
   const words = document.createElement("span");
-  words.textContent = `${each.question}: “${each.answer}”${each.refused ? `. ${each.refused}` : ""}`;
+  words.textContent = `“${each.answer}” to “${each.question}”${each.refused ? `. ${each.refused}` : ""}`;
   const away = document.createElement("button");
   away.type = "button";
   away.className = "button small quiet";
