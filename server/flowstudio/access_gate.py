@@ -26,7 +26,7 @@ OPEN_PATHS = frozenset({"/login", "/healthz"})
 OPEN_FOLDER = "/static/"
 READS = frozenset({"GET", "HEAD"})
 POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; media-src 'self'; "
     "font-src 'self'; connect-src 'self'; manifest-src 'self'; form-action 'self'; frame-src 'self'; "
     "frame-ancestors 'none'; base-uri 'none'"
 )

@@ -27,7 +27,7 @@ from .ai.wiring import Ai, open_ai
 from .api import artifacts as artifact_routes
 from .api import bundles as bundle_routes
 from .api import catalog as catalog_routes
-from .api import edits, events, flows, memory, offers, runs, session
+from .api import edits, events, flows, memory, offers, run_data, runs, session
 from .api import tests as test_routes
 from .api import versions as version_routes
 from .assets import Assets
@@ -117,6 +117,7 @@ def create_app(settings: Settings) -> FastAPI:
         offers,
         memory,
         runs,
+        run_data,
         artifact_routes,
         bundle_routes,
         live,

@@ -49,7 +49,8 @@ def file_name(artifact: ArtifactMetadata) -> str:
     return given[:200] or f"{artifact.artifact_id}{ending}"
 
 
-_SAFE = frozenset(
+# Types that no browser runs: bytes of another one are sent as nothing but bytes.
+SAFE = frozenset(
     (
         *("text/plain", "application/json", "image/png", "image/jpeg", "image/gif", "image/webp"),
         *("audio/mpeg", "audio/ogg", "audio/wav", "audio/x-wav", "video/mp4", "video/webm"),
@@ -60,7 +61,7 @@ _SAFE = frozenset(
 def sent_as(artifact: ArtifactMetadata) -> str:
     """Return the type that an artifact is sent as: its own where no browser runs it, else plain bytes."""
     kind = _plain(artifact.content_type)
-    return kind if kind in _SAFE else "application/octet-stream"
+    return kind if kind in SAFE else "application/octet-stream"
 
 
 def _plain(content_type: str) -> str:

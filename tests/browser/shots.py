@@ -53,6 +53,8 @@ def shots(demo: Demo) -> Iterator[Shot]:
     yield Shot("gallery-none", "/gallery?only=zebra")
     yield Shot("runs", "/runs")
     yield Shot("runs-none", "/runs?status=cancelled")
+    yield Shot("runs-search", "/runs/search?q=a")
+    yield Shot("runs-search-none", "/runs/search?q=zebra")
     yield Shot("run-stopped", f"/runs/{runs['stopped']}", at_rest)
     for state in ("done", "waiting", "failed", "event", "until", "paused", "cancelled", "words", "approval"):
         yield Shot(f"run-{state}", f"/runs/{runs[state]}", at_rest)
@@ -152,6 +154,7 @@ def editor_shots(runs: dict[str, str]) -> Iterator[Shot]:
     yield Shot("editor-find-none", approve, lambda hand: search_none(hand, "Control+f"), False)
     yield Shot("editor-palette-none", approve, palette_none, False, ("desk",))
     yield Shot("editor-data-none", "/flows/triage", pressing("Add up", "Data"), False)
+    yield Shot("editor-data", "/flows/ask-and-greet", pressing("Greet", "Data"), False)
     yield Shot("editor-refused", "/flows/fax", run_what_cannot, False)
     yield Shot("editor-offline", "/flows/checklist", save_without_server, False)
     yield Shot("editor-upgrade", "/flows/old", lambda hand: upgrade(hand), False)

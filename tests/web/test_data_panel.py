@@ -237,3 +237,35 @@ def test_what_was_covered_is_hatched_with_its_rule(client: Client) -> None:
     assert len(marks) == 2
     assert marks[0].attributes["title"] == "Covered before it was kept: a secret of the server"
     assert "&lt;b&gt;" in page.html
+
+
+@pytest.mark.parametrize(
+    ("content_type", "element"),
+    [
+        ("image/png", "img"),
+        ("audio/mpeg", "audio"),
+        ("application/pdf", ""),
+        ("image/svg+xml", ""),
+        ("text/html", ""),
+    ],
+)
+def test_a_file_is_shown_only_where_no_browser_would_run_it(
+    client: Client, content_type: str, element: str
+) -> None:
+    held = {"$artifact": "a1", "run_id": "r1", "content_type": content_type}
+    body = f"return {{'file': {json.dumps(held)}}}"
+    nodes = {
+        "start": node("on_flow_start", outs=["exec-out"]),
+        "work": node("code", ins=["exec-in"], outs=["exec-out", "file|artifact"], codeBody=body),
+        "end": node("on_flow_end", ins=["exec-in"]),
+    }
+    document = flow("filed", nodes, "start -> work, work -> end")
+    client.save(document)
+    client.until(client.launch("filed"), "completed")
+    page = look(client, document, "work")
+    shown = [tag.name for tag in page.tags if tag.name in ("img", "audio", "object", "embed", "iframe")]
+    assert shown == ([element] if element else [])
+    address = "/api/runs/r1/artifacts/a1/content"
+    assert (address in page.values("src")) is bool(element)
+    is_link = content_type not in ("image/svg+xml", "text/html")
+    assert (address in page.values("href")) is is_link

@@ -11,6 +11,7 @@ from typing import Any
 from abstractruntime.storage.artifacts import get_artifact_id, is_artifact_ref
 from abstractruntime.visualflow_compiler.clip import is_clipped
 
+from ..runner_artifacts import SAFE
 from .data_shapes import Line, lines_of, shape_of
 from .data_views import (
     MOST_DIFFERENCES,
@@ -18,6 +19,7 @@ from .data_views import (
     Part,
     Table,
     differing,
+    leaf_of,
     lines_between,
     parts_of,
     table_of,
@@ -38,18 +40,18 @@ VIEWS = {
     "audio": "Audio",
     "pdf": "PDF",
 }
-PICTURES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "image/avif", "image/bmp"})
 _ABOUT = {"boolean": "true or false", "date": "text, a date"}
 _MORE = re.compile(r"… ([\d,]+) more items$|([\d,]+) more keys$")
 
 
 @dataclass(frozen=True)
 class File:
-    """The artifact that a value points to."""
+    """The artifact that a value points to. `view` is picture, audio or pdf; empty for what is only kept."""
 
     id: str
+    run_id: str
     content_type: str
-    view: str  # picture, audio or pdf; empty for what is only kept
+    view: str
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,7 @@ class Shown:
     is_cut: bool = False
     lines: tuple[tuple[str, str], ...] = ()
     file: File | None = None
+    leaf: str = ""
 
 
 @dataclass(frozen=True)
@@ -145,7 +148,17 @@ def viewed(
             more["lines"] = tuple(lines_between(old, value))
         changed = tuple(differing(each.pin, before, values, MOST_DIFFERENCES))
     parts = tuple(parts_of(each.pin, value))
-    return replace(each, table=table, parts=parts, changed=changed, views=views, view=view, file=file, **more)
+    return replace(
+        each,
+        table=table,
+        parts=parts,
+        changed=changed,
+        views=views,
+        view=view,
+        file=file,
+        leaf=leaf_of(value),
+        **more,
+    )
 
 
 def _views(each: Shown, table: Table | None, is_changed: bool, file: File | None) -> tuple[str, ...]:
@@ -162,8 +175,9 @@ def file_of(value: Json) -> File | None:
     if not is_artifact_ref(value):
         return None
     kind = str(value.get("content_type") or "").partition(";")[0].strip().lower()
-    view = "picture" if kind in PICTURES else "audio" if kind.startswith("audio/") else ""
-    return File(str(get_artifact_id(value)), kind, "pdf" if kind == "application/pdf" else view)
+    of = kind.partition("/")[0] if kind in SAFE else ""  # what the server sends under a type of its own
+    view = "pdf" if kind == "application/pdf" else {"image": "picture", "audio": "audio"}.get(of, "")
+    return File(str(get_artifact_id(value)), str(value.get("run_id") or ""), kind, view)
 
 
 def _count(value: list[Json] | dict[str, Json]) -> int:

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from abstractruntime.visualflow_compiler.clip import is_clipped
+
 Json = Any
 MOST_COLUMNS = 12
 MOST_ROWS = 100
@@ -19,6 +21,7 @@ MOST_DEPTH = 6
 MOST_CHANGES = 8
 MOST_DIFFERENCES = 200  # where nothing but the difference is looked at
 MOST_LINES = 400
+MOST_SOUGHT = 300  # characters of a value that is looked for in the data of runs
 SHORT = 60
 _DATE = re.compile(r"\d{4}-\d\d-\d\d(?P<time>[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?)?")
 _ABSENT: Any = object()
@@ -51,12 +54,16 @@ class Table:
 
 @dataclass(frozen=True)
 class Part:
-    """A part of a value: its depth from 1, its own name, its path as an expression says it, and its value in short."""
+    """A part of a value: its depth from 1, its own name, its path as an expression says it, and its value in short.
+
+    `leaf` is its JSON where it is a text, number, true, false or null that can be looked for.
+    """
 
     depth: int
     name: str
     path: str
     words: Words
+    leaf: str = ""
 
 
 @dataclass(frozen=True)
@@ -149,8 +156,16 @@ def _walk(path: str, value: Json, depth: int, found: list[Part]) -> None:
         if len(found) >= MOST_PARTS or depth > MOST_DEPTH:
             return
         here = f"{path}[{json.dumps(key, ensure_ascii=False)}]"
-        found.append(Part(depth, str(key), here, words_of(each)))
+        found.append(Part(depth, str(key), here, words_of(each), leaf_of(each)))
         _walk(here, each, depth + 1, found)
+
+
+def leaf_of(value: Json) -> str:
+    """Return the JSON of a value that can be looked for in the data of runs; nothing for what holds others, or is long."""
+    if isinstance(value, Mapping | list) or value in ("", None) or is_clipped(value):
+        return ""
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= MOST_SOUGHT else ""
 
 
 def inner(value: Json) -> Iterator[tuple[Json, Json]]:

@@ -7,8 +7,13 @@ import { el, pretty } from "./parts";
 /** A part of a value as text, of the text of the whole, by the path that the list of parts gives it. */
 export function partOf(whole: string, path: string): string {
   let part: Json | undefined = JSON.parse(whole) as Json;
-  for (const [, key] of path.matchAll(/\[("(?:[^"\\]|\\.)*"|\d+)\]/g)) part = (part as JsonObject)[JSON.parse(key as string) as string];
+  for (const key of keysOf(path)) part = (part as JsonObject)[key];
   return pretty(part);
+}
+
+/** The keys and places of a path, as `rows[0]["name"]` has two. */
+export function keysOf(path: string): string[] {
+  return [...path.matchAll(/\[("(?:[^"\\]|\\.)*"|\d+)\]/g)].map(([, key]) => String(JSON.parse(key as string)));
 }
 
 /** Put the next part of a large value in the place of the button that asks for it. */

@@ -42,7 +42,7 @@ export function pinning(canvas: FlowCanvas, act: (part: typeof import("./pinning
 export function dataAct(canvas: FlowCanvas, pane: HTMLElement, at: HTMLElement, node: FlowNode): boolean {
   const say = (text: string, urgent = false): void => canvas.desk.say(text, urgent);
   const run = pane.querySelector<HTMLElement>("[data-background-run]")?.dataset["backgroundRun"] ?? "";
-  const { pin = "", at: visit = "0", pathWords = "", sample = "{}" } = at.dataset;
+  const { pin = "", side = "", at: visit = "0", pathWords = "", sample = "{}" } = at.dataset;
   switch (at.dataset["do"]) {
     case "whole":
       return void import("./dataparts").then((part) => part.readOn(at, (name, start) => valueOf(run, node.id, name, start))), true;
@@ -52,6 +52,8 @@ export function dataAct(canvas: FlowCanvas, pane: HTMLElement, at: HTMLElement, 
       return void copyText(canvas, pathWords), true;
     case "copy-part":
       return void import("./dataparts").then((part) => copyText(canvas, part.partOf(wholeText(at), pathWords))), true;
+    case "watch":
+      return void import("./watching").then((part) => part.watch(canvas, node, side, pin, pathWords), () => say("Nothing is watched: the server cannot be reached.", true)), true;
     case "wire-from":
       return canvas.keys.wireFrom(node, { node: node.id, side: "out", pin }), true;
     case "pin-visit":

@@ -201,8 +201,8 @@ export class More {
     if (!part) return () => [];
     const flows = everywhere ? await loadFlows().catch(() => []) : [];
     const commands = part.commandsOf(this.canvas, (tool) => this.host.use(tool), (text, urgent) => this.say(text, urgent));
-    const search = new part.Search(this.canvas, commands, flows, (name) => this.quick.atMiddle(name), { normal, offers, nearest });
-    return (words) => (everywhere ? search.everything(words) : search.here(words));
+    const search = new part.Search(this.canvas, commands, flows, (name) => this.quick.atMiddle(name), { normal, offers, nearest }, this.host.flow);
+    return (words) => (everywhere ? search.everything(words) : search.inFlow(words));
   }
 
   get isOutline(): boolean {

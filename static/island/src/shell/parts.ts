@@ -17,6 +17,12 @@ export const MINE = "flow ";
 /** What stands before the id of a starter flow; no flow of one's own is called so. */
 export const STARTER = "//";
 
+/** Told by the document when the canvas shows a run as it was at another instant, or another run. */
+export const RUN_SHOWN = "run-shown";
+
+/** Begins the key under which the browser keeps what is watched in a flow. */
+export const WATCHED = "watched";
+
 let sheet = "";
 
 export function useIcons(address: string): void {

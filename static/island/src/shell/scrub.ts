@@ -3,7 +3,7 @@
 import type { RunStep } from "../bridge/live";
 import type { FlowCanvas } from "../canvas/flowcanvas";
 import { keymap, PAST_NAMES } from "../canvas/keymap";
-import { button, el, place } from "./parts";
+import { button, el, place, RUN_SHOWN, WATCHED } from "./parts";
 
 export interface Story {
   /** All that was told of the run, in its order. */
@@ -51,6 +51,7 @@ export class Scrub {
     this.element.append(back, this.slider, forward, this.words, this.fork, this.now);
     this.around = place("canvas").parentElement;
     this.around?.after(this.element);
+    if (localStorage.getItem(`${WATCHED} ${place("editor").dataset["flowId"] ?? ""}`)) void import("./watching").then((part) => part.watching(canvas), () => undefined);
     document.addEventListener("keydown", (event) => this.escape(event));
     this.canvas.root.addEventListener("keydown", (event) => this.escape(event), { capture: true });
   }
@@ -145,6 +146,7 @@ export class Scrub {
     (this.back as HTMLButtonElement).disabled = this.at === 0;
     this.around?.classList.toggle(FRAME, isPast);
     this.element.classList.toggle(FRAME, isPast);
+    document.dispatchEvent(new CustomEvent(RUN_SHOWN));
   }
 
   private told(): string {

@@ -45,6 +45,8 @@ export class Search {
     /** Ask what a new step of this name is to do. */
     private readonly create: (name: string) => void,
     private readonly rank: { normal: typeof normal; offers: typeof offers; nearest: typeof nearest },
+    /** The id of this flow. */
+    private readonly flow: string,
   ) {
     this.texts = [...canvas.model.nodes.values()].map((node) => this.read(node));
   }
@@ -55,6 +57,11 @@ export class Search {
     const hits = this.texts.filter((text) => wanted.every((word) => text.words.includes(word)));
     const named = (text: Text): number => Number(!wanted.every((word) => this.rank.normal(text.title).includes(word)));
     return hits.sort((a, b) => named(a) - named(b)).slice(0, MOST).map((text) => this.row(text, wanted));
+  }
+
+  /** The nodes of this flow, and the way to what is in the data of its runs. */
+  inFlow(words: string): Found[] {
+    return words.trim() ? [...this.here(words), this.inRuns(words, this.flow)] : this.here(words);
   }
 
   everything(words: string): Found[] {
@@ -71,7 +78,7 @@ export class Search {
       ...types.map(({ card }) => this.adds(card)),
     ];
     const isCommand = found.length > 0 && found.length === commands.length;
-    return [...(found.length ? found : this.insteadOf(words)), ...(isCommand ? [] : [this.inAllFlows(words)])];
+    return [...(found.length ? found : this.insteadOf(words)), ...(isCommand ? [] : [this.inAllFlows(words), this.inRuns(words)])];
   }
 
   /** Nothing is called that: what is called nearly so, and a new step of this name. */
@@ -94,6 +101,14 @@ export class Search {
     return { id: "all flows", mark: el("span", "fam-mark small", icon("search")), name: `Look for “${brief(title, 40)}” in all flows`, about: "In names, notes, code and values", act: () => location.assign(`/flows?q=${encodeURIComponent(title)}`) };
   }
 
+  /** What steps were given, gave, asked and printed: the server looks for it in the ledgers. */
+  private inRuns(words: string, flow = ""): Found {
+    const title = words.trim();
+    const query = new URLSearchParams(flow ? { q: title, flow } : { q: title }).toString();
+    const of = flow ? "the runs of this flow" : "all runs";
+    return { id: "run data", mark: el("span", "fam-mark small", icon("runs")), name: `Look for “${brief(title, 40)}” in the data of ${of}`, about: "In what steps were given, gave, asked and printed", act: () => location.assign(`/runs/search?${query}`) };
+  }
+
   private opens({ id, name }: { id: string; name: string }): Found {
     return { id: `flow ${id}`, mark: el("span", "fam-mark small", icon("flows")), name: name || id, about: "Open this flow", act: () => location.assign(flowPage(id)) };
   }
@@ -109,9 +124,15 @@ export class Search {
   }
 
   private row(text: Text, wanted: string[]): Found {
-    const part = wanted.length && !wanted.every((word) => this.rank.normal(text.title).includes(word)) ? text.parts.find((each) => wanted.some((word) => this.rank.normal(each.text).includes(word))) : undefined;
+    const part = wanted.length && !wanted.every((word) => this.rank.normal(text.title).includes(word)) ? this.said(text, wanted) : undefined;
     const about = part ? `${part.place}: ${around(part.text, wanted)}` : text.about;
     return { id: `node ${text.node.id}`, mark: familyMark(text.family), name: text.title, about, act: () => this.canvas.focusNode(text.node.id) };
+  }
+
+  /** The part of a node that holds all words, else one that holds some. */
+  private said({ parts }: Text, wanted: string[]): Text["parts"][number] | undefined {
+    const holds = (text: string) => (word: string) => this.rank.normal(text).includes(word);
+    return parts.find((each) => wanted.every(holds(each.text))) ?? parts.find((each) => wanted.some(holds(each.text)));
   }
 
   private read(node: FlowNode): Text {
@@ -119,6 +140,7 @@ export class Search {
     const shape = scene.shape(node);
     const parts: Text["parts"] = [];
     for (const [key, value] of Object.entries(node.data)) if (!SILENT.has(key)) gather(value, key === "pinDefaults" ? "" : key, parts);
+    gather(this.canvas.desk.look.progress.nodes.get(node.id)?.outputs ?? undefined, "gave", parts);
     const [title, about] = [titleOf(node, shape), shape.card?.label ?? node.type];
     return { node, title, about, parts, family: shape.card?.family ?? "unknown", words: this.rank.normal([title, about, node.id, ...parts.map((part) => part.text)].join(" ")) };
   }
