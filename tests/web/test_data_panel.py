@@ -231,7 +231,10 @@ def test_what_was_covered_is_hatched_with_its_rule(client: Client) -> None:
         "start -> work, work -> end, start.said -> work.said",
     )
     client.save(document)
-    client.until(client.launch("covered"), "completed")
+    run_id = client.launch("covered")
+    client.until(run_id, "completed")
+    whole = Page(client.get(f"/runs/{run_id}?steps=all").text)
+    assert len(whole.named("mark", class_="covered")) >= 2, "the run's own page hatches it too"
     page = look(client, document, "work")
     marks = page.named("mark", class_="covered")
     assert len(marks) == 2

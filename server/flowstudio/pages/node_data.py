@@ -120,7 +120,10 @@ def _sides(
     is_early = bool(tried and tried is not tries[-1])
     gave, names = (_answer(tried), []) if tried and is_early else (visit.outputs, named)
     kept = is_last and not visit.is_value and not is_early
-    whole = outputs_of(studio.stories, run_id, visit)[0] if kept else gave
+    is_shaped = (
+        kept and "schema" in looked.views.values()
+    )  # the run itself is read only where it is looked at
+    whole = outputs_of(studio.stories, run_id, visit)[0] if is_shaped else gave
     came = values_of(pins, came_in, False)
     told = values_of(names, gave, kept)
     old = None if is_early else compared.gave

@@ -47,7 +47,7 @@ export function dataAct(canvas: FlowCanvas, pane: HTMLElement, at: HTMLElement, 
     case "whole":
       return void import("./dataparts").then((part) => part.readOn(at, (name, start) => valueOf(run, node.id, name, start))), true;
     case "copy":
-      return void copyText(canvas, wholeText(at)), true;
+      return void copyText(canvas, wholeText(at)).then(() => at.closest(".datum")?.querySelector("[data-do=whole]") && say("Copied what the ledger keeps: this value goes on.")), true;
     case "copy-path":
       return void copyText(canvas, pathWords), true;
     case "copy-part":
