@@ -169,6 +169,14 @@ class NodeStories:
             return outputs
         raise KeyError(pin)
 
+    def source(self, run_id: str, node_id: str, pin: str) -> tuple[str, str] | None:
+        """Return the step and the output that an input's value of the last visit came from, if it gave nothing since."""
+        op, story = self.op(run_id, node_id), self.story(run_id)
+        found = op.wires.get(pin) if op is not None else None
+        mine, given = story.of(node_id), story.of(found[0]) if found else []
+        is_held = bool(mine and given) and not given[-1].is_value and given[-1].position < mine[-1].position
+        return found if is_held else None
+
     def kept(self, run_id: str, node_id: str) -> Json:
         """Return what a run holds of a step's outputs: those of its last visit that gave any, or None."""
         temp = self._reader.state(run_id).vars.get("_temp")

@@ -172,6 +172,42 @@ def test_the_tab_stays_small_whatever_a_value_holds(client: Client) -> None:
     assert f"{LONG - WINDOW:,} characters are left" in part.text
 
 
+def test_a_large_input_is_read_on_while_its_source_has_given_nothing_else(client: Client) -> None:
+    document = spelling()
+    reads = node(
+        "code",
+        label="Reads",
+        ins=["exec-in", "long|string"],
+        outs=["exec-out"],
+        codeBody="return {'n': len(long)}",
+    )
+    document["nodes"].append({**document["nodes"][0], "id": "reads", **reads})
+    document["edges"] += [
+        {
+            "id": "x1",
+            "source": "work",
+            "sourceHandle": "exec-out",
+            "target": "reads",
+            "targetHandle": "exec-in",
+        },
+        {"id": "x2", "source": "work", "sourceHandle": "long", "target": "reads", "targetHandle": "long"},
+    ]
+    client.save(document)
+    run_id = client.launch("spelling")
+    client.until(run_id, "completed")
+    asked = {"run": run_id, "node": "reads", "pin": "long", "side": "in"}
+    assert (
+        f"{LONG - WINDOW:,} characters are left" in Page(client.get("/editor/value", params=asked).text).text
+    )
+    page = look(client, document, "reads")
+    buttons = [tag.attributes for tag in page.named("button") if tag.attributes.get("data-do") == "whole"]
+    assert [(each["data-side"], each["data-pin"]) for each in buttons] == [("in", "long")]
+    early = look(client, document, "reads", visit=1)
+    assert "Show it whole" not in early.text, "of an earlier visit the run holds no more than the ledger"
+    gone = client.get("/editor/value", params={**asked, "pin": "other"})
+    assert "no longer holds" in gone.text
+
+
 def test_the_shape_of_a_value_is_what_all_its_items_fit() -> None:
     value = [{"id": 1, "who": None}, {"id": 2.5, "who": "Ada"}, {"id": 3, "who": {"name": "Bea"}, "x": []}]
     shape, is_cut = shape_of(value)

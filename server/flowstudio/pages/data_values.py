@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -100,19 +100,27 @@ def window(value: Json, start: int) -> Window:
     return Window(text[start:end], start, len(text), end if end < len(text) else None)
 
 
-def values_of(pins: Iterable[str], given: Mapping[str, Json], is_kept: bool) -> list[Shown]:
-    """Return the values of these pins and of what else is given; a pin that got none is missing."""
+def values_of(pins: Iterable[str], given: Mapping[str, Json], is_kept: Callable[[str], bool]) -> list[Shown]:
+    """Return the values of these pins and of what else is given; a pin that got none is missing.
+
+    `is_kept` says of a pin whether the run may hold more of its value than the ledger.
+    """
     names = [*dict.fromkeys((*pins, *given))]
-    return [shown(pin, given[pin], is_kept) if pin in given else Shown(pin, "missing") for pin in names]
+    return [
+        shown(pin, given[pin], is_clipped(given[pin]) and is_kept(pin))
+        if pin in given
+        else Shown(pin, "missing")
+        for pin in names
+    ]
 
 
-def shown(pin: str, value: Json, is_kept: bool) -> Shown:
-    """Return how a value is shown; `is_kept`: the run may hold more of it than the ledger."""
+def shown(pin: str, value: Json, is_more: bool = False) -> Shown:
+    """Return how a value is shown; `is_more`: the run holds more of it than the ledger."""
     if value is None:
         return Shown(pin, "null", "null", type="null")
     if value == "" and isinstance(value, str):
         return Shown(pin, "empty", "", "text")
-    is_more, kind = is_kept and is_clipped(value), type_of(value)
+    kind = type_of(value)
     if isinstance(value, str):
         is_short = len(value) <= SHORT and "\n" not in value
         return Shown(pin, "plain" if is_short else "text", value, _ABOUT.get(kind, "text"), is_more, kind)

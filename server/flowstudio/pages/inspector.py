@@ -361,12 +361,18 @@ def _tab_words(studio: Studio, known: dict[str, Any], background: str, looked: L
 
 
 @router.get("/editor/value")
-def value(request: Request, studio: TheStudio, run: str, node: str, pin: str, start: int = 0) -> HTMLResponse:
-    """Answer with a part of a large value that a node gave in its last visit of a run."""
+def value(
+    request: Request, studio: TheStudio, run: str, node: str, pin: str, start: int = 0, side: str = "out"
+) -> HTMLResponse:
+    """Answer with a part of a large value that came in or out of a node in its last visit of a run."""
+    at = studio.stories.source(run, node, pin) if side == "in" else (node, pin)
+    words: dict[str, Any] = {"pin": pin, "side": side}
     try:
-        found = studio.stories.whole(run, node, pin)
+        found = studio.stories.whole(run, *at) if at else ABSENT
     except KeyError:
+        found = ABSENT
+    if found is ABSENT:
         text = f"The run no longer holds '{pin}' of this node."
-        return render(request, "partials/_node_window.html", part=window(text, 0), pin=pin, is_text=True)
-    part = window(found, start)
-    return render(request, "partials/_node_window.html", part=part, pin=pin, is_text=isinstance(found, str))
+        return render(request, "partials/_node_window.html", part=window(text, 0), is_text=True, **words)
+    part, is_text = window(found, start), isinstance(found, str)
+    return render(request, "partials/_node_window.html", part=part, is_text=is_text, **words)

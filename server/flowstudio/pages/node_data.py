@@ -124,8 +124,12 @@ def _sides(
         kept and "schema" in looked.views.values()
     )  # the run itself is read only where it is looked at
     whole = outputs_of(studio.stories, run_id, visit)[0] if is_shaped else gave
-    came = values_of(pins, came_in, False)
-    told = values_of(names, gave, kept)
+    node_id = visit.node_id
+    is_step = is_last and not visit.is_value
+    came = values_of(
+        pins, came_in, lambda pin: is_step and studio.stories.source(run_id, node_id, pin) is not None
+    )
+    told = values_of(names, gave, lambda pin: kept)
     old = None if is_early else compared.gave
     return {
         "came": _viewed("in", came, came_in, compared.came, looked.views, came_in),

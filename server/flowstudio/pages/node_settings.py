@@ -46,7 +46,7 @@ def settings_used(kind: NodeType, op: Op, data: Mapping[str, Json]) -> tuple[lis
         *_fields(kind, op, data),
         *_policy(kind, op, data),
     ):
-        setting = Setting(shown(name, value, False), origin, _now(value, today))
+        setting = Setting(shown(name, value), origin, _now(value, today))
         (usual if origin == "default" else made).append(setting)
     return made, usual
 

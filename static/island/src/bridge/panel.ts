@@ -31,9 +31,9 @@ export async function manyOf(nodes: JsonObject[], wired: string[][]): Promise<st
   return (await ask("POST", "/editor/inspector/many", { body: { nodes, wired } })).text;
 }
 
-/** A part of a large value that a node gave, as HTML of our own server. */
-export async function valueOf(run: string, node: string, pin: string, start: string): Promise<string> {
-  const query = new URLSearchParams({ run, node, pin, start });
+/** A part of a large value that came in or out of a node, as HTML of our own server. */
+export async function valueOf(run: string, node: string, side: string, pin: string, start: string): Promise<string> {
+  const query = new URLSearchParams({ run, node, side, pin, start });
   return (await ask("GET", `/editor/value?${query.toString()}`)).text;
 }
 

@@ -45,7 +45,7 @@ export function dataAct(canvas: FlowCanvas, pane: HTMLElement, at: HTMLElement, 
   const { pin = "", side = "", at: visit = "0", pathWords = "", sample = "{}" } = at.dataset;
   switch (at.dataset["do"]) {
     case "whole":
-      return void import("./dataparts").then((part) => part.readOn(at, (name, start) => valueOf(run, node.id, name, start))), true;
+      return void import("./dataparts").then((part) => part.readOn(at, (name, start) => valueOf(run, node.id, side, name, start))), true;
     case "copy":
       return void copyText(canvas, wholeText(at)).then(() => at.closest(".datum")?.querySelector("[data-do=whole]") && say("Copied what the ledger keeps: this value goes on.")), true;
     case "copy-path":

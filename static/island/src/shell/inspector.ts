@@ -317,7 +317,8 @@ export class Inspector {
     if (!reading.ok) return;
     const change: Change = { op: "set", node: node.id, path: pathOf(path) };
     if (reading.value !== undefined) change.value = reading.value;
-    this.edit([change], "Set a value", `field ${node.id} ${path}`);
+    // A field that is left as it was has set nothing.
+    if (JSON.stringify(read(node.data, change.path)) !== JSON.stringify(change.value)) this.edit([change], "Set a value", `field ${node.id} ${path}`);
     if (field instanceof HTMLTextAreaElement && field.dataset["expression"] !== undefined) {
       clearTimeout(this.computing);
       this.computing = window.setTimeout(() => void this.compute(field), COMPUTE_MS);
