@@ -32,9 +32,10 @@ def orders(flow_id: str = "orders") -> dict[str, Any]:
 def ran(client: Client) -> list[str]:
     """Three runs, the oldest first, with the numbers 17, 18 and 19."""
     client.save(orders())
-    found = [client.launch("orders", number=number) for number in (17, 18, 19)]
-    for run_id in found:
-        client.until(run_id, "completed")
+    found = []
+    for number in (17, 18, 19):
+        found.append(client.launch("orders", number=number))
+        client.until(found[-1], "completed")
     return found
 
 
