@@ -52,6 +52,7 @@ def test_a_value_is_looked_at_as_schema_and_difference(app: App, page: Page) -> 
     hand = Hand(page).open_flow("viewed")
     panel = panel_of(page, hand, "Work")
     view = panel.get_by_label("View of rows")
+    view.focus()
     view.select_option("schema")
     expect(panel.get_by_label("The shape of rows")).to_contain_text("whole number")
     expect(view).to_be_focused()
