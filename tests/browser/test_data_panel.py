@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Any
 
 import pytest
@@ -105,6 +106,44 @@ def test_each_attempt_has_a_tab(app: App, page: Page) -> None:
     hand.keys("ArrowRight")
     expect(panel).to_contain_text("Came of attempt 2")
     expect(tries.get_by_role("tab", name="Attempt 2")).to_be_focused()
+
+
+PNG = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAQAAAACCAIAAADwyuo0AAAAEElEQVR4nGP4z8AARwzIHABvqgf5gNwAKAAAAABJRU5ErkJggg=="
+)
+
+
+def keeping(flow_id: str) -> dict[str, Any]:
+    """A flow that takes in a picture from the workspace."""
+    takes = node(
+        "take", "import_workspace_file", 300, 0, label="Take in", pinDefaults={"file_path": "dot.png"}
+    )
+    nodes = [
+        node("start", "on_flow_start", 0, 0, label="Start", outputs=[EXEC_OUT]),
+        takes,
+        node("end", "on_flow_end", 640, 0, label="End", inputs=[EXEC_IN]),
+    ]
+    return document(
+        flow_id, "Keeping", nodes, ["start.exec-out > take.exec-in", "take.exec-out > end.exec-in"]
+    )
+
+
+def test_a_picture_that_a_run_has_kept_is_seen(app: App, page: Page) -> None:
+    workspace = app.folder / "data" / "workspace"
+    workspace.mkdir(parents=True, exist_ok=True)
+    (workspace / "dot.png").write_bytes(PNG)
+    put(app, keeping("keeping"))
+    run_id = start(app, "keeping")
+    with app.client() as client:
+        ended(client, run_id)
+    hand = Hand(page).open_flow("keeping")
+    panel = panel_of(page, hand, "Take in")
+    picture = panel.get_by_role("img", name="artifact", exact=True)
+    expect(picture).to_be_visible()
+    hand.until(lambda: picture.evaluate("each => each.naturalWidth") == 4, "the picture is drawn")
+    panel.get_by_label("View of artifact", exact=True).select_option("text")
+    expect(panel.get_by_label("artifact", exact=True).first).to_contain_text("image/png")
+    expect(picture).to_have_count(0)
 
 
 def test_a_watched_value_is_told_at_every_instant(app: App, page: Page) -> None:
