@@ -121,12 +121,14 @@ class NodeStories:
             if len(self._reader.records(run_id, 0, SHORT)) >= SHORT:
                 self._long[run_id] = mark
                 return None
-        return self.story(run_id)
+        return self._story(run)
 
     def story(self, run_id: str) -> Story:
         """Return a run node by node; raise RunNotFound."""
-        run = self._reader.state(run_id)
-        mark = _mark(run)
+        return self._story(self._reader.state(run_id))
+
+    def _story(self, run: RunState) -> Story:
+        run_id, mark = run.run_id, _mark(run)
         with self._lock:
             held = self._held.get(run_id)
             if held is not None and held[0] == mark:
@@ -197,12 +199,12 @@ class NodeStories:
 
     def op(self, run_id: str, node_id: str) -> Op | None:
         """Return a node as the program of a run has it; None where that is gone."""
-        program = self._program(self._reader.state(run_id))
+        program = self._program(self._reader.workflow_of(run_id))
         return program.ops.get(node_id) if program is not None else None
 
-    def _program(self, run: RunState) -> Program | None:
+    def _program(self, workflow_id: str) -> Program | None:
         try:
-            return self._programs.program(run.workflow_id)
+            return self._programs.program(workflow_id)
         except StoreDamaged:
             return None  # what was recorded can be told all the same
 
@@ -213,7 +215,7 @@ class NodeStories:
 
     def _told(self, run: RunState) -> Story:
         records = self._reader.records(run.run_id, 0, MOST_RECORDS)
-        program = self._program(run)
+        program = self._program(run.workflow_id)
         line = {*self._reader.origins.line(run.run_id)}
         whole = [*self._reader.origins.prefix(run.run_id), *records]
         steps = fold(placed for placed in whole if placed.run_id in line)

@@ -156,7 +156,7 @@ def leaves(value: Json, path: str = "") -> Iterator[tuple[str, Json]]:
             stack += inner[::-1]
         elif isinstance(each, list):
             stack += [(f"{here}[{place}]", part) for place, part in enumerate(each)][::-1]
-        elif each is not None or path:
+        elif each is not None or here:
             yield here, each
 
 

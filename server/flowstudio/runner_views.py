@@ -82,6 +82,13 @@ class RunReader:
             raise RunNotFound(f"There is no run {run_id!r}.")
         return held.run
 
+    def workflow_of(self, run_id: str) -> str:
+        """Return the id of a run's workflow, without its state; raise RunNotFound."""
+        found = self._stores.journal.workflow_of(run_id)
+        if found is None:
+            raise RunNotFound(f"There is no run {run_id!r}.")
+        return found
+
     def root_of(self, run_id: str) -> str:
         """Return the run that a person started and that this one belongs to."""
         return self.line_of(run_id)[-1]
