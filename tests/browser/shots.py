@@ -101,6 +101,12 @@ def prompt_shots(runs: dict[str, str]) -> Iterator[Shot]:
     yield Shot("prompt-gone", f"/inbox/{runs['cancelled']}")
 
 
+def data_shots() -> Iterator[Shot]:
+    """What a node was given and gave: of a run, and of none."""
+    yield Shot("editor-data-none", "/flows/triage", pressing("Add up", "Data"), False)
+    yield Shot("editor-data", "/flows/ask-and-greet", pressing("Greet", "Data"), False)
+
+
 def editor_shots(runs: dict[str, str]) -> Iterator[Shot]:
     """The editor in its states."""
     approve = "/flows/approve-expense"
@@ -153,8 +159,7 @@ def editor_shots(runs: dict[str, str]) -> Iterator[Shot]:
     yield Shot("editor-search-none", approve, lambda hand: search_none(hand, "Control+k"), False)
     yield Shot("editor-find-none", approve, lambda hand: search_none(hand, "Control+f"), False)
     yield Shot("editor-palette-none", approve, palette_none, False, ("desk",))
-    yield Shot("editor-data-none", "/flows/triage", pressing("Add up", "Data"), False)
-    yield Shot("editor-data", "/flows/ask-and-greet", pressing("Greet", "Data"), False)
+    yield from data_shots()
     yield Shot("editor-refused", "/flows/fax", run_what_cannot, False)
     yield Shot("editor-offline", "/flows/checklist", save_without_server, False)
     yield Shot("editor-upgrade", "/flows/old", lambda hand: upgrade(hand), False)
