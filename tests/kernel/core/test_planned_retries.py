@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -62,7 +62,8 @@ def _awake(monkeypatch: pytest.MonkeyPatch) -> None:
     def sleep(seconds: float) -> None:
         raise AssertionError("nobody sleeps for a planned retry")
 
-    monkeypatch.setattr(time, "sleep", sleep)
+    # The engine's own clock, not `time.sleep` for all: whoever waits for a lock may.
+    monkeypatch.setattr("abstractruntime.core.runtime.time", SimpleNamespace(sleep=sleep))
 
 
 def attempts(runtime: Runtime, run_id: str) -> list[tuple[str, int]]:
