@@ -107,7 +107,7 @@ def test_a_run_is_waited_for_in_the_request_that_starts_it(client: Client) -> No
     assert (stopped["status"], stopped["waiting"]["reason"]) == ("waiting", "user")
     assert ask("sleeping")["run"]["waiting"]["reason"] == "until"
     plain = client.post("/api/runs", json={"flow_id": "hello", "inputs": {"who": "x"}}).json()
-    assert set(plain) == {"run_id"}
+    assert set(plain) == {"run_id", "session_id"}
     assert client.post("/api/runs", json={"flow_id": "hello", "wait_seconds": 61}).status_code == 422
 
 

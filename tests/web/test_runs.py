@@ -27,6 +27,16 @@ def test_a_run_ends_with_the_output_of_its_flow(client: Client) -> None:
     assert client.get("/api/runs?flow_id=other").json()["runs"] == []
 
 
+def test_who_starts_a_run_is_told_its_session(client: Client) -> None:
+    client.save(hello())
+    own = client.post("/api/runs", json={"flow_id": "hello", "inputs": {"who": "Ada"}}).json()
+    assert own["session_id"] == own["run_id"]
+    shared = client.post("/api/runs", json={"flow_id": "hello", "session_id": "desk"}).json()
+    assert set(shared) == {"run_id", "session_id"}
+    assert shared["session_id"] == "desk"
+    client.until(own["run_id"], "completed")
+
+
 def test_a_question_is_answered_once(client: Client) -> None:
     client.save(asking())
     run_id = client.launch("asking")

@@ -456,12 +456,13 @@ class Deprecation(BaseModel):
 
 
 class Launched(BaseModel):
-    """A started run; `run` tells how it stands where the request has waited for that.
+    """A started run and its session; `run` tells how it stands where the request has waited for that.
 
     `deprecated`: the version of the bundle that was named should not be started any more.
     """
 
     run_id: str
+    session_id: str
     run: RunPage | None = None
     deprecated: Deprecation | None = None
 

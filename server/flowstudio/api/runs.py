@@ -64,7 +64,7 @@ def _launched(body: Launch, studio: Studio, actor: str) -> Launched:
         run_id = studio.runner.launch_kept(
             chosen.workflow_id, body.inputs, actor=actor, session_id=body.session_id
         )
-        started = Launched(run_id=run_id)
+        started = _begun(studio, run_id)
         if chosen.mark is not None:
             started.deprecated = deprecation(chosen.mark)
         return started
@@ -78,7 +78,11 @@ def _launched(body: Launch, studio: Studio, actor: str) -> Launched:
         document=body.document,
         clock_factor=body.clock_factor,
     )
-    return Launched(run_id=run_id)
+    return _begun(studio, run_id)
+
+
+def _begun(studio: Studio, run_id: str) -> Launched:
+    return Launched(run_id=run_id, session_id=studio.reader.state(run_id).session_id or run_id)
 
 
 @router.get("", responses=problems())
@@ -199,7 +203,7 @@ def fork_run(run_id: str, body: Forking, request: Request, response: Response, s
         run_id, body.seq, changes, effects=body.effects, actor=actor_of(request.scope), reason=body.reason
     )
     response.headers["Location"] = f"/api/runs/{new}"
-    return Launched(run_id=new)
+    return _begun(studio, new)
 
 
 @router.post("/{run_id}/cancel", responses=problems(*CHANGE))
