@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from abstractruntime.nodes.written_keys import (
     RULE,
     document_without_keys,
     keys_left_out,
+    looked_through,
     without_keys,
 )
 from abstractruntime.visualflow_compiler.validate import check
@@ -56,10 +58,17 @@ def test_a_key_is_left_out_and_what_is_none_stays(case: dict[str, Any]) -> None:
         "eyJabcdefgh.abcdefgh.x",
         "ftp://me:pass@host",
         "-----BEGIN PRIVATE KEY-----\nabc",
+        "https://host/x?api_key=abc123",
+        "https://host/x?q=1&access_token=abc123",
+        *(f"/x?{name}=abc" for name in ("apiKey", "API_KEY", "ACCESS_TOKEN", "auth-token", "client_secret")),
+        "/x?password=abc&q",
     ],
 )
 def test_every_form_is_found_in_any_place(key: str) -> None:
     assert without_keys({"note": f"see {key}"})[1] == [("note",)]
+    assert without_keys({"note": MappingProxyType({"é": f"\n{key}"})})[1] == [("note", "é")], "not plain JSON"
+    between = {"a": {"note": "sk-, https://me:"}, "b": {"note": f"\n{key}"}, "c": {"note": "@ 12345678"}}
+    assert [(node, keys) for node, keys, _ in looked_through(between)] == [("b", [("note",)])]
 
 
 def test_no_input_of_ours_has_the_name_of_a_key() -> None:
@@ -87,6 +96,24 @@ def test_a_key_is_told_and_a_hole_keeps_the_flow_from_running() -> None:
     holes = [each for each in check(covered) if each.code == "value.key_left_out"]
     assert [(each.severity, each.node, each.pin) for each in holes] == [("error", "t", "template")]
     assert not [each for each in check(covered) if each.code == "value.written_secret"]
+
+
+@pytest.mark.parametrize(
+    ("data", "pin"),
+    [
+        ({"pinDefaults": {"private_key": "abc"}}, "private_key"),
+        ({"pinDefaults": {"privatekey": "abc"}}, "privatekey"),
+        ({"effectConfig": {"privateKey": "abc"}}, "effectConfig.privateKey"),
+        ({"pinDefaults": {"template": "https://h/x?api_key=abc123"}}, "template"),
+        ({"pinDefaults": {"template": "https://h/x?access_token={{token}}", "api_key": "{{x}}"}}, None),
+        ({"pinExpressions": {"template": "'https://h/?api_key=' + start.api_key"}}, None),
+    ],
+)
+def test_names_and_addresses_of_keys_are_told_and_templates_are_not(
+    data: dict[str, Any], pin: str | None
+) -> None:
+    told = [each.pin for each in check(flow_with(data)) if each.code == "value.written_secret"]
+    assert told == ([pin] if pin else [])
 
 
 def test_a_header_is_told_once() -> None:

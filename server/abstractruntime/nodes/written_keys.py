@@ -7,10 +7,12 @@ in a browser). What is missed stays as it was written; what is taken for a key i
 
 from __future__ import annotations
 
-import json
+import marshal
 import re
+from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
+from itertools import accumulate
 from typing import Any
 
 Json = Any
@@ -35,7 +37,7 @@ RULE: Mapping[str, Any] = {
         "cookie",
         "pat",
     ],
-    "endings": ["apikey", "accesskey", "secretkey", "token", "secret", "password"],
+    "endings": ["apikey", "accesskey", "secretkey", "privatekey", "token", "secret", "password"],
     # a name that ends so tells of a key, and is none
     "about": [
         "file",
@@ -63,9 +65,12 @@ RULE: Mapping[str, Any] = {
     "no_keys": ["true", "false", "yes", "no", "on", "off", "none", "oauth", "oauth2", "basic", "bearer"],
     "words": "[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+",
     "scheme": r"^(?:[Bb]earer|[Bb]asic|[Tt]oken)\s+(?=\S)",
-    # the forms that well-known services give theirs; the first group is no part of the key
+    # the forms that well-known services give theirs, and the parts of an address; what a group holds is no part of the key
     "forms": (
-        r"(://[^/\s:@]*:)(?!\{\{|\$\{)[^/\s@]+(?=@)"
+        r"(://[^/\s:@]*:)(?!\{|\$\{|['\"])[^/\s@]+(?=@)"
+        r"|([?&](?:[A-Za-z0-9]+[_-])?(?:[Aa]pi[_-]?[Kk]ey|API[_-]?KEY|[Aa]ccess[_-]?(?:[Kk]ey|[Tt]oken)"
+        r"|ACCESS[_-]?(?:KEY|TOKEN)|[Aa]uth[_-]?[Tt]oken|[Ss]ecret[_-]?[Kk]ey|[Pp]rivate[_-]?[Kk]ey"
+        r"|[Cc]lient[_-]?[Ss]ecret|[Pp]assword)=)[A-Za-z0-9_-][^\s&#\"'`<>{}()\[\]\\$]{2,}"
         r"|(?<![A-Za-z0-9])(?:(?:sk|pk|rk)-[A-Za-z0-9_-]{8,}|sk_(?:live|test)_[A-Za-z0-9_]{8,}"
         r"|gh[opsur]_[A-Za-z0-9_]{16,}|github_pat_[A-Za-z0-9_]{16,}|glpat-[A-Za-z0-9_-]{12,}"
         r"|xox[abeprs]-[A-Za-z0-9_-]{8,}|AKIA[A-Z0-9]{12,}|AIza[A-Za-z0-9_-]{20,}|hf_[A-Za-z0-9_]{16,}"
@@ -74,6 +79,10 @@ RULE: Mapping[str, Any] = {
     ),
     # where the data of a node hold values of people, whose names may be those of keys
     "values": ["pinDefaults", "literalValue", "canvas.pinned"],
+    # a setting is told by these names alone, for others may say which secret of the server it means; not below `bare`
+    "settings": ["apikey", "accesskey", "secretkey", "privatekey"],
+    "bare": ["inputs", "outputs", "pinExpressions", "inputRouteOverrides", "entryRoutes", "canvas"],
+    "references": ["${", "{{"],
     "hole": "[key left out: ",
 }
 FORMS = re.compile(RULE["forms"])
@@ -84,28 +93,20 @@ NO_KEYS = frozenset(RULE["no_keys"])
 _WORD = re.compile(RULE["words"])
 _SCHEME = re.compile(RULE["scheme"])
 _VALUES = tuple(tuple(path.split(".")) for path in RULE["values"])
-# a text without any of these has no key of a known form; two forms need their colon and their dash
+_SETTINGS = tuple(RULE["settings"])
+_BARE = frozenset(RULE["bare"])
+# Where none of these is found there is no key of a known form. Each begins with one letter or more, by which it is found fast.
 _MARKS = (
-    "sk-",
-    "pk-",
-    "rk-",
-    "sk_",
-    "gho_",
-    "ghp_",
-    "ghs_",
-    "ghu_",
-    "ghr_",
-    "github_pat_",
-    "glpat-",
-    "xox",
-    "AKIA",
-    "AIza",
-    "hf_",
-    "npm_",
-    "eyJ",
-    "PRIVATE KEY",
-    "://",
+    re.compile(rb"-(?:(?<=[^A-Za-z0-9][spr]k-)|(?<=pat-)|(?<=xox[abeprs]-))[\w-]{8}"),
+    re.compile(rb"_(?:(?<=sk_)|(?<=gh[opsur]_)|(?<=pat_)|(?<=hf_)|(?<=npm_))\w{8}"),
+    re.compile(rb"A(?:KIA[A-Z0-9]{12}|Iza[\w-]{20})"),
+    re.compile(rb"eyJ[\w-]{8}"),
+    re.compile(rb"PRIVATE KEY-----"),
+    re.compile(rb"://[^/\s:@]*:[^/\s@]+@"),
+    re.compile(rb"=(?<=[Kk][Ee][Yy]=|[Kk][Ee][Nn]=|ret=|ord=)"),
 )
+_HOLDERS = frozenset((dict, list))
+_HOLES = (re.compile(re.escape(RULE["hole"]).encode()),)
 _HOLE = re.compile(re.escape(RULE["hole"]) + r"([^\]]*)\]")
 
 
@@ -143,12 +144,15 @@ def document_without_keys(document: Mapping[str, Json]) -> tuple[dict[str, Json]
 
 
 def looked_through(datas: Mapping[str, Json]) -> Iterator[tuple[str, list[Place], list[tuple[Place, str]]]]:
-    """Yield of each of these nodes' data where keys are written and where holes are, with their names."""
-    text = json.dumps(list(datas.values()), default=str)
-    is_marked, is_holed = any(mark in text for mark in _MARKS), RULE["hole"] in text
-    for node_id, data in datas.items():
-        keys = without_keys(data)[1] if is_marked or _is_naming(data) else []
-        yield node_id, keys, keys_left_out(data) if is_holed else []
+    """Yield of those of these nodes' data that have any where keys are written and where holes are, with their names."""
+    texts = list(map(_as_bytes, datas.values()))
+    text, ends = b"".join(texts), list(accumulate(map(len, texts)))
+    marked, holed = ({bisect_right(ends, at) for at in _finds(text, marks)} for marks in (_MARKS, _HOLES))
+    plain: set[str] = set()
+    for number, (node_id, data) in enumerate(datas.items()):
+        is_holed = number in holed
+        if is_holed or number in marked or _is_naming(data, plain):
+            yield node_id, _keys_in(data), keys_left_out(data) if is_holed else []
 
 
 def keys_left_out(data: Json) -> list[tuple[Place, str]]:
@@ -163,14 +167,48 @@ def keys_left_out(data: Json) -> list[tuple[Place, str]]:
     return found
 
 
+def _keys_in(data: Json) -> list[Place]:
+    found: list[Place] = []
+    _walked(data, (), found, _covered)
+    return found
+
+
 def _may_hold(data: Json) -> bool:
     """Whether a closer look is worth its time: most nodes have neither a name nor a mark of a key."""
-    text = json.dumps(data, ensure_ascii=False, default=str)
-    return any(mark in text for mark in _MARKS) or _is_naming(data)
+    return any(True for _ in _finds(_as_bytes(data), _MARKS)) or _is_naming(data, set())
 
 
-def _is_naming(data: Json) -> bool:
-    return any(_has_name(_at(data, path)) for path in _VALUES)
+def _as_bytes(data: Json) -> bytes:
+    """Return bytes in which every text of the data stands as it is, after a zero: made in a third of JSON's time, and never read again."""
+    try:
+        return marshal.dumps(data, 2)  # the version before texts were written once and then referred to
+    except ValueError:  # not only of plain JSON
+        texts: list[str] = []
+        _walked(data, (), [], lambda text, _: (texts.append(text) or text, False))
+        return "".join(f"\0{text}" for text in texts).encode(errors="surrogatepass")
+
+
+def _finds(text: bytes, marks: Iterable[re.Pattern[bytes]]) -> Iterator[int]:
+    return (found.start() for mark in marks for found in mark.finditer(text))
+
+
+def _is_naming(data: Json, plain: set[str]) -> bool:
+    """Whether a value or a setting may have the name of a key; `plain` are names that have none, and get more."""
+    if not isinstance(data, dict):
+        return False
+    if not plain.issuperset(data) and _names_one(data, plain):
+        return True
+    for key, value in data.items():
+        if value and value.__class__ in _HOLDERS and key not in _BARE and _has_name(value, plain):
+            return True
+    return "canvas" in data and any(_has_name(_at(data, path), plain) for path in _VALUES)
+
+
+def _names_one(names: Iterable[str], plain: set[str]) -> bool:
+    if any(_names_a_key(str(name)) for name in names):
+        return True
+    plain.update(names)
+    return False
 
 
 def _at(value: Json, path: Place) -> Json:
@@ -179,12 +217,18 @@ def _at(value: Json, path: Place) -> Json:
     return value
 
 
-def _has_name(value: Json) -> bool:
-    if isinstance(value, list):
-        return any(map(_has_name, value))
-    if not isinstance(value, dict):
+def _has_name(value: Json, plain: set[str]) -> bool:
+    items = value
+    if value.__class__ is dict:
+        if not plain.issuperset(value) and _names_one(value, plain):
+            return True
+        items = value.values()
+    elif value.__class__ is not list:
         return False
-    return any(_names_a_key(str(key)) or _has_name(item) for key, item in value.items())
+    for item in items:
+        if item and item.__class__ in _HOLDERS and _has_name(item, plain):
+            return True
+    return False
 
 
 def _walked(
@@ -210,13 +254,21 @@ def _covered(value: str, place: Place) -> tuple[str, bool]:
     if _is_named(place) and _is_written(value):
         scheme = _SCHEME.match(value)
         return (scheme[0] if scheme else "") + hole, True
-    made, count = FORMS.subn(lambda found: (found[1] or "") + hole, value)
+    made, count = FORMS.subn(lambda found: value[found.start() : before_key(found)] + hole, value)
     return made, count > 0
 
 
+def before_key(found: re.Match[str]) -> int:
+    """Return where the key begins in what `FORMS` has found."""
+    return found.end(found.lastindex) if found.lastindex else found.start()
+
+
 def _is_named(place: Place) -> bool:
-    below = next((place[len(path) :] for path in _VALUES if place[: len(path)] == path), ())
-    return bool(below) and _names_a_key(below[-1])
+    if any(len(place) > len(path) and place[: len(path)] == path for path in _VALUES):
+        return _names_a_key(place[-1])
+    if not place or place[0] in _BARE or not _names_a_key(place[-1]):
+        return False
+    return "".join(_WORD.findall(place[-1])).lower().endswith(_SETTINGS)
 
 
 @lru_cache(maxsize=4096)
@@ -226,4 +278,6 @@ def _names_a_key(name: str) -> bool:
 
 def _is_written(value: str) -> bool:
     text = value.strip()
-    return bool(text) and text.lower() not in NO_KEYS and "${" not in text and RULE["hole"] not in text
+    if not text or text.lower() in NO_KEYS:
+        return False
+    return RULE["hole"] not in text and not any(each in text for each in RULE["references"])

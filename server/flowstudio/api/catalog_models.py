@@ -107,6 +107,9 @@ class WrittenKeys(Card):
     scheme: str
     forms: str
     values: list[str]
+    settings: list[str]
+    bare: list[str]
+    references: list[str]
     hole: str
 
 

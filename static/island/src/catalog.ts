@@ -94,6 +94,9 @@ export interface KeyRule {
   scheme: string;
   forms: string;
   values: string[];
+  settings: string[];
+  bare: string[];
+  references: string[];
   /** How a text begins that stands where a key was. */
   hole: string;
 }

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 
-from ...nodes.written_keys import FORMS, NO_KEYS, names_a_secret
+from ...nodes.written_keys import FORMS, NO_KEYS, before_key, names_a_secret
 
 Span = tuple[int, int]
 
@@ -50,7 +50,7 @@ def _spans(part: str, before: str) -> Iterable[Span]:
     for found in _BEARER.finditer(part):
         yield found.span(1)
     for found in FORMS.finditer(part):
-        yield (found.start() if found[1] is None else found.end(1), found.end())
+        yield (before_key(found), found.end())
     for found in () if _PATH.match(part) else _RUN.finditer(part):
         if len(_KIND.findall(found[0])) > _MOST_REGULAR:
             yield found.span()

@@ -26,7 +26,7 @@ export class WrittenKeys {
     const named = text.replace(/"([^"\\\n]+)"(\s*:\s*)"((?:[^"\\\n]|\\.)*)"/g, (all, name: string, between: string, value: string) =>
       this.isName(name) && this.isWritten(value) ? `"${name}"${between}"${this.named(name, value)}"` : all,
     );
-    return named.replace(this.forms, (_all, before?: string) => `${before ?? ""}${this.hole("a key")}`);
+    return named.replace(this.forms, (_all, ...groups) => `${before(groups)}${this.hole("a key")}`);
   }
 
   private walk(value: Json, place: readonly string[]): Json {
@@ -38,8 +38,8 @@ export class WrittenKeys {
 
   private string(value: string, place: readonly string[]): string {
     const name = place.at(-1) ?? "";
-    if (this.isValue(place) && this.isName(name) && this.isWritten(value)) return this.named(name, value);
-    return value.replace(this.forms, (_all, before?: string) => `${before ?? ""}${this.hole(name)}`);
+    if (this.isNamed(place) && this.isWritten(value)) return this.named(name, value);
+    return value.replace(this.forms, (_all, ...groups) => `${before(groups)}${this.hole(name)}`);
   }
 
   private named(name: string, value: string): string {
@@ -50,20 +50,32 @@ export class WrittenKeys {
     return `${this.rule.hole}${name}]`;
   }
 
-  private isValue(place: readonly string[]): boolean {
-    return this.values.some((path) => place.length > path.length && path.every((key, index) => key === place[index]));
+  private isNamed(place: readonly string[]): boolean {
+    const name = place.at(-1);
+    if (name === undefined || !this.isName(name)) return false;
+    if (this.values.some((path) => place.length > path.length && path.every((key, index) => key === place[index]))) return true;
+    const whole = this.wordsOf(name).join("");
+    return !this.rule.bare.includes(place[0] as string) && this.rule.settings.some((ending) => whole.endsWith(ending));
   }
 
   private isName(name: string): boolean {
     const { names, endings, about } = this.rule;
-    const words = (name.match(this.words) ?? []).map((word) => word.toLowerCase());
+    const words = this.wordsOf(name);
     if (!words.length || about.includes(words.at(-1) as string)) return false;
     const ends = (word: string): boolean => endings.some((ending) => word.endsWith(ending));
     return words.some((word) => names.includes(word) || ends(word)) || ends(words.join(""));
   }
 
+  private wordsOf(name: string): string[] {
+    return (name.match(this.words) ?? []).map((word) => word.toLowerCase());
+  }
+
   private isWritten(value: string): boolean {
     const text = value.trim();
-    return text !== "" && !this.rule.no_keys.includes(text.toLowerCase()) && !text.includes("${") && !text.includes(this.rule.hole);
+    const { no_keys, references, hole } = this.rule;
+    return text !== "" && !no_keys.includes(text.toLowerCase()) && ![...references, hole].some((each) => text.includes(each));
   }
 }
+
+/** What stands before the key in a text that the forms have found: one of their groups, which come before its place. */
+const before = (groups: readonly unknown[]): string => (groups.slice(0, groups.findIndex((each) => typeof each === "number")).find(Boolean) as string | undefined) ?? "";
