@@ -10,7 +10,7 @@ from __future__ import annotations
 import marshal
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
 from itertools import accumulate
 from typing import Any
@@ -183,9 +183,14 @@ def _as_bytes(data: Json) -> bytes:
     try:
         return marshal.dumps(data, 2)  # the version before texts were written once and then referred to
     except ValueError:  # not only of plain JSON
-        texts: list[str] = []
-        _walked(data, (), [], lambda text, _: (texts.append(text) or text, False))
-        return "".join(f"\0{text}" for text in texts).encode(errors="surrogatepass")
+        texts = [""]
+
+        def look(text: str, place: Place) -> tuple[str, bool]:
+            texts.append(text)
+            return text, False
+
+        _walked(data, (), [], look)
+        return "\0".join(texts).encode(errors="surrogatepass")
 
 
 def _finds(text: bytes, marks: Iterable[re.Pattern[bytes]]) -> Iterator[int]:
@@ -225,10 +230,7 @@ def _has_name(value: Json, plain: set[str]) -> bool:
         items = value.values()
     elif value.__class__ is not list:
         return False
-    for item in items:
-        if item and item.__class__ in _HOLDERS and _has_name(item, plain):
-            return True
-    return False
+    return any(item and item.__class__ in _HOLDERS and _has_name(item, plain) for item in items)
 
 
 def _walked(
