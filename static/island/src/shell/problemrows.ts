@@ -45,25 +45,27 @@ export class ProblemRows {
 
   /** What the code means and what to do, asked of the server when somebody wants to know. */
   private why(code: string, type = ""): HTMLElement {
-    const words = el("p", "small", "…");
-    const fold = el("details", "problem-why", el("summary", "small", "Why?"), words, el("code", "tiny muted", code));
-    const card = this.canvas.catalog.card(type);
-    if (card) {
-      const about = el("a", "small", `About ${card.label}`);
-      about.href = `/nodes/${encodeURIComponent(type)}`;
-      fold.append(" · ", about);
-    }
+    const fold = el("details", "problem-why", el("summary", "small", "Why?"));
     fold.addEventListener("toggle", () => {
-      if (!fold.open) return;
-      (this.reasons ??= loadReasons()).then(
-        (reasons) => (words.textContent = reasons[code] ? `${capital(reasons[code].means)}. What to do: ${reasons[code].do}.` : "The sentence above says all of it."),
-        (error: unknown) => {
-          this.reasons = null;
-          words.textContent = error instanceof Refusal ? error.message : String(error);
-        },
-      );
+      if (fold.open) this.tell(fold, code, type);
     });
     return fold;
+  }
+
+  /** Fill the fold: of the many rows of a long list nearly none is opened. */
+  private tell(fold: HTMLElement, code: string, type: string): void {
+    const words = el("p", "small", "…");
+    const card = this.canvas.catalog.card(type);
+    const about = card ? [" · ", el("a", "small", `About ${card.label}`)] : [];
+    for (const each of about) if (each instanceof HTMLAnchorElement) each.href = `/nodes/${encodeURIComponent(type)}`;
+    fold.replaceChildren(fold.firstElementChild as Element, words, el("code", "tiny muted", code), ...about);
+    (this.reasons ??= loadReasons()).then(
+      (reasons) => (words.textContent = reasons[code] ? `${capital(reasons[code].means)}. What to do: ${reasons[code].do}.` : "The sentence above says all of it."),
+      (error: unknown) => {
+        this.reasons = null;
+        words.textContent = error instanceof Refusal ? error.message : String(error);
+      },
+    );
   }
 
   /** Take the first fix: of the selected nodes, else of all. Says what was done and how many problems have no fix. */
