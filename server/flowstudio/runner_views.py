@@ -278,6 +278,10 @@ class RunReader:
             known = self._parents[run_id] = (run.workflow_id, run.parent_run_id)
         return known
 
+    def parent_of(self, run_id: str) -> str | None:
+        """Return the run that has started a run, None for one that a person started."""
+        return self._kin(run_id)[1]
+
     def _flow_of(self, run_id: str) -> str:
         return self._programs.flow_id(self._kin(run_id)[0])
 

@@ -432,3 +432,11 @@ def test_a_flow_is_created_without_an_id_of_its_own(client: Client) -> None:
     refused = client.post("/api/flows", json=hello())
     assert (refused.status_code, refused.json()["code"]) == (422, "flow.malformed")
     assert len(client.get("/api/flows").json()["flows"]) == 2
+
+
+def test_a_document_is_checked_bare_or_by_its_name(client: Client) -> None:
+    bare = client.post("/api/flows/new/validate", json=hello()).json()
+    assert bare == {"problems": []}
+    assert client.post("/api/flows/new/validate", json={"document": hello()}).json() == bare
+    broken = {"document": {**hello(), "nodes": []}}
+    assert client.post("/api/flows/new/validate", json=broken).json()["problems"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -35,6 +37,30 @@ def test_who_starts_a_run_is_told_its_session(client: Client) -> None:
     assert set(shared) == {"run_id", "session_id"}
     assert shared["session_id"] == "desk"
     client.until(own["run_id"], "completed")
+
+
+def test_a_document_says_itself_which_flow_it_is(client: Client) -> None:
+    client.save(hello())
+    given = client.post("/api/runs", json={"document": hello(), "inputs": {"who": "Ada"}})
+    assert given.status_code == 201, given.text
+    assert client.until(given.json()["run_id"], "completed")["flow_id"] == "hello"
+    nameless = {key: value for key, value in hello().items() if key != "id"}
+    refused = client.post("/api/runs", json={"document": nameless})
+    assert refused.status_code == 422
+    assert "a `document` with an `id`" in refused.text
+
+
+def test_steps_say_which_run_has_started_theirs(client: Client) -> None:
+    client.save(hello())
+    client.save(calling("hello"))
+    run_id = client.launch("parent")
+    client.until(run_id, "completed")
+    text = client.get(f"/api/runs/{run_id}/events").text
+    steps = [json.loads(data) for data in re.findall(r"event: step\ndata: (.*)", text)]
+    assert {step["parent_run_id"] for step in steps if step["run_id"] == run_id} == {None}
+    below = [step for step in steps if step["run_id"] != run_id]
+    assert below
+    assert {step["parent_run_id"] for step in below} == {run_id}
 
 
 def test_a_question_is_answered_once(client: Client) -> None:
@@ -412,7 +438,7 @@ def test_a_document_that_is_not_saved_is_run_as_it_is(client: Client) -> None:
         ({"flow_id": "x", "document": hello("other")}, "flow.malformed"),
         ({"flow_id": "x", "document": {**hello("x"), "nodes": {}}}, "flow.malformed"),
         ({"flow_id": "x", "document": []}, "request.invalid"),
-        ({"document": hello("x")}, "request.invalid"),
+        ({"document": {"nodes": [], "edges": []}}, "request.invalid"),
         ({"bundle_ref": "b", "document": hello("x")}, "request.invalid"),
     ],
 )

@@ -62,8 +62,10 @@ def create_flow(raw: RawBody, request: Request, response: Response, studio: TheS
     openapi_extra={"requestBody": {**JSON_BODY["requestBody"], "required": False}},
 )
 def validate(flow_id: str, raw: RawBody, studio: TheStudio) -> ProblemList:
-    """Check a document that is not saved yet, or the saved one when the body is empty."""
+    """Check a document that is not saved yet (also as `{"document": …}`), or the saved one when the body is empty."""
     document = as_document(raw) if raw.strip() else studio.library.get(flow_id)[0]
+    if set(document) == {"document"} and isinstance(document["document"], dict):
+        document = document["document"]
     return ProblemList(problems=_problems(studio, flow_id, document))
 
 

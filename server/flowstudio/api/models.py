@@ -271,7 +271,8 @@ class Launch(Asked):
     """What to run, with the values of its start node: a flow of the library, or of an installed bundle (`bundle_ref`
     is `id` or `id@version`, `flow_id` then one of its entries). `draft`: the flow as it is edited, not as published.
 
-    `document`: the flow `flow_id` as it stands here, in place of the draft; it is kept with the run, and nowhere else.
+    `document`: the flow `flow_id` (else by its own `id`) as it stands here, in place of the draft; it is kept with the
+    run, and nowhere else.
     `trial` asks more of a run of the draft, for trying it. With `wait_seconds` the answer comes when the run is over,
     waits for something outside of it, or the time is up: then it tells how the run stands. With a `clock_factor` the
     run waits so many times shorter, for delays, dates and deadlines: with 86400 a day takes a second. Its ledger says so.
@@ -289,8 +290,12 @@ class Launch(Asked):
 
     @model_validator(mode="after")
     def _says_what(self) -> Launch:
+        if self.flow_id is None and self.document is not None and isinstance(self.document.get("id"), str):
+            self.flow_id = self.document["id"]
         if self.flow_id is None and self.bundle_ref is None:
-            raise ValueError("Name what to run: `flow_id`, or `bundle_ref` for an installed bundle.")
+            raise ValueError(
+                "Name what to run: `flow_id`, a `document` with an `id`, or `bundle_ref` for an installed bundle."
+            )
         if self.bundle_ref is not None and (self.draft or self.trial or self.document is not None):
             raise ValueError("An installed bundle has no draft: leave out `draft`, `trial` and `document`.")
         return self

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from abstractruntime.core.models import WaitReason
 from abstractruntime.core.waits import deadline_of
@@ -25,10 +25,22 @@ from ..runner_origins import is_only_begin
 from ..runner_views import event_name, timed_out
 
 Json = Any
-FlowOf = Callable[[str], str]
 OpenPrompt = Callable[[str, int], Mapping[str, Json] | None]
 PEOPLE = ("user",)
 OVER = ("completed", "failed", "cancelled")
+
+
+class Kin(Protocol):
+    """Who knows of which flow a run is, and which run has started it."""
+
+    @property
+    def flow_of(self) -> Callable[[str], str]:
+        """Tells the id of a run's flow."""
+        ...
+
+    def parent_of(self, run_id: str) -> str | None:
+        """Return the run that has started a run."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -46,15 +58,15 @@ class Frame:
 
 
 def frames_of(
-    placed: PlacedRecord, before: int, root_id: str, flow_of: FlowOf, open_prompt: OpenPrompt
+    placed: PlacedRecord, before: int, root_id: str, kin: Kin, open_prompt: OpenPrompt
 ) -> list[Frame]:
     """Return the frames of one record; `before` is the position that the reader has reached."""
-    step = Frame("step", step_of(placed, root_id, flow_of), placed.position)
+    step = Frame("step", step_of(placed, root_id, kin), placed.position)
     prompt = prompt_of(placed, open_prompt)
     return [step] if prompt is None else [Frame("prompt", prompt, before), step]
 
 
-def step_of(placed: PlacedRecord, root_id: str, flow_of: FlowOf) -> dict[str, Json]:
+def step_of(placed: PlacedRecord, root_id: str, kin: Kin) -> dict[str, Json]:
     """Return what a canvas needs to know of one record."""
     record = placed.record
     effect = record.get("effect") or {}
@@ -63,7 +75,8 @@ def step_of(placed: PlacedRecord, root_id: str, flow_of: FlowOf) -> dict[str, Js
         "position": placed.position,
         "seq": placed.seq,
         "run_id": placed.run_id,
-        "flow_id": flow_of(placed.run_id),
+        "parent_run_id": kin.parent_of(placed.run_id),
+        "flow_id": kin.flow_of(placed.run_id),
         "node_id": record.get("node_id"),
         "root": placed.run_id == root_id,
         "kind": kind_of(record),
@@ -86,12 +99,12 @@ def step_of(placed: PlacedRecord, root_id: str, flow_of: FlowOf) -> dict[str, Js
     }
 
 
-def reused_frames(prefix: list[PlacedRecord], roots: Collection[str], flow_of: FlowOf) -> list[Frame]:
+def reused_frames(prefix: list[PlacedRecord], roots: Collection[str], kin: Kin) -> list[Frame]:
     """Return what a fork has of its parents' story: their steps, as reused."""
     return [
         Frame(
             "step",
-            {**step_of(placed, "", flow_of), "root": placed.run_id in roots, "reused": True},
+            {**step_of(placed, "", kin), "root": placed.run_id in roots, "reused": True},
             placed.position,
         )
         for placed in prefix

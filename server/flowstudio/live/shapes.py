@@ -29,6 +29,7 @@ class StepEvent(Told):
     position: int
     seq: int
     run_id: str
+    parent_run_id: str | None
     flow_id: str
     node_id: str | None
     root: bool

@@ -119,7 +119,7 @@ class RunStream:
             if self._is_alone and placed.run_id != self._run_id:
                 self._cursor = placed.position
                 continue
-            frames += frames_of(placed, self._cursor, self._run_id, self._reader.flow_of, self._open_prompt)
+            frames += frames_of(placed, self._cursor, self._run_id, self._reader, self._open_prompt)
             self._cursor = placed.position
         frames += self._standing(look.tree)
         frames += self._new_words(look.tree)
@@ -146,7 +146,7 @@ class RunStream:
         roots = origins.line(self._run_id)[1:]
         if self._is_alone:
             prefix = [placed for placed in prefix if placed.run_id in roots]
-        return reused_frames(prefix, roots, self._reader.flow_of)
+        return reused_frames(prefix, roots, self._reader)
 
     def _new_words(self, tree: Tree) -> list[Frame]:
         """Return a `words` frame for each run to which a model has said more; they are in no ledger."""
