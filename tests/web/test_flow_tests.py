@@ -475,7 +475,7 @@ def test_runs_at_once_keep_their_answers_under_new_ids_of_their_flows(client: Cl
     packed = client.get("/api/flows/parent/bundle").content
     for flow_id in ("parent", "child"):
         change(client, flow_id, lambda nodes: nodes["start"].update(label="Begin"))
-    done = client.post("/api/bundles?on_conflict=copy", files={"file": ("parent.flow", packed)}).json()
+    done = client.post("/api/imports?on_conflict=copy", files={"file": ("parent.flow", packed)}).json()
     result = client.studio.tests.run(done["entrypoint"], test.id)
     assert (result.state, result.first) == ("passed", "")
 
