@@ -9,6 +9,8 @@ import pytest
 from abstractruntime.core.effects import EffectOutcome
 from abstractruntime.core.models import Effect, EffectType, RunState
 from abstractruntime.core.policy import DefaultEffectPolicy
+from abstractruntime.nodes.catalog import catalog
+from abstractruntime.visualflow_compiler import check
 from drive import Host, Played, end, flow, node, play, start
 
 SHOW = node("answer_user")
@@ -75,7 +77,27 @@ def test_going_on_regardless_tells_that_it_failed() -> None:
     assert played.output["ok"] is False
     assert "the line is dead" in played.output["why"]
     again = Host(document).play()
-    assert again.output == {"ok": None, "why": None, "success": True}
+    assert again.output == {"ok": True, "why": None, "success": True}
+
+
+def test_a_step_that_goes_on_either_way_says_whether_it_failed() -> None:
+    document = flow(
+        "read",
+        {
+            "start": start("path"),
+            "read": node("read_file", onError="continue"),
+            "ask": node("if"),
+            "good": end("ok"),
+            "bad": end("ok", "code"),
+        },
+        """start -> read, start.path -> read.file_path, read -> ask, read.success -> ask.condition, ask:true -> good,
+        ask:false -> bad, read.success -> good.ok, read.success -> bad.ok, read.error_code -> bad.code""",
+    )
+    assert [each.code for each in check(document)] == []
+    told = play(document, vars={"path": "nobody.txt"})
+    assert (told.output["ok"], bool(told.output["code"])) == (False, True)
+    pins = catalog().cards()["error_pins"]["outputs"]["continue"]
+    assert [pin["id"] for pin in pins] == ["success", "error_message", "error_code"]
 
 
 def test_a_failed_effect_is_in_the_ledger_and_the_next_visit_is_a_new_one(store: str) -> None:

@@ -48,7 +48,7 @@ ON_ERROR = Field(
     "stop",
     "When it fails",
     "Stop: the run fails here. Branch: control leaves by the output On error. Continue: it goes on as "
-    "if nothing had happened, with `success` false.",
+    "if nothing had happened; its output `success` says whether it did its work.",
     choices=("stop", "branch", "continue"),
     words=("Stop: the run fails", "Branch: go on by “On error”", "Continue as if it had not failed"),
 )

@@ -85,5 +85,7 @@ ERROR_PINS = (
     Pin("error_message", "string", description="What went wrong, when the step failed."),
     Pin("error_code", "string", description="The code of the failure; it stays the same in all versions."),
 )
+# One that goes on all the same says whether it did its work, where it has no such pin of its own.
+SUCCESS = Pin("success", "boolean", description="Whether the step did its work.")
 # For a step that lists it among its outputs: most need the last one's words only.
 ERROR_ATTEMPTS = Pin("error_attempts", "array", description="What each attempt said, the first one first.")

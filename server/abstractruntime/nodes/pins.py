@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import Any
 
 from .define import ERROR_ATTEMPTS, ERROR_OUT, ERROR_PINS, ON_ERROR, Grow, NodeType, Pin, by_id
+from .pin import SUCCESS
 
 
 @dataclass(frozen=True)
@@ -179,7 +180,7 @@ def pins_of(kind: NodeType, data: Mapping[str, Any]) -> tuple[tuple[Pin, ...], t
 
 def error_pins(choice: Any) -> tuple[Pin, ...]:
     """Return the outputs that a step gets by what its author chose for a failure."""
-    return {"branch": (ERROR_OUT, *ERROR_PINS), "continue": ERROR_PINS}.get(str(choice), ())
+    return {"branch": (ERROR_OUT, *ERROR_PINS), "continue": (SUCCESS, *ERROR_PINS)}.get(str(choice), ())
 
 
 def _with_error_pins(outputs: tuple[Pin, ...], choice: Any, data: Mapping[str, Any]) -> tuple[Pin, ...]:

@@ -25,6 +25,7 @@ from ..core.models import Effect, EffectType, Retry, RunState, StepPlan
 from ..core.spec import RunContext
 from ..nodes.define import FAULTS, Ask, Call, Finish, Goto, NodeError, NodeType, Offers
 from ..nodes.paths import Segment, parse, write
+from ..nodes.pin import SUCCESS
 from . import stops
 from .chance import Chance
 from .clip import clip
@@ -326,6 +327,8 @@ class _Step:
         if pin not in self.op.outs and pin not in ("", EXEC_OUT, self.op.catch):
             raise NodeError(f"There is no execution output '{pin}'.", code="node.unknown_exit", pin=pin)
         check(outputs, "outputs")
+        if gave and self.op.catch == EXEC_OUT and isinstance(outputs, Mapping):
+            outputs = {SUCCESS.id: True, **outputs}  # it goes on either way, so it says which (decision 0010)
         self._end_visit()
         memory, ambience = self.memory, self.kind.ambience
         if gave:
