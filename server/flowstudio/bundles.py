@@ -109,8 +109,11 @@ class Bundles:
         bundle_id: str = "",
         bundle_version: str = "0.0.0",
         metadata: Mapping[str, Any] | None = None,
+        created_at: str | None = None,
     ) -> tuple[str, bytes]:
         """Return file name and bytes of a flow packed with its subflows; the same bytes every time.
+
+        `created_at` is for a version that is installed: among versions that are no numbers the latest is the newest.
 
         A bundle has no versions: one that a node is bound to is packed as a flow of its own,
         `<flow>.v<number>`, and the node names that. Raises BundleError when it is not kept any more.
@@ -132,11 +135,16 @@ class Bundles:
                 bundle_id=name,
                 bundle_version=bundle_version,
                 metadata=metadata,
+                created_at=created_at,
                 flows_dir=flows,
                 assets=self._kept_tests(flow_id),
             )
             manifest = packed.manifest
             return f"{manifest.bundle_id}@{manifest.bundle_version}.flow", target.read_bytes()
+
+    def changed_at(self, flow_id: str) -> str:
+        """Return when the file of a flow last changed, as ISO text."""
+        return self._library.entry(flow_id).updated_at
 
     def _kept_tests(self, root: str) -> dict[str, bytes]:
         """Return the tests of a flow and of the flows that it calls, by their paths among the assets."""

@@ -178,8 +178,10 @@ class Installed:
         wanted = bundle_id or sanitize_bundle_id(name) or sanitize_bundle_id(flow_id) or "flow"
         before = next(iter(self._registry.versions(wanted)), None)
         version = bundle_version or ("0.0.0" if before is None else after(before.bundle_version))
-        told = _told(document, wanted, version, before)
-        file, content = self._packer.export(flow_id, wanted, version, told)
+        now = utc_now_iso()
+        changed = document.get("updated_at") or self._packer.changed_at(flow_id)
+        told = _told({**document, "updated_at": changed}, wanted, version, before, now)
+        file, content = self._packer.export(flow_id, wanted, version, told, created_at=now)
         return self.install(content, file)
 
     def deprecate(self, ref: str, flow_id: str = "", *, by: str, reason: str = "") -> Mark:
@@ -281,7 +283,7 @@ def _entries(manifest: WorkflowBundleManifest) -> list[str]:
 
 
 def _told(
-    document: Document, bundle_id: str, version: str, before: InstalledWorkflowBundle | None
+    document: Document, bundle_id: str, version: str, before: InstalledWorkflowBundle | None, now: str
 ) -> dict[str, Json]:
     """Return what a bundle says of where it comes from."""
     lineage = {"bundle_id": bundle_id, "bundle_version": version, "origin_bundle_version": version}
@@ -292,7 +294,7 @@ def _told(
         lineage["previous_bundle_version"] = before.bundle_version
     source = {"root_flow_id": document.get("id"), "root_flow_name": document.get("name")}
     return {
-        "publisher": {"host": "flowstudio", "published_at": utc_now_iso()},
+        "publisher": {"host": "flowstudio", "published_at": now},
         "source": {**source, "root_flow_updated_at": document.get("updated_at")},
         "lineage": lineage,
     }

@@ -271,6 +271,24 @@ def test_a_flow_of_the_library_becomes_the_next_version_of_a_bundle(client: Clie
     assert client.post("/api/flows/broken/bundle", json={}).json()["code"] == "flow.invalid"
 
 
+def test_of_versions_that_are_no_numbers_the_one_installed_last_is_the_newest(client: Client) -> None:
+    client.save(hello())
+    for version in ("zeta", "alpha"):
+        kept = client.post("/api/flows/hello/bundle", json={"bundle_id": "hi", "bundle_version": version})
+        assert kept.status_code == 201
+    newest = client.get("/api/bundles/hi").json()
+    assert (newest["bundle_ref"], newest["created_at"]) == (
+        "hi@alpha",
+        newest["metadata"]["publisher"]["published_at"],
+    )
+    assert newest["created_at"] > client.get("/api/bundles/hi@zeta").json()["created_at"]
+    saved = next(each for each in client.get("/api/flows").json()["flows"] if each["id"] == "hello")
+    assert newest["metadata"]["source"]["root_flow_updated_at"] == saved["updated_at"]
+    (listed,) = client.get("/api/bundles").json()["bundles"]
+    assert [each["bundle_version"] for each in listed["versions"]] == ["alpha", "zeta"]
+    assert export(client, "hello") == export(client, "hello")
+
+
 def test_a_run_names_a_flow_or_a_bundle(client: Client) -> None:
     installed(client, "1.0.0")
     assert client.post("/api/runs", json={}).status_code == 422
