@@ -123,6 +123,17 @@ MENDED: dict[str, list[Document]] = {
         )
         for name in ("llm_call", "agent")
     ],
+    "models.route": [
+        flow(
+            "f",
+            {"start": start(), "v": node("provider_models", **data), "end": end("r")},
+            "start -> end, v.models -> end.r",
+        )
+        for data in (
+            {"providerModelsConfig": {"provider": "p", "capabilityRoute": "vision"}},
+            {"pinDefaults": {"capability_route": "vision"}},
+        )
+    ],
     "pin.choice": [
         flow("f", {"start": start(), "a": node("answer_user", pins={"level": "eror"})}, "start -> a")
     ],

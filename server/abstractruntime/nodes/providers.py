@@ -5,10 +5,12 @@ A host without any model answers with empty lists; nothing is looked up while a 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
+from .asking import UNSAID
 from .authored import chosen, setting
-from .define import Call, Example, Field, NodeError, Pin, pure
+from .define import Call, Example, Field, Finding, NodeError, Pin, pure
 from .values import items, text, whole
 
 Json = Any
@@ -59,6 +61,19 @@ def provider_catalog(call: Call) -> dict[str, Json]:
     return {"providers": _kept(list(call.offers.models), _words(call.get("allowed_providers")))}
 
 
+def _check_route(data: Mapping[str, Json]) -> list[Finding]:
+    """Find a choice of models by what they can do, which the later releases have."""
+    places = ("providerModelsConfig.capabilityRoute", "pinDefaults.capability_route")
+    said = [path for path in places if setting(data, path) not in UNSAID]
+    if not said:
+        return []
+    words = (
+        "'capability_route' is not read here: all models of the provider are listed, whatever they can do."
+    )
+    mend = dict.fromkeys(said)
+    return [Finding("note", "models.route", words, "capability_route", mend, "List them all")]
+
+
 @pure(
     "provider_models",
     family="ai",
@@ -67,7 +82,6 @@ def provider_catalog(call: Call) -> dict[str, Json]:
     inputs=(
         Pin("provider", "provider", description="Whose models."),
         Pin("allowed_models", "array", hidden=True),
-        Pin("capability_route", "string", hidden=True),
     ),
     outputs=(
         Pin("provider", "provider", description="The provider."),
@@ -86,6 +100,7 @@ def provider_catalog(call: Call) -> dict[str, Json]:
             widget="lines",
         ),
     ),
+    check=_check_route,
     keywords=("available", "list", "vendor"),
     examples=(
         Example(
