@@ -42,6 +42,7 @@ KEY = "start::exec-out"
 MENDED: dict[str, list[Document]] = {
     "flow.no_entry": [flow("f", {"v": node("number"), "start": node("number")}, "")],
     "flow.entry_replaced": [small(N, "start -> n", entryNode="nobody")],
+    "flow.start_passed": [small({**N, "end": FINISH}, "start -> n", entryNode="end")],
     "flow.interface": [
         flow("f", {"start": start(), "end": end("r")}, "start -> end", interfaces=["abstractcode.agent.v1"])
     ],

@@ -252,6 +252,41 @@ def test_the_entry_is_found_replaced_or_missed() -> None:
     assert only({"id": "f", "nodes": [], "edges": []}, "flow.no_entry").severity == "error"
 
 
+def test_a_start_that_is_passed_over_is_told_and_its_steps_are_not_to_be_removed() -> None:
+    nodes = {
+        "end": node("finish", ins=["exec-in", "r"]),
+        "start": START,
+        "n": node("note"),
+        "lost": node("note"),
+    }
+    nodes |= {"v": node("number"), "unread": node("number")}
+    document = flow("f", nodes, "start -> n, v.value -> n.text", entryNode="end")
+    passed = only(document, "flow.start_passed")
+    assert (passed.severity, passed.node) == ("risk", "end")
+    assert "(start)" in passed.message
+    assert "(2 steps)" in passed.message
+    assert passed.fix == {
+        "label": "Make 'start' the entry",
+        "changes": [{"op": "flow", "path": "entryNode", "value": "start"}],
+    }
+    offered = {each.node: each.fix is not None for each in check(document, TINY) if each.severity == "note"}
+    assert offered == {"start": False, "n": False, "lost": True, "v": False, "unread": True}
+
+
+@pytest.mark.parametrize(
+    ("wires", "more"),
+    [
+        ("start -> n", {}),  # no entry named: the start is chosen
+        ("start -> n", {"entryNode": "start"}),
+        ("n -> end", {"entryNode": "n"}),  # the start leads nowhere: nothing is left out by surprise
+        ("start -> n", {"entryNode": "nobody"}),  # told as flow.entry_replaced
+    ],
+)
+def test_a_start_is_not_told_as_passed_over(wires: str, more: Document) -> None:
+    nodes = {"start": START, "n": node("note"), "end": node("finish", ins=["exec-in", "r"])}
+    assert "flow.start_passed" not in [each.code for each in found(flow("f", nodes, wires, **more))]
+
+
 @pytest.mark.parametrize("version", [2, "1", 0, None, True, [1]])
 def test_a_document_of_an_unknown_version_is_an_error(version: Any) -> None:
     assert only({**PLAIN, "formatVersion": version}, "flow.unknown_version").severity == "error"

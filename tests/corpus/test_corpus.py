@@ -72,6 +72,15 @@ def test_every_fix_that_a_real_flow_is_offered_mends_it(flow_id: str, flows: dic
         assert (problem.code, problem.node, problem.pin, problem.message) not in left
 
 
+def test_one_real_flow_passes_over_its_start(flows: dict[str, Any]) -> None:
+    """Visualflow.md, section 5, row 22: the editor saved its end as the entry."""
+    told = {
+        flow_id: [each.node for each in check(document) if each.code == "flow.start_passed"]
+        for flow_id, document in flows.items()
+    }
+    assert {flow_id: nodes for flow_id, nodes in told.items() if nodes} == {"53d568fc": ["node-1"]}
+
+
 def test_the_corpus_is_whole(flows: dict[str, Any]) -> None:
     assert len(flows) == 70
 

@@ -23,6 +23,7 @@ from .endless import endless
 from .expressions import EXPRESSIONS, expression_problems, expressions_of
 from .graph import Graph, Placed, graph_of
 from .migrate import migrate
+from .passed_start import left_out, passed_problem
 from .policies import policy_problems
 from .problem import Problem, Severity, choose, disconnect, errors_of, fix, set_to
 from .risks import risks
@@ -32,6 +33,7 @@ from .written import written
 __all__ = ["Problem", "check", "errors_of", "examine", "structural"]
 
 LANDING = "~"  # the mark of an effect node's second half; see `bind`
+_LEFT = ("node.unreachable", "node.unread")
 _WHOLE = ("result", "output")
 _ORDER: Mapping[Severity, int] = {"error": 0, "risk": 1, "note": 2}
 
@@ -52,10 +54,15 @@ def examine(
     for node_id, placed in graph.nodes.items():
         if placed.kind is not None:
             problems += _node(graph, placed, placed.kind, node_id in used, flows)
-    problems += risks(graph)
+    problems += [*passed_problem(graph), *risks(graph)]
     problems += written(
         graph, {(each.node, each.pin) for each in problems if each.code == "web.written_secret"}
     )
+    if passed := left_out(graph):  # who mends the entry needs them
+        problems = [
+            replace(each, fix=None) if each.code in _LEFT and each.node in passed else each
+            for each in problems
+        ]
     upgrades = {note.node: note.fix["changes"] for note in notes if note.fix and _replaces(note.fix)}
     if upgrades:
         problems = [_in_todays_words(problem, graph, upgrades) for problem in problems]
