@@ -378,7 +378,8 @@ def test_a_while_wired_to_a_fixed_value_is_judged_by_that_value() -> None:
     )
     assert endless(source=node("literal_boolean", literalValue=False)) == []
     assert endless(source=node("literal_boolean")) == []
-    assert endless(source=node("get_var", pins={"name": "x"})) == []
+    assert endless(source=node("get_var", pins={"name": "a"})) == []
+    assert endless(source=node("get_var", pins={"name": "x"})) == told  # no step sets it: see test_steady
     assert endless(source=node("not", pins={"value": False}), handle="result") == []  # computed, not fixed
 
 

@@ -57,6 +57,7 @@ def _told(context: Mapping[str, Json]) -> dict[str, Json]:
     family="variables",
     label="Get Context",
     outputs=_CONTEXT,
+    reads="context",
     keywords=("conversation", "history", "messages", "chat", "memory"),
     examples=(
         Example(

@@ -345,6 +345,9 @@ class NodeType:
     origin: str = ""  # the package that brings the type; empty: this one
     guards: bool = False  # while it has a frame, a failure comes back to it, as `failure` in its frame
     forks: bool = False  # its branches may wait at once; its frame says how many are `left` to begin
+    turns_on: str = ""  # the input that is read before each turn of a loop and says whether there is one
+    reads: str = ""  # a value of the run's variables: where its name stands in node.data, dotted
+    writes: str = ""  # the input that names the variable which a step sets, or holds several by their names
     rereads: bool = True  # a control node's inputs are resolved at every turn
     palette: bool = True
 

@@ -198,6 +198,7 @@ def _check_while(data: Mapping[str, Json]) -> list[Finding]:
         Pin("index", "number", description="How many turns there were before."),
     ),
     check=_check_while,
+    turns_on="condition",
     loops=True,
     ambient=True,
     carries="both",

@@ -125,6 +125,7 @@ def _get_shape(data: Mapping[str, Json]) -> tuple[tuple[Pin, ...], tuple[Pin, ..
     inputs=(_NAME,),
     outputs=(_read("any"),),
     shape=_get_shape,
+    reads="pinDefaults.name",
     check=_check_read,
     keywords=("read", "variable", "recall", "state", "memory"),
     examples=(
@@ -158,6 +159,7 @@ def _set_pins(kind: str, given: str) -> tuple[tuple[Pin, ...], tuple[Pin, ...]]:
     outputs=_set_pins("any", "any")[1],
     shape=_set_shape,
     check=_check_name,
+    writes="name",
     carries="before",
     keywords=("write", "variable", "remember", "store", "assign", "state", "memory"),
     examples=(
@@ -231,6 +233,7 @@ def _check_updates(data: Mapping[str, Json]) -> list[Finding]:
     inputs=(EXEC_IN, Pin("updates", "object", {}, "Names and what to keep under them; may be JSON text.")),
     outputs=(EXEC_OUT, Pin("updates", "object", description="What was kept.")),
     check=_check_updates,
+    writes="updates",
     carries="before",
     ends_with=("updates",),
     keywords=("write", "variables", "several", "many", "store", "assign", "state"),
@@ -284,6 +287,7 @@ def set_vars(call: Call) -> dict[str, Json]:
     ),
     outputs=(EXEC_OUT, Pin("value", "object", description="The whole variable after the change.")),
     check=_check_name,
+    writes="name",
     carries="before",
     ends_with=("value",),
     keywords=("write", "field", "entry", "object", "update", "state"),

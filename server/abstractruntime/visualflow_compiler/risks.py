@@ -19,6 +19,7 @@ from .interfaces import unkept
 from .pinned import pin_problems
 from .policies import KEY, key_of, wants_key
 from .problem import Problem, set_to
+from .steady import steady
 from .unheard import unheard
 from .unread import unread
 from .unsaid import unsaid
@@ -30,6 +31,7 @@ def risks(graph: Graph) -> Iterator[Problem]:
     """Yield the problems of a flow that are those of no single node."""
     yield from _unnamed_effects(graph)
     yield from _calls_itself(graph)
+    yield from steady(graph)
     yield from unread(graph)
     yield from unheard(graph)
     yield from unkept(graph)
