@@ -106,6 +106,35 @@ def test_the_editor_forks_the_entry_that_it_shows_beside_its_canvas(app: App, pa
     hand.expect_run("Done")
 
 
+def test_the_run_on_the_canvas_is_the_one_that_the_panel_shows(app: App, page: Page) -> None:
+    put(app, failing())
+    hand = Hand(page).open_flow("import-orders")
+    hand.keys("r")
+    page.get_by_role("button", name="Run with these").click()
+    hand.expect_run("Failed")
+    hand.node("Read the orders").locator(".fc-title").click()
+    page.locator("#tab-node").click()
+    pane = page.locator("#pane-node")
+    pane.get_by_role("tab", name="Data").click()
+    run = page.url.split("run=")[1]
+    chosen = pane.get_by_label("Values of")
+    expect(chosen).to_have_value(run)
+    expect(pane.get_by_role("region", name="Came in")).to_contain_text('"order": 17')
+    chosen.select_option("")
+    expect(pane).to_contain_text("No run of this flow has ended well yet")
+    chosen.select_option("none")
+    page.reload()
+    hand.expect_run("Failed")
+    hand.node("Read the orders").locator(".fc-title").click()
+    page.locator("#tab-node").click()
+    pane.get_by_role("tab", name="Data").click()
+    expect(chosen).to_have_value(run)
+    page.locator("#tab-run").click()
+    page.get_by_role("button", name="Take the run off the canvas").click()
+    page.locator("#tab-node").click()
+    expect(chosen).to_have_value("none")
+
+
 def test_what_is_no_json_is_told_where_it_stands(app: App, page: Page, watch: Watch) -> None:
     watch.expected_statuses.add(422)
     nodes = [

@@ -35,6 +35,8 @@ export class Inspector {
   private code: CodeFields | null = null;
   private looking: Looking;
   private wasRunning = false;
+  /** How the shown node stood in the run when its tab was asked for. */
+  private stood: unknown;
   private computing = 0;
   /** What of the form takes the keyboard when it is there. */
   private wanted: string | null = null;
@@ -43,7 +45,7 @@ export class Inspector {
     private readonly canvas: FlowCanvas,
     private readonly flow: string,
   ) {
-    this.looking = { tab: "setup", background: localStorage.getItem(`background ${flow}`) ?? "", visit: 0, attempt: 0, against: "", views: {} };
+    this.looking = { tab: "setup", background: this.chosen, visit: 0, attempt: 0, against: "", views: {} };
     canvas.on("select", ({ nodes }) => this.select(nodes));
     canvas.on("change", () => this.changed());
     this.pane.addEventListener("keydown", (event) => this.key(event));
@@ -74,6 +76,7 @@ export class Inspector {
   showRun(isUnderWay = this.wasRunning): void {
     if (this.wasRunning && !isUnderWay) this.again(); // it may be the last good run now
     this.wasRunning = isUnderWay;
+    if (this.looking.tab === "data" && this.shown && this.stood !== this.canvas.desk.look.progress.nodes.get(this.shown)?.state) this.again();
     const box = this.pane.querySelector<HTMLElement>("[data-values-of]");
     if (!box || !this.shown) return;
     const run = this.canvas.desk.look.progress.nodes.get(this.shown);
@@ -177,10 +180,22 @@ export class Inspector {
     void this.load();
   }
 
+  /** The run that somebody chose for the values; "" for the last one that ended well. */
+  private get chosen(): string {
+    return localStorage.getItem(`background ${this.flow}`) ?? "";
+  }
+
+  /** Show the values of the run on the canvas until another is chosen; without one those of the chosen one again. */
+  background(run: string): void {
+    Object.assign(this.looking, { background: run || this.chosen, visit: 0, attempt: 0 });
+    void this.load();
+  }
+
   private async load(): Promise<void> {
     const node = this.node;
     if (!node) return;
     const turn = ++this.asked;
+    this.stood = this.canvas.desk.look.progress.nodes.get(node.id)?.state;
     try {
       const html = await inspectorOf(this.flow, node.raw, wiredOf(node), this.looking);
       if (turn !== this.asked || this.shown !== node.id) return;

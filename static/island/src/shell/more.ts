@@ -133,7 +133,7 @@ export class More {
       showTab: () => host.side.show("run"),
       offerTab: () => host.side.offer("run"),
       showNode: () => host.side.show("node"),
-      background: (run) => this.panel.look({ background: run, visit: 0 }),
+      background: (run) => this.panel.background(run),
       say: (text, urgent) => this.say(text, urgent),
       line: (state) => host.line(state),
       changed: () => {

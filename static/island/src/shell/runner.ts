@@ -210,6 +210,7 @@ export class RunPane {
       end: (end) => this.end(end),
       line: (state) => this.hooks.line(state),
     });
+    this.hooks.background(run);
     const url = new URL(location.href);
     url.searchParams.set("run", run);
     history.replaceState(null, "", url);
@@ -244,6 +245,7 @@ export class RunPane {
     url.searchParams.delete("run");
     history.replaceState(null, "", url);
     this.hooks.line("over");
+    this.hooks.background("");
     this.renew();
   }
 

@@ -36,7 +36,6 @@ export class TrialRun {
   private readonly stops = new Map<string, Prompt>();
   /** The breakpoints that the run was told of last. */
   private told = "";
-  private isLooked = false;
   /** The stop that was answered last: a second press of the key does not mean the next one. */
   private led = "";
 
@@ -121,10 +120,7 @@ export class TrialRun {
   enter(prompt: Prompt): string {
     this.stops.delete(prompt.run_id);
     this.stops.set(prompt.run_id, prompt);
-    if (prompt.run_id === this.followed.run) {
-      this.isLooked = true;
-      this.hooks.background(prompt.run_id);
-    }
+    if (prompt.run_id === this.followed.run) this.hooks.background(prompt.run_id);
     return `Before ${this.nameOf(prompt)}`;
   }
 
@@ -136,8 +132,6 @@ export class TrialRun {
   /** The run is over, or no more on the canvas. */
   end(): void {
     this.stops.clear();
-    if (this.isLooked) this.hooks.background("");
-    this.isLooked = false;
   }
 
   private nameOf({ run_id, node_id }: Prompt): string {
