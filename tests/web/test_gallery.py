@@ -243,6 +243,15 @@ def test_a_run_never_writes_over_what_a_person_has_made_of_it(client: Client) ->
     assert client.get("/api/flows/daily-digest").json()["name"] == "My digest"
 
 
+@pytest.mark.parametrize("how", ["copy", "watch"])
+@pytest.mark.parametrize("flow_id", ["which-prompt-is-better", "support-triage"])
+def test_a_starter_that_was_taken_or_watched_runs_as_it_is_too(client: Client, flow_id: str, how: str) -> None:
+    press(client, f"/gallery/{flow_id}/{how}")
+    inputs = dict(client.studio.gallery.starter(flow_id).inputs)
+    run_id = client.studio.runner.launch(flow_id, inputs, actor="ada")
+    client.until(run_id, "waiting", "completed", seconds=90)
+
+
 def test_an_unknown_starter_is_refused(client: Client) -> None:
     assert client.post("/gallery/../run").status_code == 404
     assert client.post("/gallery/one-task/run").status_code == 404

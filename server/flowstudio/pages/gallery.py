@@ -8,7 +8,7 @@ from fastapi.responses import HTMLResponse
 from abstractruntime.core.errors import InvalidFlow, NotDurable
 
 from ..access import actor_of
-from ..studio import TheStudio
+from ..studio import Studio, TheStudio
 from .coach import begin
 from .form import Posted, go
 from .html import path, render
@@ -45,8 +45,7 @@ def run(request: Request, studio: TheStudio, flow_id: str, form: Posted) -> Resp
     """
     starter = studio.gallery.starter(flow_id)
     studio.gallery.keep(flow_id)
-    if MODEL in starter.badges and studio.ai.bring_the_model_in_the_box():
-        studio.programs.rebind()
+    _bring_model(studio, flow_id)
     address = f"/flows/{path(flow_id)}"
     try:
         run_id = studio.runner.launch(flow_id, dict(starter.inputs), actor=actor_of(request.scope))
@@ -60,10 +59,19 @@ def run(request: Request, studio: TheStudio, flow_id: str, form: Posted) -> Resp
 def watch(studio: TheStudio, flow_id: str) -> Response:
     """Show the recorded run of a starter flow in the editor, at its first entry."""
     run_id = studio.recorded.bring(flow_id)
+    _bring_model(studio, flow_id)
     return go(f"/flows/{path(flow_id)}?run={path(run_id)}&entry=1")
 
 
 @router.post("/gallery/{flow_id}/copy")
 def copy(studio: TheStudio, flow_id: str) -> Response:
     """Take a starter flow into the library and open it."""
-    return go(f"/flows/{path(studio.gallery.copy(flow_id))}")
+    address = f"/flows/{path(studio.gallery.copy(flow_id))}"
+    _bring_model(studio, flow_id)
+    return go(address)
+
+
+def _bring_model(studio: Studio, flow_id: str) -> None:
+    """Have the model in the box ready for a starter flow that asks it: the editor's *Run* then runs it as it is."""
+    if MODEL in studio.gallery.starter(flow_id).badges and studio.ai.bring_the_model_in_the_box():
+        studio.programs.rebind()
