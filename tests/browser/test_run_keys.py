@@ -49,6 +49,42 @@ def test_a_run_is_gone_through_entry_by_entry_and_followed_again(app: App, page:
     expect(strip).to_contain_text("Now, after")
 
 
+def test_cancel_asks_first_and_says_that_nothing_is_undone(app: App, page: Page) -> None:
+    put(app, asking("cancels"))
+    hand = Hand(page).open_flow("cancels")
+    hand.keys("r")
+    hand.expect_state("Ask", "waiting")
+    cancel = page.locator("#pane-run .run-head").get_by_role("button", name="Cancel")
+    dialog = page.get_by_role("dialog", name="Cancel this run?")
+    cancel.click()
+    expect(dialog).to_contain_text("stays done and stays in its record: steps that would undo it are not run")
+    hand.keys("Escape")
+    expect(dialog).to_have_count(0)
+    expect(cancel).to_be_focused()
+    hand.expect_state("Ask", "waiting")
+    cancel.click()
+    dialog.get_by_role("button", name="Keep running").click()
+    hand.expect_state("Ask", "waiting")
+    cancel.click()
+    dialog.get_by_role("button", name="Cancel the run").click()
+    hand.expect_run("Cancelled")
+
+
+def test_an_address_leads_to_the_entry_that_it_names(app: App, page: Page) -> None:
+    put(app, asking("named"))
+    hand = Hand(page).open_flow("named")
+    hand.keys("r")
+    page.get_by_role("button", name="Tea", exact=True).click()
+    hand.expect_run("Done")
+    run = page.locator("#pane-run .run-head").get_by_role("link").get_attribute("href") or ""
+    strip = page.get_by_role("region", name="The run, entry by entry")
+    last = int(page.get_by_role("slider").get_attribute("max") or 0)
+    for named, shown in (("3", 3), ("1", 1), ("0", 1), ("x", 1), (str(last + 7), last)):
+        page.goto(f"/flows/named?run={run.rsplit('/', 1)[1]}&entry={named}")
+        expect(strip).to_contain_text(f"entry {shown} of {last} · ")
+        expect(strip).to_contain_text("looking only")
+
+
 def test_the_slider_takes_the_canvas_back_and_escape_to_now(app: App, page: Page) -> None:
     put(app, asking("slide"))
     hand = Hand(page).open_flow("slide")

@@ -434,7 +434,9 @@ export class RunPane {
       test.title = keymap.hint("Play this run again whenever the flow is changed", "test");
       return [test, away];
     }
-    const cancel = button("small danger", "Cancel", "stop", () => void this.control(run, "cancel"));
+    const unasked = (): void => this.hooks.say("Not cancelled: the server cannot be reached.", true);
+    const ask = (): void => void import("./cancelling").then(async (part) => (await part.askCancel()) && this.control(run, "cancel"), unasked);
+    const cancel = button("small danger", "Cancel", "stop", ask);
     // A run that waits for an answer rests already: there is nothing to hold back.
     if (this.state?.waiting?.stop || (this.state?.waiting?.reason === "user" && this.state.waiting.run_id === run)) return [cancel];
     const paused = status === "paused";

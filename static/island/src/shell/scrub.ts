@@ -74,13 +74,15 @@ export class Scrub {
     this.leave();
   }
 
-  /** Where the address names the first entry, as that of a recording does, show how the run began. */
+  /** Where the address names an entry, from 1, as that of a recording does, show the run as it was after it. */
   begin(): void {
     const url = new URL(location.href);
-    if (!url.searchParams.has("entry")) return;
+    const named = url.searchParams.get("entry");
+    if (named === null) return;
     url.searchParams.delete("entry");
     history.replaceState(null, "", url);
-    if (this.story.steps.length >= FEWEST) this.show(0);
+    const { length } = this.story.steps;
+    if (length >= FEWEST) this.show(Math.min(Math.max(Math.trunc(Number(named)) || 1, 1), length) - 1);
   }
 
   /** One more was told: the slider grows with it. */
