@@ -271,6 +271,13 @@ def test_the_first_steps_follow_what_was_done_and_can_be_hidden(client: Client) 
     assert "First steps" not in client.get("/", headers={"Cookie": hidden.split(";")[0]}).text
 
 
+def test_a_recording_that_was_watched_is_no_first_step(client: Client) -> None:
+    press(client, "/gallery/hello-durable-world/watch")
+    shown = page(client, "/").text
+    assert "First steps" in shown
+    assert ": done" not in shown
+
+
 def test_a_picture_has_a_block_for_each_node_and_a_line_for_each_wire(client: Client) -> None:
     document = json.loads((packaged("flows") / "checklist.json").read_bytes())
     drawn = picture(document, client.studio.catalog)

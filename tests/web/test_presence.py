@@ -128,6 +128,24 @@ def test_a_run_that_outlived_the_server_says_so_in_its_page_and_its_stream(setti
         assert client.run(new)["away"] is None, "it began after the absence"
 
 
+def test_the_first_steps_know_that_a_run_outlived_the_server(settings: Settings) -> None:
+    ticked = "start it again<span class=\"unseen\">: done"
+    with open_client(settings) as client:
+        client.save(asking())
+    age(settings.data / MARK, 9)
+    with open_client(settings) as client:
+        client.asked(run_id := client.launch("asking"))
+        shown = client.get("/").text
+        assert "start it again" in shown
+        assert ticked not in shown, "it began after that absence"
+    age(settings.data / MARK, 9)
+    with open_client(settings) as client:
+        assert ticked in client.get("/").text
+        client.post(f"/runs/{run_id}/cancel")
+        client.until(run_id, "cancelled")
+        assert ticked in client.get("/").text, "it stays done"
+
+
 def age(mark: Path, seconds: float) -> None:
     stood = mark.stat().st_mtime - seconds
     os.utime(mark, (stood, stood))

@@ -7,8 +7,9 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse
 
-from abstractruntime.core.models import RunStatus
+from abstractruntime.core.models import RunState, RunStatus
 
+from ..recorded import is_recorded
 from ..studio import Studio, TheStudio
 from .form import go
 from .html import fragment, render
@@ -79,16 +80,26 @@ def _shown(request: Request, studio: Studio) -> dict[str, Any]:
 def first_steps(studio: Studio, flows: list[dict[str, Any]]) -> tuple[tuple[str, str, str, bool], ...]:
     """Return the first steps as words, address, its word, and whether it is done; none when all are."""
     own = [flow for flow in flows if not studio.gallery.holds(str(flow["id"]))]
+    begun, ended = _runs(studio), _runs(studio, RunStatus.COMPLETED)
+    outlived = any(_outlived(studio, run) for run in begun)
     steps = (
-        ("Start a run", "/gallery", "Starter flows", True),
-        (
-            "See one to its end: answer what it asks",
-            "/inbox",
-            "Inbox",
-            bool(studio.reader.rows(status=RunStatus.COMPLETED, limit=1)),
-        ),
-        ("Stop the server while a run waits, and start it again", "/runs", "Runs", False),
+        ("Start a run", "/gallery", "Starter flows", bool(begun)),
+        ("See one to its end: answer what it asks", "/inbox", "Inbox", bool(ended)),
+        ("Stop the server while a run waits, and start it again", "/runs", "Runs", outlived),
         ("Draw a flow of your own", "/flows", "Flows", bool(own)),
         ("Run it", "/flows", "Flows", any(flow["last_run"] for flow in own)),
     )
     return () if all(step[3] for step in steps if step[1] != "/runs") else steps
+
+
+def _runs(studio: Studio, status: RunStatus | None = None) -> list[RunState]:
+    """Return the newest runs that are no recordings; each starter has one recording at most, so one more are read."""
+    rows = studio.reader.rows(status=status, limit=len(studio.gallery.starters()) + 1)
+    states = (studio.reader.state(str(row["run_id"])) for row in rows)
+    return [state for state in states if not is_recorded(state)]
+
+
+def _outlived(studio: Studio, run: RunState) -> bool:
+    """Say whether the server was away in the life of a run."""
+    over = run.updated_at if run.status.is_over else None
+    return bool(run.created_at and studio.presence.between(run.created_at, over))
