@@ -245,7 +245,9 @@ def test_a_run_never_writes_over_what_a_person_has_made_of_it(client: Client) ->
 
 @pytest.mark.parametrize("how", ["copy", "watch"])
 @pytest.mark.parametrize("flow_id", ["which-prompt-is-better", "support-triage"])
-def test_a_starter_that_was_taken_or_watched_runs_as_it_is_too(client: Client, flow_id: str, how: str) -> None:
+def test_a_starter_that_was_taken_or_watched_runs_as_it_is_too(
+    client: Client, flow_id: str, how: str
+) -> None:
     press(client, f"/gallery/{flow_id}/{how}")
     inputs = dict(client.studio.gallery.starter(flow_id).inputs)
     run_id = client.studio.runner.launch(flow_id, inputs, actor="ada")

@@ -129,7 +129,7 @@ def test_a_run_that_outlived_the_server_says_so_in_its_page_and_its_stream(setti
 
 
 def test_the_first_steps_know_that_a_run_outlived_the_server(settings: Settings) -> None:
-    ticked = "start it again<span class=\"unseen\">: done"
+    ticked = 'start it again<span class="unseen">: done'
     with open_client(settings) as client:
         client.save(asking())
     age(settings.data / MARK, 9)
