@@ -7,6 +7,7 @@ import { titleOf } from "../model/geometry";
 import type { PinAt } from "../model/hit";
 import { valueAt } from "../model/pins";
 import { pinnedOf } from "../model/marks";
+import { countOf } from "../view/node";
 import type { Given } from "./comparing";
 import { copyText, pinning } from "./datatab";
 import { button, el, pretty } from "./parts";
@@ -188,7 +189,7 @@ export class Peek {
 }
 
 function sizeOf(value: Json): string {
-  if (typeof value === "string") return `${value.length.toLocaleString()} characters`;
-  if (Array.isArray(value)) return `${value.length.toLocaleString()} items`;
-  return typeof value === "object" && value ? `${Object.keys(value).length.toLocaleString()} fields` : "";
+  if (typeof value === "string") return `${/… \(([\d,]+) characters\)$/.exec(value)?.[1] ?? value.length.toLocaleString("en")} characters`;
+  if (Array.isArray(value)) return `${countOf(value).toLocaleString("en")} items`;
+  return typeof value === "object" && value ? `${countOf(value).toLocaleString("en")} fields` : "";
 }

@@ -3,7 +3,7 @@
 import { EXEC } from "../catalog";
 import type { FlowCanvas } from "../canvas/flowcanvas";
 import type { FlowWire } from "../model/document";
-import { summary } from "../view/node";
+import { countOf, summary } from "../view/node";
 import { el } from "./parts";
 
 /** From this zoom on values can be read. */
@@ -54,7 +54,8 @@ export class WireValues {
     }
     const value = look.progress.nodes.get(wire.source)?.outputs?.[wire.sourcePin];
     if (value === undefined) return "";
-    if (Array.isArray(value)) return `${value.length} ${value.length === 1 ? "item" : "items"}`;
+    const count = Array.isArray(value) ? countOf(value) : null;
+    if (count !== null) return `${count} ${count === 1 ? "item" : "items"}`;
     if (!this.isReadable) return "";
     const short = summary(value);
     return short.length > MOST ? `${short.slice(0, MOST - 1)}…` : short;
