@@ -56,6 +56,23 @@ test("the run's end says nothing of the node it is recorded at, and a wait count
   assert.equal(progress.nodes.get("b")?.state, "failed");
 });
 
+test("a visit takes as long as from the begin of its effect until it lands, and the next one counts anew", () => {
+  const progress = new Progress();
+  const time = (from: string, to: string): Partial<StepEvent> => ({ started_at: `2026-01-01T00:00:${from}Z`, ended_at: `2026-01-01T00:00:${to}Z` });
+  const visit = (position: number, number: number, from: string, to: string, landed: string): void => {
+    progress.step(step(position, "ask", "started", { kind: "effect", visit: number, started_at: `2026-01-01T00:00:${from}Z` }));
+    progress.step(step(position + 1, "ask", "completed", { kind: "effect", visit: number, ...time(from, to) }));
+    progress.step(step(position + 2, "ask", "completed", { visit: number, ...time(to, landed) }));
+  };
+  visit(1, 1, "01", "02.500", "02.508");
+  assert.equal(progress.nodes.get("ask")?.ms, 1508);
+  visit(4, 2, "30", "30.500", "30.600");
+  assert.deepEqual([progress.nodes.get("ask")?.ms, progress.nodes.get("ask")?.visits], [600, 2]);
+  progress.set([]);
+  progress.step(step(1, "ask", "completed", time("40", "40.020")));
+  assert.equal(progress.nodes.get("ask")?.ms, 20, "without an effect it is the visit's own time");
+});
+
 test("of a run that was cancelled nothing waits any more", () => {
   const run = new Progress();
   run.step(step(1, "a", "completed", { exit: "exec-out" }));

@@ -77,6 +77,8 @@ export class Progress {
   /** Grows with every change. */
   version = 0;
   private last = -1;
+  /** When the visit that is under way at a node began: from its first record to the one that ends it. */
+  private readonly begun = new Map<string, string>();
   private planned: Planned | null = null;
 
   /** Fold one step in; a step that was seen already changes nothing. Returns the nodes touched. */
@@ -90,7 +92,9 @@ export class Progress {
     if (event.stop) return this.halt(event, id, before);
     const state = stateOf(event);
     const isOpen = before?.state === "running" || before?.state === "waiting";
-    const since = (isOpen ? before.since : null) ?? event.started_at ?? null;
+    const since = this.begun.get(id) ?? event.started_at ?? null;
+    if (event.kind === "visit") this.begun.delete(id);
+    else if (since) this.begun.set(id, since);
     const visits = Math.max(before?.visits ?? 0, event.visit ?? (before?.visits || 1));
     const run: NodeRun = { state, visits };
     if (since) run.since = since;
@@ -161,6 +165,7 @@ export class Progress {
   set(states: Iterable<readonly [string, NodeState | NodeRun]>): void {
     this.nodes.clear();
     this.exits.clear();
+    this.begun.clear();
     this.last = -1;
     this.planned = null;
     this.version++;
