@@ -311,16 +311,16 @@ const plain = (value: Json): string => (typeof value === "string" ? value : JSON
 
 /** How many parts a list or an object has: of the short picture that a record keeps, those of the value itself. */
 export function countOf(value: Json[] | { [key: string]: Json }): number {
-  const parts = Object.values(value);
+  const { length } = Object.keys(value);
   const told = Array.isArray(value) ? value.at(-1) : value["…"];
-  const more = typeof told === "string" && /^(?:… ([\d,]+) more items|([\d,]+) more keys)$/.exec(told);
-  return more ? parts.length - 1 + Number((more[1] ?? more[2])?.replaceAll(",", "")) : parts.length;
+  const more = typeof told === "string" && /^(?:… )?([\d,]+) more (?:items|keys)$/.exec(told)?.[1];
+  return more ? length - 1 + Number(more.replaceAll(",", "")) : length;
 }
 
 /** A value in a few signs: `[3]`, `{2}`, or the text itself. */
 export function summary(value: Json): string {
-  if (Array.isArray(value)) return value.length ? `[${countOf(value)}]` : "[ ]";
-  if (typeof value === "object" && value !== null) return Object.keys(value).length ? `{${countOf(value)}}` : "{ }";
+  if (Array.isArray(value)) return `[${countOf(value) || " "}]`;
+  if (typeof value === "object" && value !== null) return `{${countOf(value) || " "}}`;
   return typeof value === "string" ? (value.split("\n", 1)[0] as string) || '""' : String(value);
 }
 
