@@ -5,7 +5,6 @@ import { FarView } from "../view/far";
 import { Minimap } from "../view/minimap";
 import { Lozenges } from "./lozenges";
 import { Regions } from "./regions";
-import { WireValues } from "./wirevalues";
 
 /** `toCanvas` gives the keyboard back to the canvas. */
 export function begin(canvas: FlowCanvas, toCanvas: () => void): void {
@@ -16,10 +15,26 @@ export function begin(canvas: FlowCanvas, toCanvas: () => void): void {
   view.addFar(FarView);
   view.addMap(Minimap);
   new Lozenges(canvas);
-  new WireValues(canvas);
+  offerValues(canvas);
   offerFirst(canvas);
   new Regions(canvas.root, toCanvas);
   if (localStorage.getItem("flowstudio wires")) void import("./seldom").then((part) => part.drawWires(canvas));
+}
+
+/** What went over wires: loaded with the first run that is shown. */
+function offerValues(canvas: FlowCanvas): void {
+  const { look, view } = canvas.desk;
+  let isAsked = false;
+  const load = (): void => {
+    if (isAsked || !look.running) return;
+    isAsked = true;
+    void import("./wirevalues").then(
+      (part) => new part.WireValues(canvas),
+      () => (isAsked = false), // the wires show all else; the next step asks again
+    );
+  };
+  view.near.wires.onDrawn(load);
+  load();
 }
 
 /** What says on a flow of one node, or of none, how to go on: loaded with the first such flow. */

@@ -12,7 +12,7 @@ import { hasMarks } from "../model/marks";
 import { normal, offers } from "../model/rank";
 import { WrittenKeys } from "../model/writtenkeys";
 import { toast } from "../pages/parts/toast";
-import { loadHabits } from "../bridge/flows";
+import { keepVersion, loadHabits } from "../bridge/flows";
 import { upgradeOf } from "../bridge/panel";
 import { begin } from "./begin";
 import type { Choice } from "./chooser";
@@ -26,7 +26,6 @@ import type { KeyList } from "./keylist";
 import type { Marks } from "./marks";
 import type { CanvasMenu } from "./menu";
 import { addFlow } from "./mine";
-import { renameNode } from "./naming";
 import type { OutlineView } from "./outline";
 import { acceptDrops, Palette } from "./palette";
 import { place } from "./parts";
@@ -345,8 +344,13 @@ export class More {
   }
 
   /** Ask for the name of a node, where the canvas does not show. */
-  rename(node: string): void {
-    void renameNode(this.canvas, node);
+  async rename(node: string): Promise<void> {
+    await (await this.seldom())?.renameNode(this.canvas, node, askLine);
+  }
+
+  async nameVersion(): Promise<void> {
+    const { flow, saver } = this.host;
+    await (await this.seldom())?.nameVersion({ flow, save: () => saver.flush(), say: (text, urgent) => this.say(text, urgent), ask: askLine, keep: keepVersion });
   }
 
   private hasTags(): boolean {

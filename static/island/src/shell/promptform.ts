@@ -1,7 +1,7 @@
 // A question of the run, answered in the side panel. Whoever answers first wins; the others are told.
 import { Refusal } from "../bridge/http";
 import type { Prompt } from "../bridge/live";
-import { answerPrompt } from "../bridge/runs";
+import { answerPrompt, promptFormOf, sendPromptForm } from "../bridge/runs";
 import { type Act, keymap } from "../canvas/keymap";
 import { button, el, icon, place } from "./parts";
 
@@ -43,8 +43,8 @@ export class PromptForm {
   /** The form comes from the server, as in the inbox. */
   private async approval(): Promise<void> {
     try {
-      const { showApproval } = await import("./later");
-      await showApproval(this.element, this.prompt, this.said, (said, post) => void this.send(said, post));
+      const { showApproval } = await import("./seldom");
+      await showApproval(this.element, this.prompt, this.said, (said, post) => void this.send(said, post), { form: promptFormOf, answer: sendPromptForm });
     } catch (error) {
       this.said.textContent = `The question could not be loaded: ${(error as Error).message} Answer it in the inbox.`;
       this.said.hidden = false;

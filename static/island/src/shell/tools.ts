@@ -4,7 +4,6 @@ import { keymap } from "../canvas/keymap";
 import { toast } from "../pages/parts/toast";
 import { keysWait } from "./kept";
 import type { More } from "./more";
-import { nameVersion } from "./naming";
 import { place } from "./parts";
 
 const TOOLS: { readonly [tool: string]: (more: More) => unknown } = {
@@ -24,7 +23,7 @@ const TOOLS: { readonly [tool: string]: (more: More) => unknown } = {
   expand: (more) => more.subflow("expand"),
   link: (more) => more.subflow("link"),
   preferences: () => location.assign("/settings"),
-  name: (more) => nameVersion(more.host.flow, () => more.host.saver.flush(), (text, urgent) => more.say(text, urgent)),
+  name: (more) => more.nameVersion(),
   versions: (more) => leave(more, "versions"),
   publish: (more) => leave(more, "publish"),
   export: () => place("export").click(),
