@@ -107,8 +107,8 @@ def test_the_editor_forks_the_entry_that_it_shows_beside_its_canvas(app: App, pa
 
 
 def test_the_run_on_the_canvas_is_the_one_that_the_panel_shows(app: App, page: Page) -> None:
-    put(app, failing())
-    hand = Hand(page).open_flow("import-orders")
+    put(app, {**failing(), "id": "never-good"})
+    hand = Hand(page).open_flow("never-good")
     hand.keys("r")
     page.get_by_role("button", name="Run with these").click()
     hand.expect_run("Failed")
