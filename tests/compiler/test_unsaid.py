@@ -27,7 +27,7 @@ def told(code: str, *steps: Document, wires: str = "") -> list[Any]:
 
 def test_questions_without_a_deadline_are_one_note_that_names_them() -> None:
     (found,) = told("ask.no_deadline", asking(), asking("Ask Ben"), asking("Ask Eve", onTimeout="stop"))
-    assert (found.severity, found.node, found.pin) == ("note", "n0", "onTimeout")
+    assert (found.severity, found.node, found.pin) == ("risk", "n0", "onTimeout")
     assert "Ask Ana (n0)" in found.message
     assert "Ask Ben (n1)" in found.message
     assert "Ask Eve" not in found.message

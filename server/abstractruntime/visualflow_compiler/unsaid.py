@@ -62,7 +62,7 @@ def _for_ever(questions: Sequence[Placed]) -> Iterator[Problem]:
         )
     ]
     label = f"Let {'it' if len(found) == 1 else 'each'} fail after {_DAYS} days"
-    yield Problem("note", "ask.no_deadline", text, found[0].node.id, ON_TIMEOUT.path, fix(label, *changes))
+    yield Problem("risk", "ask.no_deadline", text, found[0].node.id, ON_TIMEOUT.path, fix(label, *changes))
 
 
 def _for_nobody(questions: Sequence[Placed]) -> Iterator[Problem]:
