@@ -172,7 +172,7 @@ class _Sheet:
 
     def find_wire(self, change: Change) -> Document:
         at, name = change.get("at"), change.get("edge")
-        if type(at) is int and 0 <= at < len(self.edges):
+        if type(at) is int and 0 <= at < len(self.edges) and _may_mean(self.edges[at], name):
             return self.edges[at]  # type: ignore[no-any-return]
         for wire in self.edges:
             if isinstance(wire, dict) and text_of(wire.get("id")) == name:
@@ -230,6 +230,12 @@ def _index(rows: list[Json], row: Json) -> int:
 
 def _place(at: Json, rows: list[Json]) -> int:
     return at if type(at) is int and 0 <= at <= len(rows) else len(rows)
+
+
+def _may_mean(wire: Json, name: Json) -> bool:
+    """Whether a wire may be the one of this name: its id, or one that was free where that is missing or another's."""
+    said = text_of(wire.get("id")) if isinstance(wire, dict) else ""
+    return name == said or (isinstance(name, str) and name.startswith(f"{said}~"))
 
 
 def _keys(path: Json) -> list[str]:

@@ -33,13 +33,16 @@ def _remove(flow: Document, change: Mapping[str, Any]) -> None:
 
 
 def _disconnect(flow: Document, change: Mapping[str, Any]) -> None:
-    flow["edges"].remove(next(edge for edge in flow["edges"] if edge["id"] == change["edge"]))
+    at = change.get("at")
+    if at is None:
+        (at,) = (at for at, edge in enumerate(flow["edges"]) if edge.get("id") == change["edge"])
+    del flow["edges"][at]
 
 
 def _connect(flow: Document, change: Mapping[str, Any]) -> None:
     for end in ("source", "target"):
         _node(flow, change["edge"][end])
-    flow["edges"].append(change["edge"])
+    flow["edges"].insert(change.get("at", len(flow["edges"])), change["edge"])
 
 
 def _set(flow: Document, change: Mapping[str, Any]) -> None:

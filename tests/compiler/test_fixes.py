@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 
 from abstractruntime.nodes.catalog import catalog
-from abstractruntime.visualflow_compiler import check, migrate
+from abstractruntime.visualflow_compiler import check, load_visualflow_json, migrate
 from compiler.changes import applied
 from compiler.tiny import TINY
 from drive import end, flow, node, start
+from flowstudio.library_changes import ChangeError, apply_all
 
 Document = dict[str, Any]
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "problems.md"
@@ -232,6 +233,84 @@ def test_a_fix_makes_its_problem_vanish(code: str, place: int) -> None:
             break
         document = applied(document, left[0].fix["changes"])
     assert problems(document, code) == []
+
+
+def namesake(*ids: str | None) -> Document:
+    """A flow whose wires have these ids, in turn: the first two are good, the others are not."""
+    nodes = {"a": node("note"), "e": node("note")}
+    document = small(nodes, "start -> a, a -> e, start.x -> e.zz, start.n -> e.zz2")
+    for edge, name in zip(document["edges"], ids, strict=True):
+        del edge["id"]
+        edge |= {} if name is None else {"id": name}
+    return document
+
+
+@pytest.mark.parametrize(
+    "ids",
+    [
+        ("edge-3", "b", None, "d"),
+        (None, None, None, None),
+        ("w", "w", "w", "w"),
+        ("~2", "~3", "", "~2"),
+        ("w~1", "w", "w", None),
+        ("w", "b", "w", "d"),
+        ("w", None, "w", None),
+    ],
+)
+def test_a_fix_removes_its_own_wire_and_no_other_of_its_name(ids: tuple[str | None, ...]) -> None:
+    document = namesake(*ids)
+    wanted = [edge for edge in document["edges"] if not edge["targetHandle"].startswith("zz")]
+    for pin in ("zz", "zz2"):
+        (found,) = [each for each in problems(document, "pin.unknown_input") if each.pin == pin]
+        mended = applied(document, found.fix["changes"])
+        assert [edge for edge in document["edges"] if edge["targetHandle"] != pin] == mended["edges"]
+        assert apply_all(document, found.fix["changes"])[0]["edges"] == mended["edges"]
+        document = mended
+    assert document["edges"] == wanted
+
+
+NAMES = json.loads((PAGE.parents[1] / "static" / "island" / "test" / "wire_names.json").read_text("utf-8"))
+
+
+@pytest.mark.parametrize("case", NAMES, ids=lambda case: str(case["ids"]))
+def test_wires_have_the_names_that_the_editor_gives_them(case: dict[str, Any]) -> None:
+    edges = [wire("start", "x", "n", "text") | ({} if name is None else {"id": name}) for name in case["ids"]]
+    read = load_visualflow_json({"id": "f", "nodes": [], "edges": edges}).edges
+    assert [edge.id for edge in read] == case["names"]
+
+
+def test_a_fix_of_several_wires_of_one_name_removes_them_all() -> None:
+    nodes = {"a": node("join2"), "b": node("join2"), **N}
+    wires = "start -> n, a.result -> b.a, a.result -> b.b, b.result -> a.a, b.result -> n.text"
+    for name in ({}, {"id": "w"}):
+        document = small(nodes, wires)
+        for edge in document["edges"]:
+            del edge["id"]
+            edge |= name
+        while left := problems(document, "data.cycle"):
+            document = applied(document, left[0].fix["changes"])
+        assert {"n"} == {edge["target"] for edge in document["edges"] if edge["source"] != "a"} - {"a"}
+        assert document["edges"][0]["target"] == "n"
+
+
+def test_wires_without_ids_are_brought_up_to_date_where_they_stand() -> None:
+    document = small(
+        {"n": node("note"), "m": node("note")}, "start -> n, n -> m, n.told -> m.body, start.x -> n.body"
+    )
+    for edge in document["edges"]:
+        del edge["id"]
+    while left := problems(document, "pin.renamed"):
+        document = applied(document, left[0].fix["changes"])
+    assert document["edges"] == migrate(document, TINY)[0].to_json()["edges"]
+    assert [edge["targetHandle"] for edge in document["edges"]] == ["exec-in", "exec-in", "text", "text"]
+
+
+def test_a_place_counts_only_for_a_wire_of_that_name() -> None:
+    document = namesake("a", "b", None, "d")
+    (found,) = [each for each in problems(document, "pin.unknown_input") if each.pin == "zz"]
+    later = {**document, "edges": document["edges"][1:]}  # since the check another wire was taken away
+    with pytest.raises(ChangeError, match="no wire"):
+        apply_all(later, found.fix["changes"])
 
 
 def test_the_page_says_which_problems_have_a_fix() -> None:

@@ -10,8 +10,10 @@ the border.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import count
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -74,7 +76,11 @@ class VisualNode:
 
 @dataclass(slots=True)
 class VisualEdge:
-    """A wire as the document has it; a handle that is missing is the empty text."""
+    """A wire as the document has it; a handle that is missing is the empty text.
+
+    `at` is its place among the entries of `edges`, where the document's id does not name it alone: it has none, or
+    another wire has the same. Its `id` is then one that is free, the same as in the editor.
+    """
 
     id: str
     source: str
@@ -82,6 +88,7 @@ class VisualEdge:
     target: str
     target_handle: str
     raw: Mapping[str, Any]
+    at: int | None = None
 
     @property
     def is_exec(self) -> bool:
@@ -332,17 +339,29 @@ def _is_number(value: Any) -> bool:
 
 
 def _read_edges(flow: VisualFlow, entries: Any) -> None:
-    edges = flow.edges
-    for place, entry in enumerate(_entries(flow, "edges", entries)):
+    edges, rows, taken = flow.edges, _entries(flow, "edges", entries), set[str]()
+    alike = Counter(_text(entry.get("id")) for entry in rows if isinstance(entry, dict))
+    for place, entry in enumerate(rows):
+        said = _text(entry.get("id")) if isinstance(entry, dict) else ""
+        edge_id = _free_id(said, taken)
+        if isinstance(entry, dict):
+            taken.add(edge_id)
         source = _text(entry.get("source")) if isinstance(entry, dict) else ""
         target = _text(entry.get("target")) if isinstance(entry, dict) else ""
         if not source or not target:
             what = _lacks(entry, "source", "target")
             _stray(flow, "edges", place, entry, f"Wire number {place + 1} {what}; it is ignored.")
             continue
-        edge_id = _text(entry.get("id")) or f"edge-{place + 1}"
+        at = None if edge_id == said and alike[said] == 1 else place
         start, goal = _text(entry.get("sourceHandle")), _text(entry.get("targetHandle"))
-        edges.append(VisualEdge(edge_id, source, start, target, goal, entry))
+        edges.append(VisualEdge(edge_id, source, start, target, goal, entry, at))
+
+
+def _free_id(said: str, taken: set[str]) -> str:
+    """Return what a wire is called: its own id, else one that no other has, by the rule of the editor (document.ts)."""
+    if said and said not in taken:
+        return said
+    return next(name for number in count(len(taken)) if (name := f"{said}~{number}") not in taken)
 
 
 def _entries(flow: VisualFlow, key: str, entries: Any) -> list[Any]:

@@ -38,7 +38,7 @@ def endless(graph: Graph) -> Iterator[Problem]:
 
 def _opened(graph: Graph, circle: list[str]) -> dict[str, Any]:
     """Return the fix that takes away the wires that lead back to the first step of a circle."""
-    back = [edge.id for edge in graph.incoming.get(circle[0], ()) if edge.source in circle]
+    back = [edge for edge in graph.incoming.get(circle[0], ()) if edge.source in circle]
     return disconnect(*back, label="Remove the way back")
 
 

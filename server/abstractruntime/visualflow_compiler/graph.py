@@ -79,7 +79,7 @@ class Graph:
     reachable: list[str] = field(default_factory=list)
     reached: frozenset[str] = frozenset()
     needed: list[str] = field(default_factory=list)
-    cyclic: dict[str, list[str]] = field(default_factory=dict)
+    cyclic: dict[str, list[VisualEdge]] = field(default_factory=dict)
 
     @property
     def used(self) -> frozenset[str]:
@@ -90,11 +90,11 @@ class Graph:
         """Return the node that a kept wire comes from."""
         return self.nodes[edge.source]
 
-    def wires_from(self, source: str, target: str) -> Iterator[str]:
-        """Yield the ids of the wires by which a node's inputs read another node."""
+    def wires_from(self, source: str, target: str) -> Iterator[VisualEdge]:
+        """Yield the wires by which a node's inputs read another node."""
         for edge in self.wires.get(target, {}).values():
             if edge.source == source:
-                yield edge.id
+                yield edge
 
     def sources(self, node_id: str) -> Iterator[str]:
         """Yield the nodes that a node's inputs read."""

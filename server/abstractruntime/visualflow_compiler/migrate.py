@@ -15,7 +15,7 @@ from ..nodes.catalog import Catalog, catalog, json_copy
 from ..nodes.define import FAULTS, NodeType, Pin
 from ..nodes.pins import pins_of
 from .document import EXEC_OUT, FORMAT, VisualEdge, VisualFlow, VisualNode, load_visualflow_json
-from .problem import Problem, disconnect, fix
+from .problem import Problem, cut, disconnect, fix, placed_first
 
 _Moved = tuple[VisualEdge, VisualEdge | None]  # a wire as it was, and as it is now; None where it is gone
 
@@ -59,8 +59,8 @@ def migrate(source: Any, types: Catalog | None = None) -> tuple[VisualFlow, list
             and (moved.source_handle or EXEC_OUT) not in exits[moved.source]
         ):
             text = f"Node '{moved.source}' no longer has the output '{moved.source_handle}'; its wire is ignored."
-            cut = disconnect(edge.id)
-            notes.append(Problem("note", "edge.vanished_pin", text, moved.source, moved.source_handle, cut))
+            gone = disconnect(edge)
+            notes.append(Problem("note", "edge.vanished_pin", text, moved.source, moved.source_handle, gone))
             continue
         edges.append(moved)
         if moved is not edge:
@@ -140,10 +140,13 @@ def _changes(
     changes: list[dict[str, Any]] = [
         {"op": "replace", "node": now.to_json()} for now in nodes if node_id in (None, now.id)
     ]
-    for edge, now_edge in edges:
+    moved = list(edges)
+    today = {id(edge): now_edge for edge, now_edge in moved}
+    for edge in placed_first(edge for edge, _ in moved):
+        now_edge = today[id(edge)]
         if now_edge is None:
             if node_id in (None, edge.source):
-                changes.append({"op": "disconnect", "edge": edge.id})
+                changes.append(cut(edge))
             continue
         handles = {"sourceHandle": now_edge.source_handle, "targetHandle": now_edge.target_handle}
         if node_id not in (None, edge.source):
@@ -151,8 +154,10 @@ def _changes(
         if node_id not in (None, edge.target):
             handles["targetHandle"] = edge.target_handle
         if (handles["sourceHandle"], handles["targetHandle"]) != (edge.source_handle, edge.target_handle):
-            changes.append({"op": "disconnect", "edge": edge.id})
-            changes.append({"op": "connect", "edge": {**edge.to_json(), **handles}})
+            place = (
+                {} if edge.at is None else {"at": edge.at}
+            )  # where it stood, so that the others keep their places
+            changes += [cut(edge), {"op": "connect", "edge": {**edge.to_json(), **handles}, **place}]
     return changes
 
 

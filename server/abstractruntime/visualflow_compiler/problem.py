@@ -11,8 +11,9 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, Protocol, TypeVar
 
+_W = TypeVar("_W", bound="_Wire")
 Severity = Literal["error", "risk", "note"]
 
 
@@ -57,9 +58,24 @@ def fix(label: str, *changes: Mapping[str, Any]) -> dict[str, Any]:
     return {"label": label, "changes": [dict(change) for change in changes]}
 
 
-def disconnect(*edges: str, label: str = "Remove the wire") -> dict[str, Any]:
+class _Wire(Protocol):
+    id: str
+    at: int | None
+
+
+def cut(edge: _Wire) -> dict[str, Any]:
+    """Return the change that removes a wire; with its place where its id does not name it alone."""
+    return {"op": "disconnect", "edge": edge.id, **({} if edge.at is None else {"at": edge.at})}
+
+
+def placed_first(edges: Iterable[_W]) -> list[_W]:
+    """Return wires in the order to remove them: those that a place names while it is theirs, the last of them first."""
+    return sorted(edges, key=lambda edge: (edge.at is None, -(edge.at or 0)))
+
+
+def disconnect(*edges: _Wire, label: str = "Remove the wire") -> dict[str, Any]:
     """Return the fix that removes wires."""
-    return fix(label, *({"op": "disconnect", "edge": edge} for edge in edges))
+    return fix(label, *map(cut, placed_first(edges)))
 
 
 def set_to(label: str, node_id: str, path: str | Sequence[str], *value: Any) -> dict[str, Any]:

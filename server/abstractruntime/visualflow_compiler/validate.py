@@ -161,7 +161,7 @@ def _dangling(graph: Graph, used: Container[str]) -> Iterator[Problem]:
             + ("; nothing would be done there." if goes_on else "; it is ignored."),
             here if here in graph.nodes else None,
             edge.source_handle if here == edge.source else edge.target_handle,
-            disconnect(edge.id),
+            disconnect(edge),
         )
 
 
@@ -175,7 +175,7 @@ def _wires(graph: Graph, used: Container[str]) -> Iterator[Problem]:
             "step; keep one wire.",
             edge.source,
             edge.source_handle or EXEC_OUT,
-            disconnect(edge.id),
+            disconnect(edge),
         )
     for edge in graph.doubled_wires:
         yield Problem(
@@ -184,10 +184,10 @@ def _wires(graph: Graph, used: Container[str]) -> Iterator[Problem]:
             f"{graph.nodes[edge.target].name}: the input '{edge.target_handle}' has several wires; only the last counts.",
             edge.target,
             edge.target_handle,
-            disconnect(edge.id, label="Remove the wire that does not count"),
+            disconnect(edge, label="Remove the wire that does not count"),
         )
     for edge in graph.crossed:
-        yield Problem("risk", "edge.ignored", _crossed(graph, edge), edge.target, fix=disconnect(edge.id))
+        yield Problem("risk", "edge.ignored", _crossed(graph, edge), edge.target, fix=disconnect(edge))
 
 
 def _crossed(graph: Graph, edge: VisualEdge) -> str:
@@ -289,7 +289,7 @@ def _exits(graph: Graph, placed: Placed) -> Iterator[Problem]:
                 handle,
                 set_to("Catch its failures", placed.node.id, ON_ERROR.path, "branch")
                 if catches
-                else disconnect(edge.id),
+                else disconnect(edge),
             )
     if ERROR_OUT.id in declared and ERROR_OUT.id not in wired:
         yield Problem(
@@ -329,21 +329,19 @@ def _wire(graph: Graph, placed: Placed, pin: Pin | None, edge: VisualEdge, used:
     where = f"{placed.name}: the input '{edge.target_handle}'"
     if pin is None:
         text = f"{where} is not one of this node's; the value may have no effect."
-        yield Problem("risk", "pin.unknown_input", text, node_id, edge.target_handle, disconnect(edge.id))
+        yield Problem("risk", "pin.unknown_input", text, node_id, edge.target_handle, disconnect(edge))
     if source.kind is None:
         return
     if out is None:
         if edge.source_handle not in _WHOLE:
             text = f"{where} reads '{edge.source_handle}', which {source.name} does not have."
-            yield Problem(
-                "risk", "pin.unknown_output", text, node_id, edge.target_handle, disconnect(edge.id)
-            )
+            yield Problem("risk", "pin.unknown_output", text, node_id, edge.target_handle, disconnect(edge))
     elif pin is not None and pin.type in PIN_TYPES and not may_flow(out.type, pin.type):
         text = f"{where} is a {pin.type}, but {source.name} gives a {out.type}; it is handed over as it is."
-        yield Problem("risk", "pin.type", text, node_id, pin.id, disconnect(edge.id))
+        yield Problem("risk", "pin.type", text, node_id, pin.id, disconnect(edge))
     if used and source.is_exec and edge.source not in graph.reached:
         text = f"{where} reads {source.name}, which is never reached, so it stays empty."
-        yield Problem("risk", "pin.never_set", text, node_id, edge.target_handle, disconnect(edge.id))
+        yield Problem("risk", "pin.never_set", text, node_id, edge.target_handle, disconnect(edge))
 
 
 def _default(placed: Placed, pin: Pin, value: Any) -> Iterator[Problem]:

@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
 import test from "node:test";
+import type { Json } from "../src/catalog";
 import { applyAll, applyChange, type Change, ChangeError } from "../src/model/change";
 import { FlowDocument } from "../src/model/document";
 import { History } from "../src/model/history";
@@ -122,4 +125,38 @@ test("steps with one key become one, and a mark can be rolled back to", () => {
   assert.equal(history.undo()?.label, "Move");
   assert.equal(textOf(flow), before);
   assert.equal(history.undo(), null);
+});
+
+// The same names as the server gives (tests/compiler/test_fixes.py), so that a fix means the same wire on both sides.
+const named = JSON.parse(readFileSync(resolve(process.cwd(), "test/wire_names.json"), "utf8")) as { ids: Json[]; names: string[] }[];
+const wired = (ids: readonly Json[]): FlowDocument =>
+  FlowDocument.fromJSON({
+    id: "f",
+    nodes: [node("a", "ask"), node("b", "ask")],
+    edges: ids.map((id, at) => ({ ...(id === null ? {} : { id }), source: "a", sourceHandle: `o${at}`, target: "b", targetHandle: `i${at}` })),
+  });
+
+test("wires without an id of their own have names that are free, and a fix takes the wire at its place", () => {
+  for (const { ids, names } of named) {
+    assert.deepEqual([...wired(ids).wires.keys()], names);
+    for (const [at, edge] of names.entries()) {
+      const flow = wired(ids);
+      const before = textOf(flow);
+      const back = applyAll(flow, [{ op: "disconnect", edge, at }]);
+      assert.deepEqual([...flow.wires.values()].map((wire) => wire.targetPin), ["i0", "i1", "i2", "i3"].filter((pin) => pin !== `i${at}`));
+      applyAll(flow, back);
+      assert.equal(textOf(flow), before);
+    }
+  }
+});
+
+test("a place counts only for a wire of that name; a wire that is left alone with its id is found by it", () => {
+  const flow = wired(["a", "w", "w", null]);
+  applyAll(flow, [{ op: "disconnect", edge: "a" }]);
+  applyAll(flow, [{ op: "disconnect", edge: "~3", at: 3 }]); // the name is the same, though the place is not
+  assert.deepEqual([...flow.wires.keys()], ["w", "w~2"]);
+  assert.throws(() => applyAll(flow, [{ op: "disconnect", edge: "~0", at: 0 }]), ChangeError);
+  applyAll(flow, [{ op: "disconnect", edge: "w" }]);
+  applyAll(flow, [{ op: "disconnect", edge: "w" }]);
+  assert.equal(flow.wires.size, 0);
 });

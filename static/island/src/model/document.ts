@@ -161,10 +161,11 @@ export class FlowDocument {
     return this.wireRows.lastIndexOf(wire);
   }
 
-  /** The wire with this key; where another one stands at a given place, that one. */
+  /** The wire with this key; where one that may have that name elsewhere stands at a given place, that one. */
   wireAt(key: string, at?: number): FlowWire | undefined {
     const row = at === undefined ? undefined : this.wireRows[at];
-    return row instanceof FlowWire ? row : this.wires.get(key);
+    if (row instanceof FlowWire && (row.key === key || mayMean(row, key))) return row;
+    return this.wires.get(key) ?? [...this.wires.values()].find((wire) => key !== "" && text(wire.raw.id) === key);
   }
 
   // ---- primitives of Change -------------------------------------------------------------------
@@ -279,6 +280,12 @@ function light(json: JsonObject): JsonObject {
 function put<T>(list: T[], item: T, at = list.length): void {
   if (at === list.length) list.push(item);
   else list.splice(at, 0, item);
+}
+
+/** A name is a wire's own id, or one that was free where that is missing or another's (document.py has the same rule). */
+function mayMean(wire: FlowWire, key: string): boolean {
+  const said = text(wire.raw.id);
+  return key === said || key.startsWith(`${said}~`);
 }
 
 function rawOf(row: FlowNode | FlowWire | Json): Json {
