@@ -18,6 +18,13 @@ test("a step that two ways lead to stands once; what nothing leads to comes last
   assert.deepEqual(lines.slice(6), ["  false", "    n4 goes on at 4", "Not connected nothing leads here", "  5 n6"]);
 });
 
+test("in the body of a loop a way that ends begins the next turn", () => {
+  const nodes = [node("a", "begin", {}, 0, 0), node("b", "each", {}, 10, 0), node("c", "branch", {}, 20, 0), node("d", "parts", {}, 30, 0), node("e", "branch", {}, 40, 0), node("f", "ask", {}, 50, 0)];
+  const edges = [edge("1", "a", "exec-out", "b", "exec-in"), edge("2", "b", "loop", "c", "exec-in"), edge("3", "c", "true", "d", "exec-in"), edge("4", "d", "then:0", "e", "exec-in"), edge("5", "d", "then:1", "f", "exec-in")];
+  assert.deepEqual(told({ id: "turns", nodes, edges }).filter((line) => /false|true/.test(line)).map((line) => line.trim()), ["true", "true leads nowhere", "false leads nowhere", "false next turn"]);
+  assert.ok(told({ id: "after", nodes: [nodes[0]!, nodes[1]!, nodes[2]!], edges: [edges[0]!, edge("2", "b", "done", "c", "exec-in")] }).includes("  false leads nowhere"));
+});
+
 test("a chain of ten thousand branches needs no stack", () => {
   const nodes = [node("b0", "begin", {}, 0, 0)];
   const edges = [];

@@ -10,6 +10,7 @@ import { readingOrder } from "./neighbour";
 import { type ShapePin, valueAt } from "./pins";
 import type { Scene } from "./scene";
 import { type Piece, said, sentenceOf, words } from "./sentence";
+import { exits, returning } from "./ways";
 
 export interface Line {
   /** `link` names a step that stands elsewhere; `part` begins what nothing leads to; `pin` is one of an opened node. */
@@ -36,7 +37,7 @@ export function outlineOf(scene: Scene, opened: ReadonlySet<string> = new Set())
 }
 
 /** What is still to be put: a step with all that follows it, a branch, or a value node. */
-type Task = { kind: "chain" | "value"; node: FlowNode; level: number } | { kind: "branch"; node: FlowNode; level: number; pin: string; label: string };
+type Task = { kind: "chain" | "value"; node: FlowNode; level: number; inLoop?: boolean } | { kind: "branch"; node: FlowNode; level: number; inLoop?: boolean; pin: string; label: string };
 
 class Outline {
   readonly lines: Line[] = [];
@@ -81,8 +82,8 @@ class Outline {
     const { node, level } = task;
     if (task.kind === "branch") {
       const goal = wireAt(node, task.pin)?.to;
-      this.put("branch", `${node.id} ${task.pin}`, level, node, task.label, () => (goal ? [] : [words("leads nowhere")]));
-      return goal ? [{ kind: "chain", node: goal, level: level + 1 }] : [];
+      this.put("branch", `${node.id} ${task.pin}`, level, node, task.label, () => (goal ? [] : [words(task.inLoop ? "next turn" : "leads nowhere")]));
+      return goal ? [{ kind: "chain", node: goal, level: level + 1, inLoop: this.turns(node, task.pin, Boolean(task.inLoop)) }] : [];
     }
     if (task.kind === "value") {
       if (this.values.has(node)) return [];
@@ -98,7 +99,13 @@ class Outline {
     this.numbers.set(node, this.numbers.size + 1);
     this.put("step", node.id, level, node, this.title(node), () => this.told(node));
     this.pins(node, level + 1);
-    return [...this.sources(node, level + 1), ...this.ways(node, level)];
+    return [...this.sources(node, level + 1), ...this.ways(node, level, Boolean(task.inLoop))];
+  }
+
+  /** Whether a branch that ends begins the next turn of a loop, and does not come back to a step within it. */
+  private turns(node: FlowNode, pin: string, inLoop: boolean): boolean {
+    if (pin === "loop" && exits(this.scene, node).includes("done")) return true;
+    return inLoop && !returning(this.scene, node).has(pin);
   }
 
   private isStep(node: FlowNode): boolean {
@@ -111,12 +118,12 @@ class Outline {
   }
 
   /** The branches of a step, and the step that the chain goes on with. */
-  private ways(node: FlowNode, level: number): Task[] {
+  private ways(node: FlowNode, level: number, inLoop: boolean): Task[] {
     const pins = this.scene.shape(node).pins.filter((pin) => pin.side === "out" && pin.type === EXEC);
     const next = pins.length === 1 ? pins[0] : pins.find((pin) => GOES_ON.has(pin.id));
-    const tasks: Task[] = pins.filter((pin) => pin !== next).map((pin) => ({ kind: "branch", node, level: level + 1, pin: pin.id, label: pin.label || pin.id }));
+    const tasks: Task[] = pins.filter((pin) => pin !== next).map((pin) => ({ kind: "branch", node, level: level + 1, inLoop, pin: pin.id, label: pin.label || pin.id }));
     const goal = next && wireAt(node, next.id)?.to;
-    return goal ? [...tasks, { kind: "chain", node: goal, level }] : tasks;
+    return goal ? [...tasks, { kind: "chain", node: goal, level, inLoop }] : tasks;
   }
 
   private told(node: FlowNode): Piece[] {

@@ -6,6 +6,7 @@ import type { FlowNode } from "./document";
 import { titleOf } from "./geometry";
 import { type ShapePin, valueAt } from "./pins";
 import type { Scene } from "./scene";
+import { isStart } from "./ways";
 
 /** A piece of a sentence: plain words, a value, or the name of a way on. */
 export interface Piece {
@@ -28,7 +29,7 @@ export function textOf(pieces: readonly Piece[]): string {
 
 export function sentenceOf(scene: Scene, node: FlowNode): Piece[] {
   const form = scene.shape(node).card?.sentence;
-  const pieces = form ? new Sentence(scene, node).of(form) : listed(scene, node);
+  const pieces = form ? new Sentence(scene, node).of(form) : isStart(scene.shape(node).card ?? undefined) ? taken(scene, node) : listed(scene, node);
   return pieces.filter((piece) => piece.text);
 }
 
@@ -101,6 +102,12 @@ function sourceOf(scene: Scene, node: FlowNode, pin: ShapePin): string | null {
   }
   const computed = valueAt(node, ["pinExpressions", pin.id]);
   return typeof computed === "string" && computed ? `= ${cut(computed, COMPUTED)}` : null;
+}
+
+/** What a flow begins with. */
+function taken(scene: Scene, node: FlowNode): Piece[] {
+  const names = scene.shape(node).pins.flatMap((pin) => (pin.side === "out" && pin.type !== EXEC && !pin.ghost ? [pin.label || pin.id] : []));
+  return names.length ? [words("takes "), value(names.join(", "))] : [];
 }
 
 /** The values of a node one after the other, where its type has no sentence. */
