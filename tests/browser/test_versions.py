@@ -43,6 +43,9 @@ def test_a_version_is_named_compared_and_restored(app: App, page: Page, watch: W
     hand.keys("Shift+ArrowDown", "Shift+ArrowDown")
     expect(hand.saved).to_be_visible()
     page.goto("/flows/kept/versions")
+    tools = page.locator(".version-tools :is(input, select, button)")
+    boxes = [tools.nth(at).bounding_box() for at in range(tools.count())]
+    assert len({(box["y"], box["height"]) for box in boxes if box}) == 1, boxes
     page.get_by_role("link", name="Compare version 2 with the draft").click()
     rows = page.locator(".diff-list .diff-rows > li")
     expect(page.locator(".diff-list")).to_contain_text("Milk?")
