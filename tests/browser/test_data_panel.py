@@ -53,6 +53,11 @@ def test_a_value_is_looked_at_as_schema_and_difference(app: App, page: Page) -> 
     hand = Hand(page).open_flow("viewed")
     panel = panel_of(page, hand, "Work")
     view = panel.get_by_label("View of rows")
+    chosen = view.bounding_box()
+    copy = panel.get_by_role("button", name="Copy rows", exact=True).bounding_box()
+    assert chosen
+    assert copy
+    assert chosen["y"] < copy["y"] + copy["height"] / 2 < chosen["y"] + chosen["height"]
     view.focus()
     view.select_option("schema")
     expect(panel.get_by_label("The shape of rows")).to_contain_text("whole number")
