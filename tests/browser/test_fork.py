@@ -92,6 +92,11 @@ def test_the_editor_forks_the_entry_that_it_shows_beside_its_canvas(app: App, pa
     strip.get_by_role("button", name="Fork here").click()
     form = page.locator("#pane-run [data-fork-form]")
     expect(form).to_contain_text("Next comes Ask")
+    title, tabs = page.get_by_role("heading", name="Change something, and go on"), page.locator("#tab-run")
+    top, tab = title.bounding_box(), tabs.bounding_box()
+    assert top
+    assert tab
+    assert top["y"] >= tab["y"] + tab["height"], "the form opens at its heading"
     page.keyboard.press("Escape")
     expect(form).to_have_count(0)
     expect(hand.canvas).to_be_focused()
@@ -140,11 +145,11 @@ def test_what_is_no_json_is_told_where_it_stands(app: App, page: Page, watch: Wa
     nodes = [
         node("start", "on_flow_start", 0, 0, label="Start", outputs=[EXEC_OUT]),
         node("set", "set_var", 280, 0, label="Set", pinDefaults={"name": "list", "value": [1, 2]}),
+        node("count", "set_var", 420, 0, label="Count", pinDefaults={"name": "count", "value": 1}),
         node("ask", "ask_user", 560, 0, label="Ask", pinDefaults={"prompt": "Well?"}),
     ]
-    put(
-        app, document("typed", "Typed", nodes, ["start.exec-out > set.exec-in", "set.exec-out > ask.exec-in"])
-    )
+    wires = ["start.exec-out > set.exec-in", "set.exec-out > count.exec-in", "count.exec-out > ask.exec-in"]
+    put(app, document("typed", "Typed", nodes, wires))
     hand = Hand(page).open_flow("typed")
     hand.keys("r")
     hand.expect_state("Ask", "waiting")
@@ -152,6 +157,9 @@ def test_what_is_no_json_is_told_where_it_stands(app: App, page: Page, watch: Wa
     hand.keys("f")
     form = page.locator("#pane-run [data-fork-form]")
     form.locator("summary", has_text="Variables").click()
+    short = form.get_by_label("count JSON").bounding_box()
+    assert short
+    assert short["height"] < 40, "a value of one line has a field of one line"
     form.get_by_label("list JSON").fill("[1,\n 2,, 3]")
     form.get_by_role("button", name="Start fork").click()
     expect(form.get_by_label("list JSON")).to_be_focused()

@@ -38,7 +38,7 @@ export async function openFork(run: string, seq: number | null, place: HTMLEleme
       } else if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) form?.requestSubmit();
     };
     const first = place.querySelector<HTMLElement>("[aria-invalid]") ?? place.querySelector<HTMLElement>(":is(fieldset, details[open]) textarea") ?? place.querySelector<HTMLElement>("input:checked, button");
-    first?.focus();
+    first?.focus({ preventScroll: true });
     place.scrollIntoView({ block: "nearest" });
     hooks.say(place.querySelector(".fork-instant, [role=alert]")?.textContent?.trim().replace(/\s+/g, " ") ?? "");
   };
