@@ -16,7 +16,6 @@ import { keepVersion, loadHabits } from "../bridge/flows";
 import { upgradeOf } from "../bridge/panel";
 import { begin } from "./begin";
 import type { Choice } from "./chooser";
-import { askLine } from "./askline";
 import type { Coach } from "./coach";
 import type { Conflict } from "./conflict";
 import { Feet } from "./feet";
@@ -345,12 +344,12 @@ export class More {
 
   /** Ask for the name of a node, where the canvas does not show. */
   async rename(node: string): Promise<void> {
-    await (await this.seldom())?.renameNode(this.canvas, node, askLine);
+    await (await this.seldom())?.renameNode(this.canvas, node);
   }
 
   async nameVersion(): Promise<void> {
     const { flow, saver } = this.host;
-    await (await this.seldom())?.nameVersion({ flow, save: () => saver.flush(), say: (text, urgent) => this.say(text, urgent), ask: askLine, keep: keepVersion });
+    await (await this.seldom())?.nameVersion({ flow, save: () => saver.flush(), say: (text, urgent) => this.say(text, urgent), keep: keepVersion });
   }
 
   private hasTags(): boolean {
@@ -360,7 +359,7 @@ export class More {
 
   /** Wires behind names, once there is a first one. */
   async tags(): Promise<Tags | null> {
-    this.loadingTags ??= this.part(import("./tags")).then((part) => part && new part.Tags(this.canvas, askLine));
+    this.loadingTags ??= this.part(import("./tags")).then((part) => part && new part.Tags(this.canvas, async (asked) => (await this.seldom())?.askLine(asked) ?? null));
     const tags = await this.loadingTags;
     if (!tags) this.loadingTags = null;
     return tags;

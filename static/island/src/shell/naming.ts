@@ -5,7 +5,7 @@ import { Refusal } from "../bridge/http";
 import { toast } from "../pages/parts/toast";
 import type { FlowCanvas } from "../canvas/flowcanvas";
 import { titleOf } from "../model/geometry";
-import type { askLine } from "./askline";
+import { askLine } from "./askline";
 
 const NEVER = "The flow could not be saved, so there is no version of it.";
 
@@ -13,16 +13,15 @@ export interface Naming {
   flow: string;
   save(): Promise<boolean>;
   say(text: string, urgent?: boolean): void;
-  ask: typeof askLine;
   keep: typeof keepVersion;
 }
 
 /** Ask for a name, save, and keep the version; what the server refuses is said. */
-export async function nameVersion({ flow, save, say, ask, keep }: Naming): Promise<void> {
+export async function nameVersion({ flow, save, say, keep }: Naming): Promise<void> {
   if (document.querySelector("dialog[open]")) return;
   const day = new Date().toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" });
   const hint = "The flow is saved by itself; a version with a name stays in Versions for good.";
-  const name = await ask({ title: "Name this version", label: "Name", value: day, go: "Keep it", hint });
+  const name = await askLine({ title: "Name this version", label: "Name", value: day, go: "Keep it", hint });
   if (!name) return;
   const tell = (text: string, urgent: boolean): void => {
     toast(text, undefined, 5);
@@ -38,10 +37,10 @@ export async function nameVersion({ flow, save, say, ask, keep }: Naming): Promi
 }
 
 /** Ask for another name of a node. */
-export async function renameNode(canvas: FlowCanvas, id: string, ask: typeof askLine): Promise<void> {
+export async function renameNode(canvas: FlowCanvas, id: string): Promise<void> {
   const node = canvas.model.nodes.get(id);
   if (!node || document.querySelector("dialog[open]")) return;
   const before = titleOf(node, canvas.desk.scene.shape(node));
-  const name = await ask({ title: "Rename the node", label: "Name", value: before, go: "Rename", hint: "It stands in its header, in the outline and in the story of a run." });
+  const name = await askLine({ title: "Rename the node", label: "Name", value: before, go: "Rename", hint: "It stands in its header, in the outline and in the story of a run." });
   if (name && name !== before) canvas.apply({ op: "set", node: id, path: "label", value: name }, "Rename node");
 }
