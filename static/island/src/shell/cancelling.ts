@@ -1,8 +1,8 @@
 // Before a run is cancelled the person is asked, in the words of the run's own page: it cannot be taken back.
 import { button, el } from "./parts";
 
-/** Whether the run is to be cancelled; `Esc` and "Keep running" leave it as it is. */
-export function askCancel(): Promise<boolean> {
+/** Ask whether the run is to be cancelled, and do it then; `Esc` and "Keep running" leave it as it is. */
+export function askCancel(act: () => void): void {
   const before = document.activeElement instanceof HTMLElement ? document.activeElement : null;
   const dialog = el("dialog", "dialog");
   const heading = el("h2", "", "Cancel this run?");
@@ -13,12 +13,10 @@ export function askCancel(): Promise<boolean> {
   const sure = button("danger primary", "Cancel the run", null, () => dialog.close("sure"));
   dialog.append(el("div", "body", heading, words, el("div", "acts", keep, sure)));
   document.body.append(dialog);
-  return new Promise((resolve) => {
-    dialog.addEventListener("close", () => {
-      dialog.remove();
-      if (before?.isConnected) before.focus({ preventScroll: true });
-      resolve(dialog.returnValue === "sure");
-    });
-    dialog.showModal();
+  dialog.addEventListener("close", () => {
+    dialog.remove();
+    if (before?.isConnected) before.focus({ preventScroll: true });
+    if (dialog.returnValue === "sure") act();
   });
+  dialog.showModal();
 }

@@ -435,7 +435,7 @@ export class RunPane {
       return [test, away];
     }
     const unasked = (): void => this.hooks.say("Not cancelled: the server cannot be reached.", true);
-    const ask = (): void => void import("./cancelling").then(async (part) => (await part.askCancel()) && this.control(run, "cancel"), unasked);
+    const ask = (): void => void import("./cancelling").then((part) => part.askCancel(() => void this.control(run, "cancel")), unasked);
     const cancel = button("small danger", "Cancel", "stop", ask);
     // A run that waits for an answer rests already: there is nothing to hold back.
     if (this.state?.waiting?.stop || (this.state?.waiting?.reason === "user" && this.state.waiting.run_id === run)) return [cancel];

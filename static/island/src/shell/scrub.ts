@@ -82,7 +82,7 @@ export class Scrub {
     url.searchParams.delete("entry");
     history.replaceState(null, "", url);
     const { length } = this.story.steps;
-    if (length >= FEWEST) this.show(Math.min(Math.max(Math.trunc(Number(named)) || 1, 1), length) - 1);
+    if (length >= FEWEST) this.show(Math.min(Math.max(parseInt(named, 10) || 1, 1), length) - 1);
   }
 
   /** One more was told: the slider grows with it. */
