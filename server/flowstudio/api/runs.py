@@ -165,7 +165,7 @@ def get_outputs(
 
 @router.post("/{run_id}/pause", responses=problems(*CHANGE))
 def pause_run(run_id: str, studio: TheStudio, body: Reason | None = None) -> RunStanding:
-    """Hold a run and its children back after their present step; what is over stays as it is."""
+    """Hold a run and its children back after their present step; what is over, or waits, stays as it is."""
     return _standing(studio.runner.pause(run_id, reason=body.reason if body else None))
 
 
