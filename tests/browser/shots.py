@@ -3,6 +3,7 @@ checked for accessibility by test_axe.py. A state that is not listed here is see
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from playwright.sync_api import expect
@@ -258,8 +259,8 @@ def palette_none(hand: Hand) -> None:
 
 def run_what_cannot(hand: Hand) -> None:
     hand.at_rest()
-    hand.page.get_by_role("button", name="Run", exact=True).click()
-    expect(hand.page.locator(".toast")).to_be_visible()
+    hand.page.get_by_role("button", name=re.compile("^Run: 1 error")).click()
+    expect(hand.page.locator("#pane-problems .problem").first).to_be_visible()
 
 
 def save_without_server(hand: Hand) -> None:

@@ -133,7 +133,8 @@ def test_text_is_never_markup(app: App, page: Page, text: str) -> None:
         page.wait_for_timeout(150)
         assert page.evaluate("window.harmed") is None, address
     page.goto(f"/inbox/{run_id}")
-    page.get_by_role("button", name=text).first.click()
+    with page.expect_navigation():
+        page.get_by_role("button", name=text).first.click()
     page.goto(f"/runs/{run_id}")
     expect(page.get_by_text("Done").first).to_be_visible()
     assert page.evaluate("window.harmed") is None

@@ -128,7 +128,7 @@ def test_a_folded_group_is_one_tile_that_its_wires_hang_on(app: App, page: Page)
     assert len(hand.wires()) == 5
     hand.keys("Control+f")
     hand.type("Tea or coffee")
-    expect(page.get_by_role("option", name="Ask")).to_be_visible()
+    expect(page.locator('[role="option"][data-id="node ask"]')).to_be_visible()
     hand.keys("Enter")
     expect(hand.node("Ask")).to_be_focused()
     expect(head).to_have_attribute("aria-expanded", "true")
