@@ -91,6 +91,21 @@ def test_a_name_typed_before_its_field_has_come_is_kept(app: App, talk: str, ope
     expect(hand.page.locator(".toast")).to_contain_text("is “With milk” now")
 
 
+def test_input_typed_before_the_form_of_a_run_has_come_is_kept(app: App, open_tab: OpenTab) -> None:
+    greet = flow("greet", {"start": start("name"), "end": end()}, "start -> end")
+    hand = open_tab("/flows")
+    held: list[Route] = []
+    hand.page.route("**/dist/part-runner*", lambda route: held.append(route))
+    hand.open_flow(put(app, greet))
+    hand.page.wait_for_load_state("networkidle")
+    assert not held, "what follows runs is asked for before there is a run"
+    hand.keys("r")
+    hand.until(lambda: held, "the part is asked for")
+    hand.type("Ana")
+    held[0].continue_()
+    expect(hand.page.locator("#run-name")).to_have_value("Ana")
+
+
 @pytest.fixture
 def two_questions(app: App) -> str:
     nodes = {

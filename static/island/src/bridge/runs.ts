@@ -1,17 +1,6 @@
 // What the page asks of runs and of their questions; loaded with what follows a run.
-import type { Json } from "../catalog";
 import type { JsonObject } from "../model/json";
 import { ask, askJson, runUrl } from "./http";
-
-export interface RunView {
-  run_id: string;
-  flow_id: string;
-  status: string;
-  paused: boolean;
-  output: Json;
-  error: string | null;
-  failed_node?: string | null;
-}
 
 const ASKS = "flowstudio asks first";
 
@@ -36,11 +25,6 @@ export async function startRun(flow: string, inputs: JsonObject, trial: Trial): 
 /** Tell a trial run which nodes of a flow have breakpoints now, and to which it is to run. */
 export async function putBreakpoints(run: string, flow: string, nodes: string[], to = ""): Promise<void> {
   await ask("PUT", `${runUrl(run)}/breakpoints`, { body: { flow_id: flow, nodes, ...(to ? { to } : {}) } });
-}
-
-export async function latestRun(flow: string): Promise<RunView | null> {
-  const { runs } = await askJson<{ runs: RunView[] }>("GET", `/api/runs?flow_id=${encodeURIComponent(flow)}&limit=1`);
-  return runs[0] ?? null;
 }
 
 export type Verb = "pause" | "resume" | "cancel" | "retry";

@@ -41,7 +41,7 @@ export class Coach {
 
   constructor(
     private readonly canvas: FlowCanvas,
-    private readonly run: RunPane,
+    private readonly run: () => RunPane | null,
     private readonly say: Say,
   ) {
     this.bar.querySelector("[data-next]")?.addEventListener("click", () => this.go(this.at + 1));
@@ -54,7 +54,6 @@ export class Coach {
     });
     place("pane-run").addEventListener("click", (event) => (event.target as HTMLElement).closest(".act-row") && this.did("step opened"));
     document.addEventListener("input", (event) => (event.target as HTMLElement).closest(".scrub") && this.did("entry shown"));
-    run.testAsked = () => this.did("test asked");
     canvas.on("change", () => this.look());
     keymap.onChange(() => this.words());
     this.words();
@@ -71,15 +70,16 @@ export class Coach {
 
   /** See what has been done since the mark was shown. */
   look(): void {
-    const { run } = this.run;
-    if (run && !this.run.isUnderWay) this.did("run ended");
-    if (run && run !== this.begun && run === this.run.forked) this.did("run forked");
+    const followed = this.run();
+    const run = followed?.run;
+    if (run && !followed.isUnderWay) this.did("run ended");
+    if (run && run !== this.begun && run === followed.forked) this.did("run forked");
     if (run && run !== this.begun) this.did("run began");
     if (this.canvas.model.nodes.size > this.nodes) this.did("node added");
     this.point();
   }
 
-  private did(act: string): void {
+  did(act: string): void {
     if (this.marks[this.at]?.dataset["until"] === act) this.go(this.at + 1);
   }
 
@@ -98,7 +98,7 @@ export class Coach {
     this.bar.hidden = !mark;
     for (const each of this.marks) each.hidden = each !== mark;
     this.nodes = this.canvas.model.nodes.size;
-    this.begun = this.run.run;
+    this.begun = this.run()?.run ?? null;
     this.point();
     if (held) this.canvas.root.focus({ preventScroll: true });
     if (!mark) return;

@@ -145,7 +145,7 @@ export class Editor implements Host {
     canvas.on("refuse", ({ reason, back }) => (back ? void this.have((more) => more.offer(reason, back)) : toast(reason, undefined, 5)));
     this.tool("zoom-reset").textContent = `${Math.round(canvas.view.zoom * 100)}%`;
     for (const tool of document.querySelectorAll<HTMLElement>("[data-tool]")) tool.addEventListener("click", () => this.use(tool.dataset["tool"] ?? ""));
-    place("run-button").addEventListener("click", () => void this.have((more) => void more.run.begin(), true));
+    place("run-button").addEventListener("click", () => void this.have((more) => void more.running((run) => run.begin(), true), true));
     const name = place<HTMLInputElement>("flow-name");
     name.addEventListener("input", () => canvas.apply({ op: "flow", path: "name", value: name.value }, "Rename the flow", "flow name"));
     name.addEventListener("keydown", (event) => {
@@ -236,7 +236,7 @@ export class Editor implements Host {
     const act = event.defaultPrevented ? undefined : keymap.actOf(event);
     if (!act || !ACTS[act].page || document.querySelector("dialog[open]")) return;
     if (isTyping(event) && (!ACTS[act].writing || isLetter(chordOf(event)))) return;
-    if (ACTS[act].stopped ? !this.more?.run.trial.stop : event.key === "Enter" && (event.target as Element).closest("button, a, summary")) return;
+    if (ACTS[act].stopped ? !this.more?.run?.trial.stop : event.key === "Enter" && (event.target as Element).closest("button, a, summary")) return;
     event.preventDefault();
     this.use(act);
   }

@@ -65,10 +65,13 @@ export async function keysWait<Part>(coming: Promise<Part | null>): Promise<Part
     event.stopImmediatePropagation();
   };
   window.addEventListener("keydown", keep, { capture: true, signal: over.signal });
-  const part = await coming;
-  setTimeout(() => {
-    over.abort();
-    if (part) for (const act of acts) act();
-  });
-  return part;
+  let part: Part | null = null;
+  try {
+    return (part = await coming);
+  } finally {
+    setTimeout(() => {
+      over.abort();
+      if (part) for (const act of acts) act();
+    });
+  }
 }

@@ -1,7 +1,9 @@
 // Most of what the editor can do beside the canvas: its panels and what each tool does. It comes just after the
 // start; what many a visit does without is loaded from here when it is first wanted. What is typed before a part has
 // come is kept for what opens.
+import { readText } from "../bridge/form";
 import { loadFlows, Refusal } from "../bridge/http";
+import { latestRun } from "../bridge/latest";
 import type { LineState } from "../bridge/live";
 import type { Saver } from "../bridge/saver";
 import type { CanvasEvents } from "../canvas/events";
@@ -31,7 +33,7 @@ import { place } from "./parts";
 import { Peek } from "./peek";
 import { ProblemList } from "./problems";
 import { QuickAdd } from "./quickadd";
-import { type Hooks, RunPane } from "./runner";
+import type { Hooks, RunPane } from "./runner";
 import type { Found } from "./search";
 import type { Side } from "./side";
 import { Subflows } from "./subflows";
@@ -43,6 +45,7 @@ import type { TouchBar } from "./touchbar";
 import type { Voice } from "./voice";
 
 const NARROW = 900;
+const RETRY_MS = 2000;
 
 /** What is there from the start. */
 export interface Host {
@@ -67,7 +70,8 @@ export class More {
   readonly quick: QuickAdd;
   readonly problems: ProblemList;
   readonly panel: Inspector;
-  readonly run: RunPane;
+  /** The run on the canvas, once there was a first one, or its tab was opened. */
+  run: RunPane | null = null;
   readonly peek: Peek;
   private readonly grid = place("editor");
   private readonly calling: Subflows;
@@ -76,6 +80,7 @@ export class More {
   private text: TextView | null = null;
   private turning: Promise<void> = Promise.resolve();
   private outline: OutlineView | null = null;
+  private loadingRun: Promise<RunPane | null> | null = null;
   private loadingTags: Promise<Tags | null> | null = null;
   private loadingMarks: Promise<Marks | null> | null = null;
   private opened: CanvasMenu | null = null;
@@ -93,9 +98,9 @@ export class More {
     this.problems = new ProblemList(canvas, () => side.show("node"), () => side.show("problems"));
     this.panel = new Inspector(canvas, flow);
     this.calling = new Subflows(canvas, flow);
-    this.peek = new Peek(canvas, (node) => this.data(node), () => this.run.run);
-    this.run = new RunPane(canvas, flow, this.runHooks());
-    new Feet(canvas, { now: () => void this.run.now() });
+    this.peek = new Peek(canvas, (node) => this.data(node), () => this.run?.run ?? null);
+    new Feet(canvas, { now: () => void this.run?.now() });
+    place("pane-node").addEventListener("click", (event) => (event.target as Element).closest("[data-do=run-to]") && this.use("run-to"));
     if (hasMarks(canvas.model)) void this.marks();
     if (this.hasTags()) void this.tags();
     canvas.on("change", () => this.loadingTags || (this.hasTags() && void this.tags()));
@@ -117,9 +122,40 @@ export class More {
   /** Show the run that the address names, else the newest while it is under way. */
   private follow(): void {
     const named = this.grid.dataset["runId"];
-    if (!named) return void this.run.resume();
-    this.host.side.show("run", innerWidth >= NARROW);
-    this.run.follow(named, !new URL(location.href).searchParams.has("at"));
+    const { side } = this.host;
+    if (named) side.show("run", innerWidth >= NARROW);
+    side.shown = (tab) => tab === "run" && void this.running(() => undefined, true);
+    if (!named) {
+      side.shown(side.tab); // it may be open already
+      return void this.resume();
+    }
+    void this.running((run) => run.follow(named, !new URL(location.href).searchParams.has("at")));
+  }
+
+  /** Follow the newest run of the flow when it is still under way; ask again while nobody answers. */
+  private async resume(): Promise<void> {
+    let newest: Awaited<ReturnType<typeof latestRun>>;
+    try {
+      newest = await latestRun(this.host.flow);
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      if (error.status === 0 && !this.run?.run) window.setTimeout(() => void this.resume(), RETRY_MS);
+      else if (error.status !== 0) this.say(error.message, true);
+      return;
+    }
+    if (newest && !/completed|failed|cancelled/.test(newest.status)) await this.running((run) => run.run || run.follow(newest.run_id));
+  }
+
+  /** What starts a run and follows it comes with the first one; `asked`: by a person, and what is typed next is meant
+   * for it. */
+  async running(act: (run: RunPane) => unknown, asked = false): Promise<void> {
+    if (this.run) return void act(this.run);
+    this.loadingRun ??= this.part(import("./runner")).then((part) => part && (this.run = new part.RunPane(this.canvas, this.host.flow, this.runHooks())));
+    const done = this.loadingRun.then(async (run) => {
+      if (run) await act(run);
+      return run;
+    });
+    if (!(await (asked ? keysWait(done) : done))) this.loadingRun = null;
   }
 
   private runHooks(): Hooks {
@@ -135,9 +171,11 @@ export class More {
       say: (text, urgent) => this.say(text, urgent),
       line: (state) => host.line(state),
       changed: () => {
-        this.panel.showRun(this.run.isUnderWay);
+        this.panel.showRun(this.run?.isUnderWay ?? false);
         this.refresh();
       },
+      tested: () => this.coaching?.did("test asked"),
+      read: readText,
     };
   }
 
@@ -262,7 +300,7 @@ export class More {
     await this.atLeisure;
     new Sync(canvas, host.flow, host.saver, { say: (text) => this.say(text), changed: () => void host.check() });
     const part = document.getElementById("coach") && (await this.part(import("./coach")));
-    if (part) this.coaching = new part.Coach(canvas, this.run, (text, urgent) => this.say(text, urgent));
+    if (part) this.coaching = new part.Coach(canvas, () => this.run, (text, urgent) => this.say(text, urgent));
   }
 
   /** Offer to write an older document in today's words; others need no such part. */
@@ -379,7 +417,7 @@ export class More {
 
   /** Go into the flow that a node runs. */
   enter(node: string): Promise<void> {
-    return this.calling.enter(node, this.run);
+    return this.calling.enter(node, this.run ?? { run: null, calls: new Map() });
   }
 
   /** Take steps out into a flow of their own, put them back, or give a node its own copy. */

@@ -1,5 +1,5 @@
 // The form that a run starts with, made from the flow's parameters. It keeps what was typed last.
-import { type Reading, readText } from "../bridge/form";
+import type { Reading, readText } from "../bridge/form";
 import { askFirst, asksFirst } from "../bridge/runs";
 import type { Json } from "../catalog";
 import type { Parameter } from "../model/entry";
@@ -18,6 +18,7 @@ export class RunForm {
     parameters: readonly Parameter[],
     private readonly kept: JsonObject,
     start: (inputs: JsonObject) => void,
+    private readonly readAs: typeof readText,
   ) {
     this.element.noValidate = true;
     for (const parameter of parameters) this.element.append(this.row(parameter));
@@ -49,7 +50,7 @@ export class RunForm {
     const inputs: JsonObject = {};
     let isRight = true;
     for (const [id, { field, kind }] of this.fields) {
-      const reading: Reading = kind === "boolean" ? { ok: true, value: (field as HTMLInputElement).checked } : readText(kind, field.value, true);
+      const reading: Reading = kind === "boolean" ? { ok: true, value: (field as HTMLInputElement).checked } : this.readAs(kind, field.value, true);
       field.parentElement?.querySelector(":scope > .field-wrong")?.remove();
       if (!reading.ok) {
         field.after(el("p", "field-wrong small", reading.reason));

@@ -1,19 +1,20 @@
 // The run tab: starts a run of the flow as it stands, follows it live on the same canvas, shows its
-// questions, its story and its end. All it knows comes from the run's stream.
+// questions, its story and its end. All it knows comes from the run's stream. It is loaded with the first run.
+import type { readText } from "../bridge/form";
 import { Refusal } from "../bridge/http";
 import { type LineState, plannedOf, type Prompt, type RunEnd, type RunStateEvent, type RunStep, RunStream } from "../bridge/live";
-import { controlRun, latestRun, type RunView, startRun, type Trial, type Verb } from "../bridge/runs";
+import { askFirst, asksFirst, controlRun, startRun, type Trial, type Verb } from "../bridge/runs";
 import type { FlowCanvas } from "../canvas/flowcanvas";
 import { keymap } from "../canvas/keymap";
 import { entryOf, type Parameter, parametersOf } from "../model/entry";
 import { pinnedOf } from "../model/marks";
 import type { JsonObject } from "../model/json";
 import { titleOf } from "../model/geometry";
+import { toast } from "../pages/parts/toast";
 import type { Problem } from "../view/look";
 import { Activity } from "./activity";
 import { keysWait } from "./kept";
 import { Lead } from "./lead";
-import type { More } from "./more";
 import { button, el, icon, length, place, pretty } from "./parts";
 import { Scrub } from "./scrub";
 import { PromptForm } from "./promptform";
@@ -35,6 +36,10 @@ export interface Hooks {
   say(text: string, urgent?: boolean): void;
   line(state: LineState): void;
   changed(): void;
+  /** The page is left to make a test. */
+  tested(): void;
+  /** Reads what is typed into a field. */
+  readonly read: typeof readText;
 }
 
 const STATES: { [status: string]: [string, string, string] } = {
@@ -52,10 +57,9 @@ const WAIT_SIGNS: { [reason: string]: string } = { until: "clock", event: "flag"
 
 /** How long a replay may take to open a question and close it again. */
 const SETTLE_MS = 120;
-const RETRY_MS = 2000;
 
 /** What keys and commands do to the run. */
-const TOOLS: { [tool: string]: (run: RunPane, more: More) => unknown } = {
+const TOOLS: { [tool: string]: (run: RunPane) => unknown } = {
   run: (run) => run.again(),
   "run-form": (run) => run.begin(),
   "go-on": (run) => run.goOn(),
@@ -71,7 +75,7 @@ const TOOLS: { [tool: string]: (run: RunPane, more: More) => unknown } = {
   forward: (run) => run.entry(1, false),
   "node-back": (run) => run.entry(-1, true),
   "node-forward": (run) => run.entry(1, true),
-  pin: (run, more) => more.pin(run.run),
+  asks: (run) => run.turnAsks(),
 };
 
 export class RunPane {
@@ -87,8 +91,6 @@ export class RunPane {
   readonly calls = new Map<string, string>();
   /** The last fork that was started here. */
   forked: string | null = null;
-  /** Told before the page is left to make a test. */
-  testAsked: () => void = () => undefined;
   private stream: RunStream | null = null;
   private state: RunStateEvent | null = null;
   private ended: RunEnd | null = null;
@@ -138,8 +140,8 @@ export class RunPane {
   }
 
   /** Do what a key or a command stands for. */
-  use(tool: string, more: More): void {
-    TOOLS[tool]?.(this, more);
+  use(tool: string): unknown {
+    return TOOLS[tool]?.(this);
   }
 
   /** Begin: at once when the flow asks for nothing, else with its form. */
@@ -217,20 +219,6 @@ export class RunPane {
     this.renew();
   }
 
-  /** Follow the newest run of the flow when it is still under way; ask again while nobody answers. */
-  async resume(): Promise<void> {
-    let run: RunView | null;
-    try {
-      run = await latestRun(this.flow);
-    } catch (error) {
-      if (!(error instanceof Refusal)) throw error;
-      if (error.status === 0 && !this.stream) window.setTimeout(() => void this.resume(), RETRY_MS);
-      else if (error.status !== 0) this.hooks.say(error.message, true);
-      return;
-    }
-    if (run && !this.stream && !STATES[run.status]?.[0].match(/completed|failed|cancelled/)) this.follow(run.run_id);
-  }
-
   /** Take the run off the canvas. */
   dismiss(): void {
     this.stream?.stop();
@@ -297,7 +285,7 @@ export class RunPane {
 
   private form(): RunForm {
     const kept = JSON.parse(sessionStorage.getItem(this.key) ?? "{}") as JsonObject;
-    const form = new RunForm(this.parameters, kept, (inputs) => void this.launch(inputs));
+    const form = new RunForm(this.parameters, kept, (inputs) => void this.launch(inputs), this.hooks.read);
     const to = this.wanted.to ? this.canvas.model.nodes.get(this.wanted.to) : undefined;
     const title = to ? `Run to “${titleOf(to, this.canvas.desk.scene.shapes.of(to))}”` : this.stream ? "Run again" : "Start a run";
     this.start.replaceChildren(el("h3", "", title), form.element);
@@ -362,6 +350,15 @@ export class RunPane {
     else if (this.state) this.canvas.planAttempt(plannedOf(this.state));
   }
 
+  /** Have runs wait for a yes before each step that acts outside, or no longer. */
+  turnAsks(): void {
+    const asks = !asksFirst();
+    askFirst(asks);
+    const words = asks ? "Runs from the editor ask before each step that acts outside." : "Runs from the editor act outside without asking.";
+    toast(words, undefined, 5);
+    this.hooks.say(words);
+  }
+
   /** Make the attempt that is planned now. */
   now(): Promise<void> {
     return this.control(this.run ?? "", "retry");
@@ -384,7 +381,7 @@ export class RunPane {
   async test(isList = false): Promise<void> {
     await this.hooks.save();
     const { run } = this;
-    this.testAsked();
+    this.hooks.tested();
     location.assign(run && !this.isUnderWay && !isList ? `/runs/${encodeURIComponent(run)}/test` : place<HTMLAnchorElement>("tests").href);
   }
 

@@ -6,6 +6,8 @@ const TABS: readonly Tab[] = ["node", "run", "problems"];
 
 export class Side {
   private readonly grid = place("editor");
+  /** Told which tab is shown. */
+  shown: (tab: Tab) => void = () => undefined;
 
   constructor(private readonly changed: () => void) {
     for (const tab of TABS) place(`tab-${tab}`).addEventListener("click", () => this.show(tab));
@@ -31,6 +33,7 @@ export class Side {
       place(`pane-${each}`).hidden = !isShown;
     }
     if (open) this.open(true);
+    this.shown(tab);
   }
 
   /** Show a tab that has news; to somebody at work in another one only say so, on the tab. */

@@ -1,5 +1,4 @@
 // What tools, keys and commands do beside the canvas, each by its name.
-import { askFirst, asksFirst } from "../bridge/runs";
 import { keymap } from "../canvas/keymap";
 import { toast } from "../pages/parts/toast";
 import { keysWait } from "./kept";
@@ -36,13 +35,13 @@ const TOOLS: { readonly [tool: string]: (more: More) => unknown } = {
   "view-back": (more) => more.cycle(true),
   keys: (more) => more.keys(),
   minimap: (more) => turnMap(more),
-  asks: (more) => turnAsks(more),
+  pin: (more) => more.pin(more.run?.run ?? null),
 };
 
 export function useTool(more: More, tool: string): void {
   const act = TOOLS[tool];
   if (act) act(more);
-  else more.run.use(tool, more);
+  else void more.running((run) => run.use(tool), true);
 }
 
 /** Where something new goes: at the pointer, else in the middle of the view. */
@@ -55,15 +54,6 @@ function here({ canvas }: More): { x: number; y: number } {
 async function leave({ host }: More, page: "versions" | "publish"): Promise<void> {
   await host.saver.flush();
   location.assign(`${place<HTMLAnchorElement>("versions").href.replace(/versions$/, "")}${page}`);
-}
-
-/** Have runs wait for a yes before each step that acts outside, or no longer. */
-function turnAsks(more: More): void {
-  const asks = !asksFirst();
-  askFirst(asks);
-  const words = asks ? "Runs from the editor ask before each step that acts outside." : "Runs from the editor act outside without asking.";
-  toast(words, undefined, 5);
-  more.say(words);
 }
 
 function turnMap({ canvas }: More): void {

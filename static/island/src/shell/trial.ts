@@ -11,7 +11,6 @@ import { entryOf } from "../model/entry";
 import { titleOf } from "../model/geometry";
 import type { FlowNode } from "../model/document";
 import { hasBreakpoint, turnMark } from "../model/marks";
-import { place } from "./parts";
 
 const [OVER, INTO] = ["Step over", "Step into"] as const;
 
@@ -47,9 +46,6 @@ export class TrialRun {
   ) {
     this.told = this.breakpoints().join("\n");
     canvas.on("change", () => void this.tell());
-    place("pane-node").addEventListener("click", (event) => {
-      if ((event.target as Element).closest("[data-do=run-to]")) void this.runTo();
-    });
   }
 
   /** Where the run has stopped last; nothing while it has not. */
