@@ -138,3 +138,45 @@ def test_an_expression_is_written_on_the_node_after_its_sign(app: App, page: Pag
     assert "b" not in data.get("pinExpressions", {})
     hand.keys("Control+z")
     expect(field).to_have_text("= a * 2")
+
+
+def test_an_expression_for_a_list_a_switch_or_a_choice_is_read_and_written_on_the_node(
+    app: App, page: Page
+) -> None:
+    """Where no text could be written, there is a line for it; it goes when the expression does."""
+    long = "[each for each in range(amount) if each % 2 == 0 and each > 100]"
+    nodes = [
+        node("start", "on_flow_start", 0, 0, label="Start", outputs=[EXEC_OUT, *pins(("amount", "number"))]),
+        node("each", "loop", 280, 0, label="Each", pinExpressions={"items": long}),
+        node("if", "if", 560, 0, label="Much?", pinExpressions={"condition": "amount > 100"}),
+        node("say", "answer_user", 840, 0, label="Say", pinExpressions={"level": "'warning'"}),
+    ]
+    wires = ["start.exec-out > each.exec-in", "each.loop > if.exec-in", "if.true > say.exec-in"]
+    put(app, document("expr-any", "Any", nodes, wires))
+    hand = Hand(page).open_flow("expr-any")
+    items, condition, level = (
+        hand.field("Each", "items"),
+        hand.field("Much?", "condition"),
+        hand.field("Say", "level"),
+    )
+    expect(items).to_have_text(f"= {long}")
+    expect(items).to_have_css("text-overflow", "ellipsis")
+    expect(items).to_have_attribute("title", f"= {long}")
+    right = "(each) => each.getBoundingClientRect().right"
+    assert items.evaluate(right) <= hand.node("Each").evaluate(right) - 8
+    expect(condition).to_have_text("= amount > 100")
+    expect(level).to_have_text("= 'warning'")
+    condition.click()
+    hand.keys("Control+a")
+    hand.type("= amount > 7")
+    hand.keys("Escape")
+    expect(condition).to_have_text("= amount > 7")
+    assert hand.flow()["nodes"][2]["data"]["pinExpressions"] == {"condition": "amount > 7"}
+    condition.click()
+    hand.keys("Control+a", "Backspace")
+    expect(condition).to_be_focused()
+    assert not hand.flow()["nodes"][2]["data"].get("pinExpressions")
+    hand.keys("Escape")
+    expect(condition).to_have_attribute("role", "switch")
+    hand.keys("Control+z")
+    expect(condition).to_have_text("= amount > 7")

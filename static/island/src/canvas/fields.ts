@@ -9,7 +9,7 @@ import { growPin, type Grown } from "../model/grow";
 import { turnMark } from "../model/marks";
 import { valueAt } from "../model/pins";
 import { make } from "../view/element";
-import { readFree } from "../view/node";
+import { type FieldView, readFree } from "../view/node";
 import type { Desk } from "./desk";
 
 const PAUSE_MS = 1000;
@@ -79,8 +79,8 @@ export class Fields {
   /** A field that is emptied stays until it is left. */
   private readonly enter = (event: FocusEvent): void => {
     const view = this.desk.view.near.viewOf(event.target as Element);
-    const pin = view?.fieldOf(event.target as Element)?.pin;
-    if (view && pin) this.desk.scene.shapes.held = { node: view.node.id, side: "in", id: pin };
+    const field = view?.fieldOf(event.target as Element);
+    if (view && field?.pin) this.desk.scene.shapes.held = { node: view.node.id, side: "in", id: field.pin, editor: field.editor };
   };
 
   private readonly input = (event: Event): void => {
@@ -89,7 +89,7 @@ export class Fields {
     const field = view?.fieldOf(element);
     if (!view || !field || this.desk.readOnly) return;
     const place = field.path.join(".");
-    const computed = this.computed(element, view.node, field.pin);
+    const computed = this.computed(element, view.node, field);
     const isOne = computed !== null && "value" in computed;
     const value = isOne ? undefined : valueOf(element, field.editor);
     if (value === INVALID) return element.setAttribute("aria-invalid", "true");
@@ -107,11 +107,12 @@ export class Fields {
 
   /** What begins with `=` is an expression, from its first sign on; what had one and does not any more is a value
    * again: the change that says so. */
-  private computed(element: HTMLElement, node: FlowNode, pin: string | null): Change | null {
+  private computed(element: HTMLElement, node: FlowNode, { pin, editor }: FieldView): Change | null {
     const path = ["pinExpressions", pin ?? ""];
     const before = valueAt(node, path);
     if (pin === null || !element.isContentEditable) return null;
     const text = element.textContent ?? "";
+    if (editor === "expression") return { op: "set", node: node.id, path, value: text.replace(/^=/, "").trim() || undefined };
     const isNew = text === "=" || element.classList.contains("is-number") || valueAt(node, ["pinDefaults", pin]) === undefined;
     if (text.startsWith("=") && (before !== undefined || isNew)) return { op: "set", node: node.id, path, value: text.slice(1).trim() };
     return before === undefined ? null : { op: "set", node: node.id, path };

@@ -23,7 +23,7 @@ export const WIDTH_MOST = 360;
 const PIN_GAP = 18;
 const EDITOR_GAP = 8;
 const MIDDLE_GAP = 16;
-const EDITOR_WIDTH: { [editor in Editor]: number } = { text: 104, number: 72, switch: 32, choice: 96, free: 88, value: 64 };
+const EDITOR_WIDTH: { [editor in Editor]: number } = { text: 104, number: 72, switch: 32, choice: 96, free: 88, value: 64, expression: 64 };
 
 export const snap = (value: number, grid = GRID): number => Math.round(value / grid) * grid;
 const roundUp = (value: number): number => Math.ceil(value / GRID) * GRID;

@@ -9,7 +9,7 @@ import { isOpened } from "./marks";
 
 export type Side = "in" | "out";
 /** How a value is edited in place; `free` reads numbers, yes/no and JSON from what is typed. */
-export type Editor = "text" | "number" | "switch" | "choice" | "free" | "value";
+export type Editor = "text" | "number" | "switch" | "choice" | "free" | "value" | "expression";
 
 /** A pin of a node. `row` is -1 for the exec pins of the header. `path` is where its value is kept. */
 export interface ShapePin {
@@ -60,6 +60,9 @@ export interface Shape {
 /** So many pins at least are worth a row that stands for them. */
 const FOLD_LEAST = 2;
 
+/** The editors in which no text can be written. */
+const UNWRITTEN: ReadonlySet<Editor | null> = new Set(["switch", "choice", "value"]);
+
 const EDITORS: { [type: string]: Editor } = {
   string: "text",
   provider: "text",
@@ -77,7 +80,7 @@ export class Shapes {
   /** Nodes whose pins are all shown in this view alone, where the flow may not be changed. */
   readonly opened = new Set<string>();
   /** A pin that stays in view although it has lost its wire or value, while a hand is at it. */
-  held: { node: string; side: Side; id: string } | null = null;
+  held: { node: string; side: Side; id: string; editor?: Editor } | null = null;
 
   constructor(readonly catalog: Catalog) {}
 
@@ -115,7 +118,22 @@ export class Shapes {
     const key = own ? `${name} ${JSON.stringify([node.data.inputs, node.data.outputs])}` : name;
     const shape = this.shared(key, node, card, []);
     const ghosts = ghostsOf(node, shape);
-    return this.fold(node, ghosts.length ? this.shared(`${key} ${JSON.stringify(ghosts)}`, node, card, ghosts) : shape);
+    return this.computed(node, this.fold(node, ghosts.length ? this.shared(`${key} ${JSON.stringify(ghosts)}`, node, card, ghosts) : shape));
+  }
+
+  /** The shape with a line to write on where an expression stands for a switch, a choice, a list or an object. */
+  private computed(node: FlowNode, shape: Shape): Shape {
+    const { held } = this;
+    const written = node.data.pinExpressions;
+    const isHeld = held?.node === node.id && held.editor === "expression";
+    if (!isHeld && !isObject(written)) return shape;
+    const some = shape.pins.filter(({ id, side, editor }) => UNWRITTEN.has(editor) && ((isHeld && held.id === id && held.side === side) || (isObject(written) && typeof written[id] === "string")));
+    if (!some.length) return shape;
+    const key = `${shape.key} = ${some.map(({ id }) => id).join()}`;
+    const pins = shape.pins.map((pin): ShapePin => (some.includes(pin) ? { ...pin, editor: "expression" } : pin));
+    const found = this.byKey.get(key) ?? { ...shape, key, pins, index: indexOf(pins) };
+    this.byKey.set(key, found);
+    return found;
   }
 
   /** The shape with what nobody uses here folded away. */

@@ -11,7 +11,7 @@ import { makeIcon } from "./element";
 import { type Look, worstOf } from "./look";
 import { nodeTemplate } from "./template";
 
-interface FieldView {
+export interface FieldView {
   element: HTMLElement;
   editor: Editor;
   path: readonly string[];
@@ -120,11 +120,9 @@ export class NodeView {
     lock(element, look.readOnly);
     const expression = field.pin === null ? undefined : valueAt(this.node, ["pinExpressions", field.pin]);
     element.toggleAttribute("data-expression", typeof expression === "string");
-    const isWritten = editor === "text" || editor === "number" || editor === "free";
-    element.inert = typeof expression === "string" && !isWritten;
     if (typeof expression === "string") {
       element.title = `= ${expression}`;
-      if (isWritten && (element !== document.activeElement || look.following)) fillText(element, expression, undefined, (value) => `= ${value as string}`);
+      if (element !== document.activeElement || look.following) fillText(element, expression, undefined, (value) => `= ${value as string}`);
       return;
     }
     if (element.title.startsWith("= ")) element.title = "";

@@ -96,7 +96,8 @@ function fieldOf(spec: { editor: Editor | null; choices: readonly string[] }, id
     }
     case "text":
     case "number":
-    case "free": {
+    case "free":
+    case "expression": {
       const more: { [name: string]: string } = spec.editor === "number" ? { inputmode: "decimal" } : {};
       return make("span", `fc-field is-${spec.editor}`, { ...shared, ...more, role: "textbox", contenteditable: "plaintext-only", spellcheck: "false" });
     }
