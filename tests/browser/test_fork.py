@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from browser.app import App
 from browser.demo import failing, settle
-from browser.documents import EXEC_OUT, asking, document, node, put, start
+from browser.documents import EXEC_OUT, asking, document, node, pins, put, start
 from browser.hand import Hand
 from browser.watch import Watch
 
@@ -168,3 +169,55 @@ def test_what_is_no_json_is_told_where_it_stands(app: App, page: Page, watch: Wa
     page.keyboard.press("ControlOrMeta+Enter")
     expect(form).to_have_count(0)
     hand.expect_state("Ask", "waiting")
+
+
+def deciding() -> dict[str, Any]:
+    """Say yes to small amounts, ask nobody, and no to others."""
+    nodes = [
+        node("start", "on_flow_start", 0, 0, label="Start", outputs=[EXEC_OUT, *pins(("amount", "number"))]),
+        node("small", "compare", 260, 160, label="Small?", pinDefaults={"op": "<", "b": 100}),
+        node("if", "if", 520, 0, label="Decide"),
+        node("yes", "answer_user", 800, -120, label="Say yes", pinDefaults={"message": "Yes"}),
+        node("no", "answer_user", 800, 160, label="Say no", pinDefaults={"message": "No"}),
+    ]
+    wires = [
+        "start.exec-out > if.exec-in",
+        "start.amount > small.a",
+        "small.result > if.condition",
+        "if.true > yes.exec-in",
+        "if.false > no.exec-in",
+    ]
+    return document("deciding", "Deciding", nodes, wires)
+
+
+def test_two_runs_are_compared_on_the_canvas_and_in_a_table(app: App, page: Page, watch: Watch) -> None:
+    put(app, deciding())
+    runs = [start(app, "deciding", amount=amount) for amount in (20, 500)]
+    for each in runs:
+        settle(app, each, "completed")
+    watch.over(page)
+    page.goto(f"/runs/{runs[1]}")
+    page.get_by_role("link", name="Compare with another run").click()
+    first = page.locator("#first-difference")
+    expect(first).to_contain_text("Start")
+    hand = Hand(page)
+    hand.at_rest()
+    expect(hand.node("Start")).to_have_attribute("data-diff", "changed")
+    expect(hand.node("Start")).to_contain_text("First difference")
+    expect(hand.node("Say yes")).to_have_attribute("data-diff", "removed")
+    expect(hand.node("Say yes")).to_contain_text("Only in the first")
+    expect(hand.node("Say no")).to_contain_text("Only in the second")
+    expect(first).to_have_attribute("data-here", "")
+    page.keyboard.press("j")
+    expect(page.locator(".compare tr[data-node=if]")).to_be_focused()
+    hand.until(lambda: hand.look("selection.nodes") == ["if"], "the canvas shows the next difference")
+    page.keyboard.press("k")
+    expect(first).to_be_focused()
+    page.set_viewport_size({"width": 390, "height": 844})
+    sides = first.locator("td")
+    boxes = [sides.nth(at).bounding_box() for at in range(2)]
+    assert boxes[0] is not None
+    assert boxes[1] is not None
+    assert boxes[1]["y"] >= boxes[0]["y"] + boxes[0]["height"], "the second run stands under the first"
+    assert boxes[1]["x"] + boxes[1]["width"] <= 390
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390

@@ -398,11 +398,21 @@ def test_a_page_stays_small(busy: Client) -> None:
         assert len(page.html) <= 120_000, path
 
 
-@pytest.mark.parametrize("name", ["run", "diff"])
+@pytest.mark.parametrize("name", ["run", "diff", "compare"])
 def test_what_the_script_of_a_canvas_imports_is_counted(busy: Client, name: str) -> None:
     assert busy.post("/api/flows/hello/versions", json={"name": "One"}).status_code == 201
     run = next(path for path in every_page(busy) if path.startswith("/runs/"))
-    scripts = scripts_of(busy, see(busy, {"run": run, "diff": "/flows/hello/diff/1..draft"}[name]))
+    scripts = scripts_of(
+        busy,
+        see(
+            busy,
+            {
+                "run": run,
+                "diff": "/flows/hello/diff/1..draft",
+                "compare": f"{run}/compare?to={run.rsplit('/', 1)[1]}",
+            }[name],
+        ),
+    )
     names = " ".join(scripts)
     assert f"dist/{name}.js" in names
     assert ("dist/runcanvas.js" in names) is (name == "run")
