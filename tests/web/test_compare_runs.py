@@ -48,12 +48,13 @@ def test_what_differs_within_a_value_is_marked_and_said(client: Client) -> None:
     assert f'data-left="{runs[0]}"' in usual.html, "without another one named it is the run before"
 
 
-def test_a_run_without_another_one_cannot_be_compared(client: Client) -> None:
+def test_a_run_without_another_one_says_so(client: Client) -> None:
     client.save(saying())
     run = client.launch("saying")
     client.until(run, "completed")
-    answer = client.get(f"/runs/{run}/compare", headers={"Accept": "text/html"})
-    assert (answer.status_code, "run it once more" in answer.text) == (409, True)
+    page = see(client, f"/runs/{run}/compare")
+    assert "Run it once more, then compare." in page.text
+    assert f"/runs/{run}" in page.values("href")
 
 
 def test_runs_of_two_versions_say_so(client: Client) -> None:

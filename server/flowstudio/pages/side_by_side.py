@@ -11,8 +11,6 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
-from abstractruntime.core.errors import Conflict
-
 from ..runner_nodes import Story
 from ..runner_visits import Visit
 from ..studio import Studio, TheStudio
@@ -79,6 +77,8 @@ def show_comparison(
     right = studio.reader.row(studio.reader.state(run_id))
     offered = [row for row in studio.stories.offered(right["flow_id"]) if row["run_id"] != run_id]
     first = other or to or _usual(studio, right, offered)
+    if not first:
+        return render(request, "compare_none.html", run=right)
     left = studio.reader.row(studio.reader.state(first))
     found = compared(studio, first, run_id)
     left_out = [*found.left_out.items()]
@@ -121,14 +121,12 @@ def compared(studio: Studio, left_id: str, right_id: str) -> Comparison:
 
 
 def _usual(studio: Studio, right: Mapping[str, Json], offered: list[dict[str, Json]]) -> str:
-    """Return what a run is compared with where nobody says it; raise Conflict where there is nothing."""
+    """Return what a run is compared with where nobody says it, "" where there is nothing."""
     origin = studio.reader.origins.of(right["run_id"])
     if origin is not None:
         return origin.run_id
     before = [row for row in offered if str(row["created_at"]) < str(right["created_at"])] or offered
-    if not before:
-        raise Conflict("This flow has no other run to compare this one with: run it once more, then compare.")
-    return str(before[0]["run_id"])
+    return str(before[0]["run_id"]) if before else ""
 
 
 def _versions(studio: Studio, left: Mapping[str, Json], right: Mapping[str, Json]) -> dict[str, Json] | None:
