@@ -104,7 +104,9 @@ def compared(studio: Studio, left_id: str, right_id: str) -> Comparison:
     found = Comparison(is_cut=any(each.is_cut for each in stories) or max(len(left), len(right)) > MOST_STEPS)
     left, right = left[:MOST_STEPS], right[:MOST_STEPS]
     keys = [[(step.node_id, step.number) for step in steps] for steps in (left, right)]
-    for kind, start, end, begin, stop in SequenceMatcher(None, *keys, autojunk=False).get_opcodes():
+    for kind, start, end, begin, stop in SequenceMatcher(
+        None, keys[0], keys[1], autojunk=False
+    ).get_opcodes():
         if kind == "equal":
             for one, other in zip(left[start:end], right[begin:stop], strict=True):
                 found.rows.append(_row(names[1](one.node_id), one, other))
