@@ -62,6 +62,7 @@ from .runner_drive import TELLING, Drive
 from .runner_events import Events
 from .runner_fork import Forks
 from .runner_nodes import NodeStories
+from .runner_schedules import Schedules
 from .runner_views import RunReader
 from .settings import Settings, packaged
 from .studio import Studio
@@ -146,9 +147,8 @@ def build(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -> tup
     ai = open_ai(settings.data, artifacts, shop, starter_script(packaged("flows")))
     programs = open_programs(settings, library, versions, types, ai)
     bundles = Bundles(library, types, versions.bound, shelf)
-    presence = Presence(settings.data)
+    presence, outbox = Presence(settings.data), Outbox(settings.data / "outbox", now=clock)
     reader = RunReader(stores, programs, library, presence)
-    outbox = Outbox(settings.data / "outbox", now=clock)
     handlers = _handlers(settings, ai, artifacts, stores, outbox, shop)
     runtime = _runtime(stores, ledger, programs, artifacts, handlers, clock)
     worker = Worker(lambda: drive, settings.threads)
@@ -189,6 +189,7 @@ def build(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -> tup
         ),
         standstill=lambda: worker.standstill,
         stories=NodeStories(reader, programs),
+        schedules=Schedules(stores, programs, reader, library, runtime=runtime, submit=worker.submit),
         stores=stores,
         tests=_tests(settings, ai, stores, shelf, versions, programs, reader),
         versions=versions,

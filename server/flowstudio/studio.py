@@ -34,6 +34,7 @@ from .runner_artifacts import RunArtifacts
 from .runner_events import Events
 from .runner_fork import Forks
 from .runner_nodes import NodeStories
+from .runner_schedules import Schedules
 from .runner_views import RunReader
 from .settings import Settings
 
@@ -64,6 +65,7 @@ class Studio:
     reader: RunReader
     run_artifacts: RunArtifacts
     runner: Runner
+    schedules: Schedules
     standstill: Callable[[], str | None]  # why no run goes on just now
     stories: NodeStories
     stores: Stores

@@ -33,7 +33,7 @@ def strangers() -> Iterator[Shot]:
 def fresh() -> Iterator[Shot]:
     """An installation in which nobody has done anything yet."""
     yield Shot("new-home", "/")
-    for name in ("runs", "inbox", "outbox"):
+    for name in ("runs", "inbox", "schedules", "outbox"):
         yield Shot(f"new-{name}", f"/{name}")
 
 
@@ -65,6 +65,7 @@ def shots(demo: Demo) -> Iterator[Shot]:
     yield Shot("inbox", "/inbox")
     yield Shot("inbox-whom", "/inbox?for=drivers")
     yield Shot("inbox-whom-none", "/inbox?for=nobody")
+    yield Shot("schedules", "/schedules", see_schedules)
     yield Shot("outbox", "/outbox")
     yield Shot("bundles", "/bundles")
     yield from prompt_shots(runs)
@@ -168,6 +169,14 @@ def editor_shots(runs: dict[str, str]) -> Iterator[Shot]:
     yield Shot("editor-marks", "/flows/marked", on_canvas, False)
     yield Shot("editor-conflict", "/flows/checklist", conflict, False)
     yield Shot("editor-coach", approve, coach, False)  # the last one: what it shows is remembered
+
+
+def see_schedules(hand: Hand) -> None:
+    """The next times of a schedule, and what is said before one is cancelled."""
+    card = hand.page.locator(".schedule").first
+    for summary in card.locator("details:not([open]) > summary").all():
+        summary.click()
+    expect(card.get_by_role("button", name="Cancel the run: ")).to_be_visible()
 
 
 def page_keys(hand: Hand) -> None:

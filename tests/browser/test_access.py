@@ -19,6 +19,7 @@ PAGES = (
     "/gallery",
     "/runs",
     "/inbox",
+    "/schedules",
     "/outbox",
     "/bundles",
     "/nodes",

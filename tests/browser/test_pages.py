@@ -27,6 +27,7 @@ def places(app: App) -> list[str]:
     pages = [
         "/",
         "/gallery",
+        "/schedules",
         "/outbox",
         "/bundles",
         "/settings/models",

@@ -202,4 +202,4 @@ def test_every_key_is_a_command_too(hand: Hand) -> None:
     expect(offered.filter(has_text="Go to Inbox")).to_be_visible()
     missing = set(names) - set(offered.all_inner_texts())
     # the list itself, and the letter that begins the way to a page: the pages stand there by name
-    assert missing == {"Go to, or do, anything", "Go to a page: then H, F, R, I, O or N"}
+    assert missing == {"Go to, or do, anything", "Go to a page: then H, F, R, I, S, O or N"}

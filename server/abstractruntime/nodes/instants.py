@@ -69,6 +69,15 @@ class Schedule:
             return self.cron.split()[-4:] != ["*"] * 4
         return self.once is not None and datetime.fromisoformat(str(written).strip()).tzinfo is None
 
+    def in_words(self) -> str:
+        """Say it in plain words: "Every 5 minutes", "At 07:00 on Monday through Friday", "Once"."""
+        if self.every is not None:
+            return f"Every {_long(self.every)}"
+        if self.once is not None:
+            return f"Once, on {self.once.astimezone(self.zone):%d %b %Y at %H:%M:%S}"
+        simulator = borrowed("cronsim", "cronsim")
+        return str(simulator.CronSim(self.cron, datetime(2024, 1, 1, tzinfo=self.zone)).explain())
+
     def after(self, last: datetime) -> Iterator[datetime]:
         """Yield the instants later than `last`, in order; an interval counts from `last` itself."""
         if self.every is not None:
@@ -136,6 +145,16 @@ def _elapsed(interval: re.Match[str], words: str) -> timedelta:
     if every <= timedelta():
         raise _unreadable(f"'{words}' is no time at all.")
     return every
+
+
+def _long(every: timedelta) -> str:
+    """Write a length of time in the largest unit that holds it whole: "15 seconds", "day", "36 hours"."""
+    for unit, length in (("day", 86400), ("hour", 3600), ("minute", 60)):
+        count, rest = divmod(every, timedelta(seconds=length))
+        if count and not rest:
+            return unit if count == 1 else f"{count} {unit}s"
+    seconds = every / timedelta(seconds=1)
+    return "second" if seconds == 1 else f"{seconds:g} seconds"
 
 
 def _cron(fields: str, zone: tzinfo) -> str:

@@ -9,8 +9,10 @@ docs/decisions/0022-a-schedule-remembers-one-instant.md tells why.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from typing import Any
 
 from ..core.models import Effect, EffectType
@@ -31,6 +33,58 @@ _ZONE = "eventConfig.timeZone"
 _MISSED = ("once", "skip", "all")
 _OVERLAP = ("skip", "queue", "allow")
 _MOST = 10
+
+
+@dataclass(frozen=True)
+class Timetable:
+    """What a schedule says of itself, before anything has fired.
+
+    `written` is the line as its author wrote it, "" where the flow computes it; then `schedule` is None.
+    `wrong` says why a line cannot be read. `missed` and `overlap` are the words of the node.
+    """
+
+    written: str
+    zone: str
+    missed: str
+    overlap: str
+    most: int
+    recurrent: bool = True
+    schedule: Schedule | None = None
+    wrong: str = ""
+
+    @property
+    def in_words(self) -> str:
+        """Return the line in plain words, "" for one that is computed or cannot be read."""
+        return self.schedule.in_words() if self.schedule is not None else ""
+
+    def following(self, first: datetime, count: int) -> list[datetime]:
+        """Return the instants from `first` on, at most so many."""
+        if self.schedule is None or not self.recurrent or self.schedule.once is not None:
+            return [first][:count]
+        return [first, *islice(self.schedule.after(first), count - 1)][:count]
+
+
+def timetable(data: Mapping[str, Json], computed: Collection[str] = ()) -> Timetable:
+    """Read what a schedule node says of itself; `computed` are the inputs that a wire or an expression gives."""
+    zone = text(setting(data, _ZONE)).strip()
+    words = (
+        zone,
+        _word(data, "eventConfig.missed", _MISSED),
+        _word(data, "eventConfig.overlap", _OVERLAP),
+        _limit(data),
+    )
+    if "schedule" in computed:
+        return Timetable("", *words)
+    typed, again = pin_value(data, "schedule"), pin_value(data, "recurrent")
+    value = setting(data, "eventConfig.schedule", "15s") if typed is UNSET else typed
+    written = value if isinstance(value, str) else text(value)
+    try:
+        schedule = read_schedule(value, zone_of(zone))
+    except NodeError as problem:
+        return Timetable(written, *words, wrong=str(problem))
+    again = setting(data, "eventConfig.recurrent", True) if again is UNSET else again
+    recurrent = "recurrent" in computed or again not in (False, "false")
+    return Timetable(written, *words, recurrent and schedule.once is None, schedule)
 
 
 def _schedule(call: Call) -> Schedule:

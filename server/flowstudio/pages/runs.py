@@ -8,6 +8,7 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse
+from starlette.datastructures import FormData
 
 from abstractruntime.core.errors import WorkflowNotFound
 from abstractruntime.core.models import RunStatus
@@ -20,7 +21,7 @@ from ..recorded import is_recorded
 from ..runner_trial import asked_of
 from ..runner_views import event_name
 from ..studio import Studio, TheStudio
-from .form import go
+from .form import Posted, go, text, within
 from .html import fragment, one_line, path, render
 from .rows import OPEN, reason_of, run_rows
 from .steps import MOST_OPEN, NodeWords, Steps, Teller, reuse, stop_open
@@ -85,31 +86,31 @@ def run_part(request: Request, studio: TheStudio, run_id: str, after: int = 0, h
 
 
 @router.post("/runs/{run_id}/pause")
-def pause(studio: TheStudio, run_id: str) -> Response:
+def pause(studio: TheStudio, run_id: str, form: Posted) -> Response:
     """Hold a run back after its present step."""
     studio.runner.pause(run_id)
-    return go(f"/runs/{path(run_id)}")
+    return _back(form, run_id)
 
 
 @router.post("/runs/{run_id}/resume")
-def resume(request: Request, studio: TheStudio, run_id: str) -> Response:
+def resume(request: Request, studio: TheStudio, run_id: str, form: Posted) -> Response:
     """Let a run go on that is paused, or stopped at a breakpoint."""
     studio.runner.resume(run_id, actor=actor_of(request.scope))
-    return go(f"/runs/{path(run_id)}")
+    return _back(form, run_id)
 
 
 @router.post("/runs/{run_id}/cancel")
-def cancel(studio: TheStudio, run_id: str) -> Response:
+def cancel(studio: TheStudio, run_id: str, form: Posted) -> Response:
     """End a run."""
     studio.runner.cancel(run_id)
-    return go(f"/runs/{path(run_id)}")
+    return _back(form, run_id)
 
 
 @router.post("/runs/{run_id}/retry")
-def retry(request: Request, studio: TheStudio, run_id: str) -> Response:
+def retry(request: Request, studio: TheStudio, run_id: str, form: Posted) -> Response:
     """Have a failed run go on at the step that failed."""
     studio.runner.retry(run_id, actor=actor_of(request.scope))
-    return go(f"/runs/{path(run_id)}")
+    return _back(form, run_id)
 
 
 @router.post("/runs/{run_id}/again")
@@ -224,6 +225,11 @@ def node_words(studio: Studio, workflow_id: str) -> Callable[[str], NodeWords]:
         return NodeWords(str(label or kind.label), kind.name, kind.label, kind.family)
 
     return words
+
+
+def _back(form: FormData, run_id: str) -> Response:
+    """Go back to the page on which a button was pressed, else to the run."""
+    return go(within(text(form, "back")) or f"/runs/{path(run_id)}")
 
 
 def _listed(studio: Studio, status: str, flow_id: str, limit: int) -> dict[str, Json]:

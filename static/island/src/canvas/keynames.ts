@@ -42,7 +42,7 @@ const MOVE = {
 const RUN = {
   go: "Go to, or do, anything",
   find: "Find in this flow",
-  places: "Go to a page: then H, F, R, I, O or N",
+  places: "Go to a page: then H, F, R, I, S, O or N",
   preferences: "Settings of the installation",
   run: "Run, with the same input again",
   "run-form": "Run with other input",

@@ -82,6 +82,7 @@ const PAGES: readonly [string, string, string][] = [
   ["Starter flows", "nodes", "/gallery"],
   ["Runs", "runs", "/runs"],
   ["Inbox", "inbox", "/inbox"],
+  ["Schedules", "clock", "/schedules"],
   ["Outbox", "send", "/outbox"],
   ["Settings", "settings", "/settings"],
   ["Node reference", "nodes", "/nodes"],

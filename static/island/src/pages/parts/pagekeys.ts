@@ -7,6 +7,7 @@ export const PLACES: Record<string, [name: string, address: string]> = {
   f: ["Flows", "/flows"],
   r: ["Runs", "/runs"],
   i: ["Inbox", "/inbox"],
+  s: ["Schedules", "/schedules"],
   o: ["Outbox", "/outbox"],
   n: ["Nodes", "/nodes"],
 };
