@@ -1,5 +1,5 @@
 """Every page and state of the app as something to look at: photographed by `poe screenshots`, and
-checked for accessibility by test_axe.py. A state that is not listed here is seen by neither."""
+checked for accessibility by axe.py. A state that is not listed here is seen by neither."""
 
 from __future__ import annotations
 

@@ -167,6 +167,7 @@ export class Chooser {
     if (step) this.mark(this.at + step);
     else if (event.key === "Enter") this.enter(event.ctrlKey || event.metaKey);
     else if (event.key === "Tab" && !event.shiftKey && this.asked?.sample) this.turnSample();
+    else if (event.key === "Tab" && this.isSampled) this.panel.querySelector<HTMLElement>(".chooser-sample")?.focus();
     else if (event.key === "Escape" || event.key === "Tab") this.close();
     else return;
     event.preventDefault();

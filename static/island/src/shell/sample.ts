@@ -31,6 +31,13 @@ function boxOn(panel: HTMLElement): HTMLElement {
   made.setAttribute("role", "region");
   made.setAttribute("aria-label", "Example");
   made.setAttribute("aria-live", "polite");
+  made.tabIndex = 0; // it may scroll
+  made.addEventListener("keydown", (event) => {
+    if (event.key !== "Tab" && event.key !== "Escape") return;
+    event.preventDefault();
+    event.stopPropagation();
+    panel.querySelector("input")?.focus();
+  });
   const { left, right } = panel.getBoundingClientRect();
   made.dataset["side"] = right + WIDTH < innerWidth ? "right" : left > WIDTH ? "left" : "below";
   panel.append(made);
