@@ -15,6 +15,7 @@ from starlette.types import Receive, Scope, Send
 from abstractruntime import ObservableLedgerStore, Runtime
 from abstractruntime.core.clock import utc_now
 from abstractruntime.core.models import EffectType
+from abstractruntime.core.spec import DefaultRunContext
 from abstractruntime.integrations.hiding import worth_hiding
 from abstractruntime.nodes.catalog import Catalog, catalog
 from abstractruntime.storage import FileArtifactStore, Stores, open_stores
@@ -150,7 +151,7 @@ def build(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -> tup
     presence, outbox = Presence(settings.data), Outbox(settings.data / "outbox", now=clock)
     reader = RunReader(stores, programs, library, presence)
     handlers = _handlers(settings, ai, artifacts, stores, outbox, shop)
-    runtime = _runtime(stores, ledger, programs, artifacts, handlers, clock)
+    runtime = _runtime(stores, ledger, programs, artifacts, handlers, clock, reader.spent)
     worker = Worker(lambda: drive, settings.threads)
     drive = Drive(runtime, programs, reader, submit=worker.submit, remind=worker.remind)
     runtime.subscribe_runnable(worker.submit)
@@ -204,8 +205,11 @@ def _runtime(
     artifacts: FileArtifactStore,
     handlers: dict[EffectType, Any],
     clock: Callable[[], datetime],
+    spent: Callable[[str], float],
 ) -> Runtime:
     """Return the kernel as the studio uses it."""
+    context = DefaultRunContext(clock)
+    context.spending = spent
     return Runtime(
         run_store=stores.runs,
         ledger_store=ledger,
@@ -215,6 +219,7 @@ def _runtime(
         artifact_store=artifacts,
         config=TELLING,
         clock=clock,
+        context=context,
     )
 
 

@@ -16,6 +16,7 @@ LAYOUT = (
     "canvas.locked",
     "canvas.bookmark",
     "canvas.breakpoint",
+    "canvas.breaks",
     "canvas.group",
     "canvas.groups",
 )

@@ -33,7 +33,7 @@ from .library import check_shape
 from .library_versions import Versions
 from .programs import Programs
 from .runner_retry import hurry, retry
-from .runner_trial import is_step, lead_callers, set_breaks, trial_vars
+from .runner_trial import Told, is_step, lead_callers, set_breaks, trial_vars
 from .runner_views import RunReader, asks, timed_out, tool_calls_of
 
 Json = Any
@@ -280,10 +280,10 @@ class Runner:
         self._ring(run_id)
         return self._reader.state(run_id)
 
-    def set_breaks(self, run_id: str, flow_id: str, nodes: list[str], *, to: str = "") -> None:
-        """Tell all runs of a trial which nodes of a flow have breakpoints now; `to`: and this run, where it is to go."""
+    def set_breaks(self, run_id: str, told: Told) -> None:
+        """Tell all runs of a trial which breakpoints a flow has now, and this one where it is to go."""
         every = [run.run_id for run in self._reader.tree(self._reader.root_of(run_id)).runs]
-        set_breaks(self._runtime, every, flow_id, nodes, {run_id: to} if to else {})
+        set_breaks(self._runtime, every, told, run_id)
 
     def retry(self, run_id: str, *, actor: str) -> RunState:
         """Have a failed run go on at its failed step, or one that waits for an attempt make it now; raise RunIsOver for another."""

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from abstractruntime.core.errors import InvalidFlow, NotFound
+from abstractruntime.core.halt import TRIAL
 from abstractruntime.core.vars import RUNTIME
 from abstractruntime.storage.artifacts import is_artifact_ref
 from abstractruntime.visualflow_compiler import Program
 from abstractruntime.visualflow_compiler.clip import is_clipped
 from abstractruntime.visualflow_compiler.pinned import MOST_BYTES, pins_asked, pins_of, size_of
-from abstractruntime.visualflow_compiler.trial import TRIAL
 
 from .runner_nodes import NodeStories
 from .runner_visits import Visit

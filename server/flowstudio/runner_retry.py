@@ -19,6 +19,7 @@ from abstractruntime.core.records import FORK, resume_record
 from abstractruntime.core.vars import RETRIED, get_runtime
 from abstractruntime.core.waits import is_paused
 from abstractruntime.storage.codec import wait_from_json
+from abstractruntime.visualflow_compiler.stops import is_told_by
 
 from .programs import Programs
 from .runner_views import RunReader, planned_attempt
@@ -66,7 +67,7 @@ def _child_that_failed(
     """Return the child whose failure was the run's, and the wait for it, or None."""
     for record in reversed(runtime.get_ledger(run.run_id)):
         kind = (record.get("effect") or {}).get("type")
-        if kind in (None, "resume", EffectType.EMIT_EVENT.value):
+        if kind in (None, "resume", EffectType.EMIT_EVENT.value) or is_told_by(record):
             continue
         wait = wait_from_json((record.get("result") or {}).get("wait"))
         if kind not in (EffectType.START_SUBWORKFLOW.value, FORK) or wait is None:

@@ -17,7 +17,7 @@ from abstractruntime.core.waits import TIMED_OUT, deadline_of, is_pause_wait, is
 from abstractruntime.integrations.abstractcore.tool_approval import APPROVAL_REQUIRED
 from abstractruntime.integrations.abstractcore.tool_results import CALLS
 from abstractruntime.storage.base import PlacedRecord, QueryableRunIndexStore, QueryableRunStore, Stores
-from abstractruntime.visualflow_compiler.stops import of_wait, words
+from abstractruntime.visualflow_compiler.stops import about_of, of_wait, words
 
 from .ai.budget import is_shared
 from .ai.used import Ledger, UsedByRuns
@@ -107,6 +107,10 @@ class RunReader:
     def used(self, run_id: str) -> dict[str, Json]:
         """Return what the model calls of a run and its descendants have used: `calls`, `tokens`, `cost`."""
         return self.used_by(self.tree(run_id))
+
+    def spent(self, run_id: str) -> float:
+        """Return what the run that a person started has cost, with all that belongs to it, this run too."""
+        return float(self.used(self.root_of(run_id))["cost"])
 
     def used_by(self, tree: Tree) -> dict[str, Json]:
         """Return the same of a tree that was read."""
@@ -295,9 +299,14 @@ class RunReader:
         named = {"flow_id": flow_id, "flow_name": self.flow_name(row["workflow_id"], names)}
         return {**told, **named, "status": row["status"], "current_node": "", "paused": False}
 
-    def node_name(self, run: RunState) -> str:
-        """Return how the node is called that a run is at, as its flow was when it began."""
-        node_id = visible(run.current_node)
+    def stop_words(self, run: RunState) -> str:
+        """Say where a run has stopped, and why, by the names that its nodes have."""
+        about = about_of(run.waiting)
+        return words(of_wait(run.waiting), self.node_name(run), about, lambda node: self.node_name(run, node))
+
+    def node_name(self, run: RunState, node_id: str = "") -> str:
+        """Return how a node is called, the one that a run is at if none is named, as its flow was when it began."""
+        node_id = node_id or visible(run.current_node)
         try:
             nodes = self._programs.document(run.workflow_id).get("nodes") or ()
         except WorkflowNotFound:
@@ -307,7 +316,7 @@ class RunReader:
 
     def _prompt(self, run: RunState, root_id: str, names: Names | None = None) -> dict[str, Json]:
         wait, stop = run.waiting, of_wait(run.waiting)
-        asked = words(stop, self.node_name(run)) if stop else wait.prompt if wait else None
+        asked = self.stop_words(run) if stop else wait.prompt if wait else None
         return {
             "run_id": run.run_id,
             "root_run_id": root_id,

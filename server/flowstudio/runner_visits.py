@@ -10,7 +10,7 @@ from typing import Any
 from abstractruntime.core.models import EffectType
 from abstractruntime.storage.base import PlacedRecord
 from abstractruntime.visualflow_compiler.clip import clip
-from abstractruntime.visualflow_compiler.stops import is_told_by
+from abstractruntime.visualflow_compiler.stops import is_told_by, is_within
 
 from .ai.used import NOTHING, Used, used_by
 from .runner_origins import is_only_begin
@@ -124,7 +124,9 @@ def fold(records: Iterable[PlacedRecord]) -> list[Visit]:
         if isinstance(effect, Mapping) and is_told_by(record):
             _note(visit, record)
             visit.state = "stopped"
-            if effect["type"] == "resume":  # the visit comes now
+            if effect["type"] == "resume" and is_within(record):
+                visit.state = "running"
+            elif effect["type"] == "resume":  # the visit comes now
                 found.remove(opened.pop(node_id))
         elif isinstance(effect, Mapping):
             _ask(visit, record, effect)

@@ -29,6 +29,7 @@ KERNEL: list[tuple[int, tuple[str, ...]]] = [
                 "ids",
                 "jsonsafe",
                 "delta",
+                "halt",
                 "tracked",
             )
         ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -287,3 +288,68 @@ def test_a_trial_run_may_ask_before_each_step_that_acts_outside(client: Client) 
     assert len(client.studio.outbox.notices()) == 1
     client.until(trial(client, "careful"), "completed")
     assert len(client.studio.outbox.notices()) == 2, "the next run was not asked for it"
+
+
+def test_marks_say_where_a_trial_run_stops(client: Client) -> None:
+    document = steps()
+    by_id = {each["id"]: each for each in document["nodes"]}
+    by_id["first"]["data"]["canvas"] = {"breakpoint": {"at": "after", "when": "x == '7'"}}
+    by_id["second"]["data"]["canvas"] = {"breakpoint": {"off": True}}
+    (into,) = [
+        each for each in document["edges"] if each["target"] == "end" and "exec" in each["targetHandle"]
+    ]
+    key = json.dumps([into["source"], into["sourceHandle"], into["targetHandle"]])
+    by_id["end"]["data"]["canvas"] = {
+        "breaks": {key: True, '["gone", "exec-out", "exec-in"]': True, "odd": True}
+    }
+    client.save(document)
+    run_id = trial(client)
+    prompt = stopped(client, run_id, "second")
+    assert prompt["stop"] == "after"
+    assert prompt["prompt"] == "Stopped at a breakpoint after “first”, where x == '7'"
+    say(client, prompt, "Go on")
+    prompt = stopped(client, run_id, "end")
+    assert prompt["prompt"] == "Stopped at a breakpoint on the wire from “Compute VAT” to “end”"
+    assert prompt["prompt"] in see(client, "/inbox").text
+    say(client, prompt, "Go on")
+    client.until(run_id, "completed")
+
+
+def test_places_of_all_kinds_are_handed_over_while_a_run_is_under_way(client: Client) -> None:
+    client.save(steps("steps", "first"))
+    run_id = trial(client)
+    prompt = stopped(client, run_id, "first")
+    after = {"node": "second", "at": "after", "when": "value > 1 and nobody"}
+    body = {"flow_id": "steps", "places": [after], "anywhere": {"errors": True, "outside": True, "cost": 1.5}}
+    assert client.put(f"/api/runs/{run_id}/breakpoints", json=body).status_code == 204
+    for wrong in ({"node": "a", "at": "wire"}, {"node": "a", "pin": "exec-out"}, {"node": "a", "at": "near"}):
+        bad = client.put(f"/api/runs/{run_id}/breakpoints", json={**body, "places": [wrong]})
+        assert bad.status_code == 422, bad.text
+    say(client, prompt, "Go on")
+    prompt = stopped(client, run_id, "end")
+    assert prompt["stop"] == "after"
+    assert "cannot be told" in prompt["prompt"]
+    body["anywhere"] = {}
+    assert client.put(f"/api/runs/{run_id}/breakpoints", json={**body, "places": []}).status_code == 204
+    say(client, prompt, "Go on")
+    client.until(run_id, "completed")
+
+
+def test_an_error_is_a_stop_that_the_inbox_and_the_page_of_the_run_tell(client: Client) -> None:
+    document = steps()
+    document["nodes"][1]["data"]["pinExpressions"] = {"value": "1 / 0"}
+    document["edges"] = [
+        each for each in document["edges"] if each["target"] != "first" or "exec" in each["targetHandle"]
+    ]
+    client.save(document)
+    run_id = trial(client, anywhere={"errors": True})
+    prompt = stopped(client, run_id, "first")
+    assert prompt["stop"] == "error"
+    assert "division by zero" in prompt["prompt"]
+    assert prompt["prompt"] in see(client, "/inbox").text
+    assert "Stopped at its error" in see(client, f"/runs/{run_id}").text
+    say(client, prompt, "Go on")
+    client.until(run_id, "failed")
+    again = client.post(f"/api/runs/{run_id}/retry")
+    assert again.status_code == 200, again.text
+    stopped(client, run_id, "first")

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .effects import Deed, EffectOutcome, Handler, HandlerTable, Services
+from .halt import GO_ON, OVER, SAID, WITHIN
 from .models import Effect, EffectType, RunState, StepStatus, WaitReason, WaitState
 from .records import STATUS_KEY_PREFIX
 from .vars import CLOCK, RUNTIME, clock_factor, get_runtime
@@ -19,6 +20,7 @@ EFFECTS = (
     "effects"  # in the kernel's own space: what becomes of outside effects, where they are not simply done
 )
 ASK = "ask"
+STOP = "stop"  # a trial run stops there, as at a breakpoint: whoever looks has it go on
 RECORDED = "recorded"  # it asks where the recording of its parent has no reply (`recorded`)
 RECORDING = "recording"  # in the kernel's own space: that recording, which run and what of its story was kept
 YES, NO = "Do it", "Do not"
@@ -84,7 +86,7 @@ def question(deed: Deed) -> WaitState | None:
     if answer is None or asked_by != deed.plan.node_id:
         return _wait(deed)
     said = answer.get("response") if isinstance(answer, dict) else answer
-    if said != YES and deed.handler is not None:
+    if said != YES and mode_of(run) != STOP and deed.handler is not None:
         deed.handler = Handler(_refuse, deed.handler.external, retry=False)
     return None
 
@@ -97,6 +99,8 @@ def _wait(deed: Deed) -> WaitState:
     effect, node_id = deed.effect, deed.plan.node_id
     told = json.dumps(effect.payload, ensure_ascii=False, indent=1)
     shown = told if len(told) <= _SHOWN else f"{told[:_SHOWN]} …"
+    if mode_of(deed.run) == STOP:
+        return _stop(deed, shown)
     why = "The other run has no reply to this. " if mode_of(deed.run) == RECORDED else ""
     return WaitState(
         WaitReason.USER,
@@ -110,6 +114,25 @@ def _wait(deed: Deed) -> WaitState:
             "kind": KIND,
             "type": effect.type.value,
             "with_answer": {f"{RUNTIME}.{_ASKED_BY}": node_id},
+        },
+    )
+
+
+def _stop(deed: Deed, shown: str) -> WaitState:
+    """Return the wait of a trial run that stops here; how it goes on is for the program that reads `trial.said`."""
+    node_id = deed.plan.node_id
+    return WaitState(
+        WaitReason.USER,
+        wait_key=f"{WITHIN}{deed.run.run_id}:{deed.key}",
+        resume_to_node=deed.run.current_node,
+        result_key=SAID,
+        prompt=f"Stopped before “{node_id}” acts outside: {deed.effect.type.value} {shown}",
+        choices=[GO_ON, OVER],
+        allow_free_text=False,
+        details={
+            "stop": "outside",
+            "stop_about": {"request": f"{deed.effect.type.value} {shown}"},
+            "with_answer": {f"{RUNTIME}.{_GIVEN}": YES, f"{RUNTIME}.{_ASKED_BY}": node_id},
         },
     )
 

@@ -26,10 +26,15 @@ class DefaultRunContext:
     def __init__(self, clock: Callable[[], datetime] = utc_now) -> None:
         self._clock = clock
         self.known: Callable[[str], bool] | None = None  # set by the engine that it belongs to
+        self.spending: Callable[[str], float] | None = None  # set by a host that reckons what calls cost
 
     def now_iso(self) -> str:
         """Return the present moment as ISO text."""
         return self._clock().isoformat()
+
+    def spent(self, run_id: str) -> float:
+        """Return what a run has cost with all that belongs to it; nothing where no host reckons."""
+        return self.spending(run_id) if self.spending is not None else 0.0
 
     def knows(self, workflow_id: str) -> bool:
         """Say whether a child run of this workflow can be started."""

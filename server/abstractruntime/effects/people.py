@@ -27,6 +27,8 @@ def ask_user(run: RunState, effect: Effect, next_node: str | None, services: Ser
     details: dict[str, Any] = {"assignee": assignee} if assignee else {}
     if payload.get("stop"):
         details["stop"] = str(payload["stop"])
+        if isinstance(payload.get("stop_about"), dict):
+            details["stop_about"] = payload["stop_about"]
     try:
         stages = _stages(payload.get("stages"), until)
     except (ValueError, TypeError, KeyError) as bad:

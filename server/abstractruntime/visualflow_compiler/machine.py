@@ -19,29 +19,31 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from ..core.errors import NotDurable, in_short
+from ..core.errors import NotDurable
 from ..core.jsonsafe import check
 from ..core.models import Effect, EffectType, Retry, RunState, StepPlan
 from ..core.spec import RunContext
 from ..nodes.define import FAULTS, Ask, Call, Finish, Goto, NodeError, NodeType, Offers
-from ..nodes.paths import Segment, parse, write
+from ..nodes.paths import write
 from ..nodes.pin import SUCCESS
 from . import stops
 from .chance import Chance
 from .clip import clip
 from .document import EXEC_IN, EXEC_OUT
 from .expressions import evaluate
+from .failing import cause_of, failure_of
 from .memory import MISSING, Memory, aside_key, failure_key, reply_key
 from .pinned import exit_of, pins_asked
 from .policies import KEY, NAMED
 from .program import Op, Program
 from .reading import Fault, Reader, fresh
 from .routes import route_key
+from .seeds import give_first, variable
+from .stopping import Stopping
 from .strands import CALLED, CARGO, LANDING, Strands, carry, deliver
 from .trial import asked
 
 MOST_TURNS = 10_000
-_RUN_LIMIT = "_limits.max_iterations"  # the one reserved name that old flows write with outputKey
 
 
 @dataclass(frozen=True)
@@ -61,13 +63,15 @@ def enter(bound: Bound, node_id: str, run: RunState, context: RunContext) -> Ste
     if CARGO in run.vars:
         return carry(node_id, run)
     memory, here = Memory(run.vars), context.now_iso() if context is not None else ""
-    if asked(run.vars) and (why := stops.reason(run.vars, bound.program.flow_id, node_id)):
-        step = _Step(bound, node_id, run, memory, memory.visits(node_id) + 1, here, context=context)
-        return step.stop(why)
+    if asked(run.vars):
+        next_visit = memory.visits(node_id) + 1
+        held = _Step(bound, node_id, run, memory, next_visit, here, context=context).arrives()
+        if held is not None:
+            return held
     visit, now = memory.begin(node_id, here)
     step = _Step(bound, node_id, run, memory, visit, now, context=context)
     try:
-        _seed(bound.program, memory)
+        give_first(bound.program, memory)
         if node_id in step.reader.pins:
             return step.pinned(step.reader.pins[node_id])
         return step.answer(step.kind.run(step.call()))
@@ -81,11 +85,12 @@ def land(bound: Bound, node_id: str, run: RunState, context: RunContext) -> Step
         return deliver(node_id, run)
     memory = Memory(run.vars)
     opened = memory.opened(node_id)
+    stops.heed(asked(run.vars))
     here = context.now_iso() if context is not None else ""
     visit, now = opened or (memory.visits(node_id) or 1, here)
     step = _Step(bound, node_id, run, memory, visit, now, arrived=here, context=context)
     if (failure := memory.take_failure(node_id)) is not None:
-        return step.caught({**step.place(), **failure})
+        return step.goes_wrong({**step.place(), **failure})
     if (wait := memory.take_aside(node_id)) is not None:
         return step.plan(step.strands.hand_over(wait, node_id, run, context), {"visit": visit})
     opening = memory.temp.get("open", {})
@@ -102,6 +107,8 @@ def land(bound: Bound, node_id: str, run: RunState, context: RunContext) -> Step
         return step.again(opening["asked"])
     reply = memory.reply(node_id)
     step.reply = reply = {} if reply is MISSING else reply  # a moment that has come brings nothing
+    if (held := step.held()) is not None:
+        return held
     try:
         if step.kind.settle is None:
             return step.answer(dict(reply) if isinstance(reply, Mapping) else {})
@@ -110,30 +117,8 @@ def land(bound: Bound, node_id: str, run: RunState, context: RunContext) -> Step
         return step.failed(error)
 
 
-def _seed(program: Program, memory: Memory) -> None:
-    """Give variables their first values, once per run; what the run was started with wins."""
-    if not program.seeds or memory.temp.get("seeded"):
-        return
-    memory.temp["seeded"] = True
-    for name, value in program.seeds:
-        top, *rest = _variable(name)
-        if top.key not in memory.vars:
-            memory.vars[top.key] = write(None, tuple(rest), fresh(value))
-
-
-def _variable(name: str) -> tuple[Segment, ...]:
-    """Read the dotted name of a user variable; raise NodeError when it cannot be one."""
-    path = parse(name)
-    if not path:
-        raise NodeError(f"'{name}' is no name for a variable.", code="variable.name")
-    if path[0].key.startswith("_") and name != _RUN_LIMIT:
-        text = f"Invalid variable name '{name}': names starting with '_' are reserved."
-        raise NodeError(text, code="variable.reserved")
-    return path
-
-
 @dataclass
-class _Step:
+class _Step(Stopping):
     """One visit under way."""
 
     bound: Bound
@@ -146,6 +131,7 @@ class _Step:
     arrived: str = ""
     context: Any = None
     has_failed: bool = False
+    seen: Mapping[str, Any] = field(default_factory=dict)
     note: dict[str, Any] = field(default_factory=dict)
     reader: Reader = field(init=False)
 
@@ -225,13 +211,12 @@ class _Step:
         op = self.bound.program.ops.get(node_id)
         return op.wanted if op is not None else ()
 
-    def stop(self, why: str) -> StepPlan:
-        """Return the plan that holds the run before this visit, with what the node would read."""
+    def inputs_seen(self) -> Mapping[str, Any]:
+        """Return what the visit would read, as far as it can be read; that is told with a stop."""
         with suppress(Fault, NotDurable, *FAULTS):  # what is wrong comes to light when the run goes on
-            _seed(self.bound.program, self.memory)
-            self.call()
-        note = {"visit": self.visit, **self._values()}
-        return stops.stop(self.run, self.node_id, why, note, calls=stops.calls_flow(self.kind))
+            give_first(self.bound.program, self.memory)
+            self.seen = self.seen or self.call().inputs
+        return self.seen
 
     # what the node answered
 
@@ -243,6 +228,8 @@ class _Step:
             check(dict(result.output), "output")
             self._end_visit()
             told, output = self._note(result.output, None), dict(result.output)
+            if (found := self.leaves("", output)) is not None:
+                return self.ends_at(found, output, told)
             return StepPlan(self.node_id, complete_output=output, note=told, recap=self.recap)
         if isinstance(result, Goto):
             return self._leave(result.pin, dict(result.outputs), result.loop, bool(result.outputs))
@@ -270,7 +257,7 @@ class _Step:
         asked = Effect(effect.type, payload, reply_key(self.node_id))
         key = self._key(asked)
         asked = self.strands.carried(asked, self.node_id, self.run, self.context) or asked
-        return self.plan(asked, {"visit": self.visit, **self._values(), **self.note}, key)
+        return self.plan(asked, {"visit": self.visit, **self.told_values(), **self.note}, key)
 
     def again(self, asked: Mapping[str, Any]) -> StepPlan:
         """Return the plan that asks once more for what a landing asked for, now that its wait is over."""
@@ -302,7 +289,8 @@ class _Step:
 
     def plan(self, asked: Effect, note: dict[str, Any], key: str | None = None) -> StepPlan:
         """Return the plan of an effect of this visit; where it has to wait, other strands may go on."""
-        caught = failure_key(self.node_id) if self.op.catch or self._guard() is not None else None
+        is_caught = self.takes_failures or self.stops_at_errors
+        caught = failure_key(self.node_id) if is_caught else None
         landing = self.node_id + LANDING
         is_over = asked.type is EffectType.CARRY_WAIT  # its own wait is one that was set aside before
         kept = "asked" in self.memory.temp.get("open", {})
@@ -350,10 +338,14 @@ class _Step:
         target = self.op.exits.get(pin)
         if target is not None:
             self._mark_route(target, pin)
-        target = target or self.memory.innermost()
+        target, found = target or self.memory.innermost(), self.leaves(pin, outputs)
         if target is not None:
+            if found is not None:
+                self.held_at(found)
             return StepPlan(self.node_id, next_node=self.strands.by_way(self.node_id, target), note=note)
         ending = self._ending(outputs)
+        if found is not None:
+            return self.ends_at(found, ending, note)
         return StepPlan(self.node_id, complete_output=ending, note=note, recap=self.recap)
 
     def _end_visit(self) -> None:
@@ -377,7 +369,7 @@ class _Step:
             value = self.reply
         if self.reply is not MISSING and value is None:
             return
-        top, *rest = _variable(key)
+        top, *rest = variable(key)
         self.run.vars[top.key] = write(self.run.vars.get(top.key), tuple(rest), value)
 
     def _ending(self, outputs: Any) -> dict[str, Any]:
@@ -416,29 +408,33 @@ class _Step:
 
     def failed(self, error: Exception) -> StepPlan:
         """Return the plan that ends the run here, or goes on where the author has said how."""
-        cause = error.error if isinstance(error, Fault) else error
-        failure = {
-            "code": getattr(cause, "code", "node.failed"),
-            "message": _said(cause),
-            **self.place(),
-            "pin": error.pin if isinstance(error, Fault) else getattr(cause, "pin", None),
-        }
-        if isinstance(error, Fault) and error.at is not None:
-            op = self.bound.program.ops[error.at]
-            failure["cause"] = {
-                "node_id": error.at,
-                "node_type": op.type,
-                "pin": getattr(cause, "pin", None),
-            }
-        failure = getattr(cause, "failure", failure)
-        printed = getattr(cause, "printed", "")
-        note = {"visit": self.visit, **self._values(), **self.note}
+        failure = failure_of(error, self.place(), self.bound.program.ops)
+        printed = getattr(cause_of(error), "printed", "")
+        note = {"visit": self.visit, **self.told_values(), **self.note}
         if printed:
             note["printed"] = printed
             self.note["printed"] = printed
-        if self.op.catch or self._guard() is not None:
+        return self.errs(failure, note) or self.fails(failure, note)
+
+    def goes_wrong(self, failure: dict[str, Any]) -> StepPlan:
+        """Return the plan of a visit whose effect could not be carried out."""
+        note = {"visit": self.visit}
+        if (stopped := self.errs(failure, note, to=self.node_id)) is not None:
+            return stopped
+        if self.takes_failures or not asked(self.run.vars):
+            return self.caught(failure)
+        return self.errs_later(failure, note)
+
+    def fails(self, failure: dict[str, Any], note: dict[str, Any]) -> StepPlan:
+        """Return the plan of a failure that goes its way: that of its author, else the run ends."""
+        if self.takes_failures:
             return self.caught(failure)
         return StepPlan(self.node_id, failure=failure, note=note, recap=self.recap)
+
+    @property
+    def takes_failures(self) -> bool:
+        """Whether the run goes on when this visit fails."""
+        return bool(self.op.catch) or self._guard() is not None
 
     def caught(self, failure: dict[str, Any]) -> StepPlan:
         """Return the plan that goes on with a failure as the node's outputs."""
@@ -477,20 +473,17 @@ class _Step:
 
     def _note(self, outputs: Any, pin: str | None) -> dict[str, Any]:
         told: dict[str, Any] = {"visit": self.visit, "outputs": None if outputs is None else clip(outputs)}
-        values = self._values() if self.reply is MISSING else {}  # those of an effect were told when it asked
+        values = (
+            self.told_values() if self.reply is MISSING else {}
+        )  # those of an effect were told when it asked
         return {**told, "exit": pin, **values, **self.note}
 
-    def _values(self) -> dict[str, Any]:
+    def told_values(self) -> dict[str, Any]:
         values, computed = self.reader.values, self.reader.computed
         told = {"values": clip(values)} if values else {}
         if values and (pinned := [each for each in values if each in self.reader.pins]):
             told["pinned"] = pinned
         return {**told, "computed": clip(computed)} if computed else told
-
-
-def _said(error: Exception) -> str:
-    told = str(error) if isinstance(error, (NodeError, NotDurable)) else f"{type(error).__name__}: {error}"
-    return in_short(told)
 
 
 __all__ = ["EXEC_IN", "LANDING", "Bound", "enter", "land"]

@@ -1,7 +1,10 @@
 """What an author asks of a trial run beyond the program. It is kept with the run, in `_runtime.trial`:
 
     pins     node -> what is pinned to it: see `pinned`
-    breaks   flow -> nodes before which the run stops
+    breaks   flow -> where the run stops: see `breakpoints`
+    anywhere what it stops at wherever it is: errors, cost
+    left     why it stops where control comes next
+    held     how a visit ends once somebody has had the run go on: with a failure, or with the run's output
     step     "over" or "into": the run stops before the next node
     to       the node to which it runs, and before which it stops once
     said     how somebody had it go on from a stop: see `stops`
@@ -15,9 +18,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ..core.halt import TRIAL
 from ..core.vars import RUNTIME
 
-TRIAL = "trial"
 _NONE: dict[str, Any] = {}
 
 

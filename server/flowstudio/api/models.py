@@ -7,12 +7,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field
 
 from abstractruntime.core.fork import Effects
 
-MOST_WAIT_SECONDS = 60
-MOST_CLOCK_FACTOR = 1_000_000
 Json = Any
 Name = Annotated[str, Field(min_length=1, max_length=400)]
 
@@ -251,62 +249,6 @@ class Shape(BaseModel):
 
     inputs: list[dict[str, Json]]
     outputs: list[dict[str, Json]]
-
-
-class Trial(Asked):
-    """What is asked of a run of the draft beyond its program. `pins`: pinned outputs stand for their nodes.
-
-    `breaks`: it stops at the breakpoints of its flows; `to`: once before this node; `step`: before the first one.
-    `asks`: before each step that acts outside it waits for a yes.
-    """
-
-    pins: bool = False
-    breaks: bool = False
-    to: Name | None = None
-    step: bool = False
-    asks: bool = False
-
-
-class Launch(Asked):
-    """What to run, with the values of its start node: a flow of the library, or of an installed bundle (`bundle_ref`
-    is `id` or `id@version`, `flow_id` then one of its entries). `draft`: the flow as it is edited, not as published.
-
-    `document`: the flow `flow_id` (else by its own `id`) as it stands here, in place of the draft; it is kept with the
-    run, and nowhere else.
-    `trial` asks more of a run of the draft, for trying it. With `wait_seconds` the answer comes when the run is over,
-    waits for something outside of it, or the time is up: then it tells how the run stands. With a `clock_factor` the
-    run waits so many times shorter, for delays, dates and deadlines: with 86400 a day takes a second. Its ledger says so.
-    """
-
-    flow_id: Name | None = None
-    bundle_ref: Name | None = None
-    inputs: dict[str, Json] = {}
-    session_id: Name | None = None
-    draft: bool = False
-    trial: Trial | None = None
-    document: dict[str, Json] | None = None
-    wait_seconds: Annotated[float, Field(ge=0, le=MOST_WAIT_SECONDS)] = 0
-    clock_factor: Annotated[float, Field(ge=1, le=MOST_CLOCK_FACTOR)] = 1
-
-    @model_validator(mode="after")
-    def _says_what(self) -> Launch:
-        if self.flow_id is None and self.document is not None and isinstance(self.document.get("id"), str):
-            self.flow_id = self.document["id"]
-        if self.flow_id is None and self.bundle_ref is None:
-            raise ValueError(
-                "Name what to run: `flow_id`, a `document` with an `id`, or `bundle_ref` for an installed bundle."
-            )
-        if self.bundle_ref is not None and (self.draft or self.trial or self.document is not None):
-            raise ValueError("An installed bundle has no draft: leave out `draft`, `trial` and `document`.")
-        return self
-
-
-class Breakpoints(Asked):
-    """The nodes of a flow that have a breakpoint now; `to`: the run stops once before this node, too."""
-
-    flow_id: Name
-    nodes: Annotated[list[Name], Field(max_length=10_000)]
-    to: Name | None = None
 
 
 class Emitting(Asked):

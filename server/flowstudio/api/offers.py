@@ -16,7 +16,7 @@ from ..errors import problems
 from ..json_body import JsonRoute
 from ..settings import Settings, installed_version
 from ..studio import TheStudio
-from .models import MOST_WAIT_SECONDS
+from .launch_models import MOST_WAIT_SECONDS
 from .offers_models import (
     Config,
     Features,

@@ -16,13 +16,13 @@ from ..errors import BODY, problems
 from ..json_body import JsonRoute
 from ..runner_fork import Wanted
 from ..runner_pins import given
+from ..runner_trial import Told
 from ..runner_views import place_of
 from ..studio import Studio, TheStudio
 from .bundles import deprecation
+from .launch_models import Breakpoints, Launch
 from .models import (
-    Breakpoints,
     Forking,
-    Launch,
     Launched,
     LedgerPage,
     NodeOutputs,
@@ -177,8 +177,10 @@ def resume_run(run_id: str, request: Request, studio: TheStudio, body: Reason | 
 
 @router.put("/{run_id}/breakpoints", status_code=204, response_class=Response, responses=problems(*CHANGE))
 def put_breakpoints(run_id: str, body: Breakpoints, studio: TheStudio) -> Response:
-    """Tell a trial run under way which nodes of a flow have breakpoints now; other runs are not changed."""
-    studio.runner.set_breaks(run_id, body.flow_id, body.nodes, to=body.to or "")
+    """Tell a trial run under way which breakpoints a flow has now, and what it stops at anywhere; other runs are not changed."""
+    places = [each.model_dump(exclude_defaults=True) for each in body.places]
+    anywhere = body.anywhere.model_dump() if body.anywhere else None
+    studio.runner.set_breaks(run_id, Told(body.flow_id, [*body.nodes, *places], body.to or "", anywhere))
     return Response(status_code=204)
 
 

@@ -8,7 +8,6 @@ from typing import Any, cast
 from abstractruntime.core.models import RunStatus
 from abstractruntime.core.waits import pause_reason
 from abstractruntime.storage.base import QueryableRunIndexStore
-from abstractruntime.visualflow_compiler.stops import words
 
 from ..runner_views import event_name, waiting_of
 from ..studio import Studio
@@ -99,7 +98,7 @@ def _why(studio: Studio, run_id: str, waiting: Mapping[str, Json] | None, is_hel
         return one_line(f"Held back: {reason}", 160) if reason else "Held back until somebody lets it go on"
     if waiting is not None:
         if waiting["stop"]:
-            return words(waiting["stop"], studio.reader.node_name(studio.reader.state(waiting["run_id"])))
+            return studio.reader.stop_words(studio.reader.state(waiting["run_id"]))
         if waiting["prompt"]:
             return one_line(waiting["prompt"], 140)
         kinds = {"event": f"Waits for the event {event_name(waiting['wait_key'])}", "until": "Waits until"}

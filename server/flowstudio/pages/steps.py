@@ -13,7 +13,7 @@ from typing import Any
 
 from abstractruntime.integrations.abstractcore.tool_results import CALLS
 from abstractruntime.storage.base import PlacedRecord
-from abstractruntime.visualflow_compiler.stops import is_told_by
+from abstractruntime.visualflow_compiler.stops import is_told_by, is_within
 
 from ..ai.used import used_by
 from ..runner_origins import is_only_begin
@@ -140,7 +140,7 @@ class Teller:
         effect = record.get("effect")
         if isinstance(effect, Mapping) and effect.get("type") == "resume":
             _answer(step, record, effect)
-            if is_told_by(record):  # of a stop, which comes before the visit
+            if is_told_by(record) and not is_within(record):  # of a stop that comes before the visit
                 step.is_open, step.sign = False, WAITS["stop"]
                 del self._open[placed.run_id, node_id]
         elif isinstance(effect, Mapping):
@@ -217,7 +217,7 @@ def _effect(step: Step, record: Mapping[str, Json], effect: Mapping[str, Json]) 
     )
     if status == "waiting" and is_told_by(record):
         step.sign = WAITS["stop"]
-    step.gist = _asked(step.sent) if not is_told_by(record) else "Stopped before it"
+    step.gist = _asked(step.sent) if not is_told_by(record) else _stopped(effect)
     step.until = str((wait.get("details") or {}).get("due") or wait.get("until") or "")
     step.visit = int(((record.get("result") or {}).get("visit") or {}).get("visit") or step.visit)
     step.is_open = status != "failed"
@@ -227,6 +227,15 @@ def _effect(step: Step, record: Mapping[str, Json], effect: Mapping[str, Json]) 
         step.recorded = (str(whose["run_id"]), int(whose["seq"]))
     used = used_by(record)
     step.tokens, step.cost = step.tokens + used.tokens, step.cost + used.cost
+
+
+def _stopped(effect: Mapping[str, Json]) -> str:
+    """Say of a stop that it is before the visit, or why it is within."""
+    payload = effect.get("payload") or {}
+    about = payload.get("stop_about") or {}
+    return {"error": f"Stopped at its error: {one_line(about.get('error') or '', 90)}"}.get(
+        str(payload.get("stop")), "Stopped before it"
+    )
 
 
 def _is_all(step: Step, record: Mapping[str, Json], effect: Mapping[str, Json]) -> bool:
