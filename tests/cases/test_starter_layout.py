@@ -54,6 +54,11 @@ def test_no_node_note_or_name_of_a_wire_lies_on_another(name: str, measured: dic
 
 
 @pytest.mark.parametrize("name", STARTERS)
+def test_what_a_run_writes_under_a_node_has_room(name: str, measured: dict[str, Any]) -> None:
+    assert measured[name]["feet"] == []
+
+
+@pytest.mark.parametrize("name", STARTERS)
 def test_no_wire_runs_through_a_node(name: str, measured: dict[str, Any]) -> None:
     assert measured[name]["crossings"] == []
 

@@ -1,10 +1,11 @@
 // Measures flows as the canvas draws them: `node build.mjs --measure FILE`, where the file holds
 // `{"catalog": ..., "flows": [...]}`. Prints, for each flow, the boxes of its nodes and what is wrong with them:
-// nodes and notes that lie on each other, wires that run through a node, names of hidden wires that cover one.
+// nodes and notes that lie on each other or on what a run writes under a node, wires that run through a node, names of
+// hidden wires that cover one.
 import { readFileSync } from "node:fs";
 import { Catalog, type CatalogBody, type Json } from "../src/catalog";
 import { FlowDocument } from "../src/model/document";
-import { grown, inside, overlap, type Rect, textWidth, unite } from "../src/model/geometry";
+import { FOOT, grown, inside, overlap, type Rect, textWidth } from "../src/model/geometry";
 import { readMarks } from "../src/model/marks";
 import { type Curve, pointAt } from "../src/model/route";
 import { Scene } from "../src/model/scene";
@@ -19,18 +20,21 @@ interface Thing {
   box: Rect;
 }
 
-function measure(scene: Scene): { boxes: { [id: string]: Rect }; bounds: Rect | null; overlaps: string[][]; crossings: string[][] } {
+function measure(scene: Scene): { boxes: { [id: string]: Rect }; bounds: Rect | null; overlaps: string[][]; feet: string[][]; crossings: string[][] } {
   const nodes = [...scene.flow.nodes.values()].map((node): Thing => ({ id: node.id, box: scene.box(node) }));
   const notes = readMarks(scene.flow).notes.map(({ id, x, y, w, h }): Thing => ({ id, box: { x, y, w, h } }));
   const things = [...nodes, ...notes, ...tags(scene)];
   const overlaps = things.flatMap((a, index) => things.slice(index + 1).flatMap((b) => (overlap(a.box, b.box) ? [[a.id, b.id]] : [])));
   const solid = [...nodes, ...notes];
+  const feet = nodes.flatMap((a) => solid.flatMap((b) => (a !== b && overlap(footOf(a.box), b.box) ? [[a.id, b.id]] : [])));
   const crossings = [...scene.flow.wires.values()].flatMap((wire) => {
     const curve = scene.curve(wire);
     return curve ? solid.filter(({ box }) => crosses(curve, grown(box, -EDGE))).map(({ id }) => [wire.key, id]) : [];
   });
-  return { boxes: Object.fromEntries(nodes.map(({ id, box }) => [id, box])), bounds: unite(solid.map(({ box }) => box)), overlaps, crossings };
+  return { boxes: Object.fromEntries(nodes.map(({ id, box }) => [id, box])), bounds: scene.bounds(), overlaps, feet, crossings };
 }
+
+const footOf = ({ x, y, w, h }: Rect): Rect => ({ x, y: y + h, w, h: FOOT });
 
 function crosses(curve: Curve, box: Rect): boolean {
   for (let segment = 0; segment * 6 + 2 < curve.length; segment++) {

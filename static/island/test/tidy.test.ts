@@ -3,7 +3,7 @@ import { createRequire } from "node:module";
 import { test } from "node:test";
 import ELK from "elkjs/lib/elk-api.js";
 import { applyAll } from "../src/model/change";
-import { overlap } from "../src/model/geometry";
+import { FOOT, overlap } from "../src/model/geometry";
 import type { Scene } from "../src/model/scene";
 import { arrangeable, graphOf, movesOf, type Placed } from "../src/model/tidy";
 import { dice, sample, sceneOf } from "./fixture";
@@ -27,7 +27,7 @@ test("an arranged flow runs from left to right, nothing lies on anything, and st
   const scene = sceneOf(flow);
   assert.ok((await arrange(scene)) > 0);
   const nodes = [...scene.flow.nodes.values()];
-  for (const a of nodes) for (const b of nodes) assert.ok(a === b || !overlap(scene.box(a), scene.box(b)), `${a.id} lies on ${b.id}`);
+  for (const a of nodes) for (const b of nodes) assert.ok(a === b || !overlap({ ...scene.box(a), h: scene.box(a).h + FOOT }, scene.box(b)), `${a.id} or its foot lies on ${b.id}`);
   for (const wire of scene.flow.wires.values()) assert.ok((wire.from?.x ?? 0) < (wire.to?.x ?? 0), wire.key);
   assert.equal(await arrange(scene), 0);
 });

@@ -18,6 +18,8 @@ export const GRID = 8;
 export const HEAD = 32;
 export const ROW = 24;
 export const BODY_PAD = 4;
+/** What a run writes under a node: its time, and a line of words. */
+export const FOOT = 24;
 export const WIDTH_LEAST = 200;
 export const WIDTH_MOST = 360;
 const PIN_GAP = 18;

@@ -5,7 +5,7 @@ import { EXEC } from "../catalog";
 import { Index } from "./cull";
 import type { FlowDocument, FlowNode, FlowWire, Touched } from "./document";
 import { CLEAR, detour, isFree, led, plain, straightened } from "./detour";
-import { boxOf, endPoint, grown, inside, overlap, type Point, type Rect, unite } from "./geometry";
+import { boxOf, endPoint, FOOT, grown, inside, overlap, type Point, type Rect, unite } from "./geometry";
 import { Lanes } from "./lanes";
 import { type Shape, type ShapePin, Shapes, type Side } from "./pins";
 import { type Group, hasMarks, readMarks, tagOf, wirePoints } from "./marks";
@@ -302,10 +302,11 @@ export class Scene {
     return list;
   }
 
-  /** What some nodes take with the wires between them; without a list the whole flow, with its notes. */
+  /** What some nodes take with what stands under them and the wires between them; without a list the whole flow, with its notes. */
   bounds(nodes?: Iterable<FlowNode>): Rect | null {
     const some = nodes && new Set(nodes);
-    const boxes: Rect[] = some ? Array.from(some, (node) => this.box(node)) : [...this.nodes.boxes(), ...this.tiles(), ...readMarks(this.flow).notes];
+    const boxes = (some ? Array.from(some, (node) => this.box(node)) : this.nodes.boxes()).map((box): Rect => ({ ...box, h: box.h + FOOT }));
+    if (!some) boxes.push(...this.tiles(), ...readMarks(this.flow).notes);
     for (const { points, from, to } of this.flow.wires.values()) {
       if (!points.length || (some && !(from && to && some.has(from) && some.has(to)))) continue;
       boxes.push(...points.map((point) => ({ ...point, w: 0, h: 0 })));

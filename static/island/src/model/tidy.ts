@@ -3,7 +3,7 @@
 import { EXEC } from "../catalog";
 import type { Change } from "./change";
 import type { FlowNode } from "./document";
-import { type Point, pinY, snap, unite } from "./geometry";
+import { FOOT, type Point, pinY, snap, unite } from "./geometry";
 import { isLocked } from "./marks";
 import type { Scene } from "./scene";
 
@@ -34,7 +34,7 @@ const OPTIONS: Graph["layoutOptions"] = {
   "elk.algorithm": "layered",
   "elk.direction": "RIGHT",
   "elk.randomSeed": "1",
-  "elk.spacing.nodeNode": "40",
+  "elk.spacing.nodeNode": "24",
   "elk.spacing.componentComponent": "72",
   "elk.layered.spacing.nodeNodeBetweenLayers": "80",
   "elk.layered.spacing.edgeNodeBetweenLayers": "24",
@@ -60,7 +60,7 @@ export function graphOf(scene: Scene, nodes: readonly FlowNode[]): Graph {
     layoutOptions: OPTIONS,
     children: order.map((node) => {
       const { w, h } = scene.box(node);
-      return { id: node.id, width: w, height: h, ports: portsOf(scene, node, w), layoutOptions: { "elk.portConstraints": "FIXED_POS" } };
+      return { id: node.id, width: w, height: h + FOOT, ports: portsOf(scene, node, w), layoutOptions: { "elk.portConstraints": "FIXED_POS" } };
     }),
     edges: edges.map((wire): Graph["edges"][number] => ({
       id: wire.key,
