@@ -1,14 +1,21 @@
 // What went over a wire in the run that is shown, at its beginning: how many items, how often control passed, and near
-// enough to be read the value itself, short.
-import { EXEC } from "../catalog";
+// enough to be read the value itself, short. Cut to the room that there is, and left out where there is none.
+import { EXEC, type Json } from "../catalog";
 import type { FlowCanvas } from "../canvas/flowcanvas";
+import { roomBeside } from "../model/beside";
 import type { FlowWire } from "../model/document";
+import { fitText, type Rect, textWidth } from "../model/geometry";
 import { countOf, summary } from "../view/node";
 import { el } from "./parts";
 
 /** From this zoom on values can be read. */
 const READABLE = 0.8;
-const MOST = 18;
+const WIDEST = 116;
+const SIZE = 11;
+/** What stands to the left and right of the words. */
+const EDGES = 10;
+/** So few signs of a value say nothing. */
+const LEAST = 4;
 
 export class WireValues {
   private readonly layer = el("div", "fc-values");
@@ -24,20 +31,22 @@ export class WireValues {
     this.draw();
   }
 
-  /** One for each output from which a drawn wire leads on. */
+  /** One for each output from which a drawn wire leads on: on the one that leaves it the most room. */
   private draw(): void {
-    const { look, scene, view, viewport } = this.canvas.desk;
+    const { look, view, viewport } = this.canvas.desk;
     this.isReadable = viewport.zoom >= READABLE;
+    const taken: Rect[] = [];
     const wanted = new Set<string>();
-    for (const wire of look.running ? view.near.wires.mounted.keys() : []) {
-      const key = `${wire.source} ${wire.sourcePin}`;
-      const text = wanted.has(key) || scene.tileOf(wire.source) ? "" : this.textOf(wire);
-      const at = text && scene.pinPoint(wire.source, "out", wire.sourcePin);
-      if (!at) continue;
+    for (const [key, wires] of look.running ? this.outputs(view.near.wires.mounted.keys()) : []) {
+      const rooms = wires.flatMap((wire) => this.roomOf(wire, taken) ?? []);
+      const room = rooms.reduce<Rect | null>((best, one) => (best && best.w >= one.w ? best : one), null);
+      const text = room && this.textOf(wires[0] as FlowWire, Math.min(room.w, WIDEST) - EDGES);
+      if (!room || !text) continue;
+      taken.push({ ...room, w: textWidth(text, SIZE) + EDGES });
       wanted.add(key);
       const sign = this.made.get(key) ?? this.make(key);
       if (sign.textContent !== text) sign.textContent = text;
-      sign.style.transform = `translate(${Math.round(at.x) + 13}px,${Math.round(at.y) - 9}px) translateY(-50%)`;
+      sign.style.transform = `translate(${Math.round(room.x)}px,${Math.round(room.y)}px)`;
     }
     for (const [key, sign] of this.made) {
       if (wanted.has(key)) continue;
@@ -46,19 +55,45 @@ export class WireValues {
     }
   }
 
-  private textOf(wire: FlowWire): string {
-    const { scene, look } = this.canvas.desk;
-    if (scene.wireType(wire) === EXEC) {
-      const times = look.progress.taken(wire.source, wire.sourcePin);
-      return times > 1 ? `${times}×` : "";
+  private outputs(drawn: Iterable<FlowWire>): Map<string, FlowWire[]> {
+    const found = new Map<string, FlowWire[]>();
+    for (const wire of drawn) {
+      if (this.canvas.desk.scene.tileOf(wire.source) || this.given(wire) === undefined) continue;
+      const key = `${wire.source} ${wire.sourcePin}`;
+      const known = found.get(key);
+      if (known) known.push(wire);
+      else found.set(key, [wire]);
     }
-    const value = look.progress.nodes.get(wire.source)?.outputs?.[wire.sourcePin];
-    if (value === undefined) return "";
-    const count = Array.isArray(value) ? countOf(value) : null;
-    if (count !== null) return `${count} ${count === 1 ? "item" : "items"}`;
+    return found;
+  }
+
+  private roomOf(wire: FlowWire, taken: readonly Rect[]): Rect | null {
+    const { scene } = this.canvas.desk;
+    const at = scene.pinPoint(wire.source, "out", wire.sourcePin);
+    const curve = scene.curve(wire);
+    return at && curve ? roomBeside(scene, at, curve, taken) : null;
+  }
+
+  /** What went over a wire: how often control did, when more than once, or the value. */
+  private given(wire: FlowWire): Json | undefined {
+    const { scene, look } = this.canvas.desk;
+    if (scene.wireType(wire) !== EXEC) return look.progress.nodes.get(wire.source)?.outputs?.[wire.sourcePin];
+    const times = look.progress.taken(wire.source, wire.sourcePin);
+    return times > 1 ? times : undefined;
+  }
+
+  /** That in words which fit a width; nothing when none do. */
+  private textOf(wire: FlowWire, width: number): string {
+    const value = this.given(wire) as Json;
+    const whole = (texts: readonly string[]): string => texts.find((text) => textWidth(text, SIZE) <= width) ?? "";
+    if (this.canvas.desk.scene.wireType(wire) === EXEC) return whole([`${String(value)}×`]);
+    if (Array.isArray(value)) {
+      const count = countOf(value);
+      return whole([`${count} ${count === 1 ? "item" : "items"}`, summary(value)]);
+    }
     if (!this.isReadable) return "";
-    const short = summary(value);
-    return short.length > MOST ? `${short.slice(0, MOST - 1)}…` : short;
+    const short = fitText(summary(value), SIZE, width);
+    return short.endsWith("…") && short.length < LEAST ? "" : short;
   }
 
   private make(key: string): HTMLElement {

@@ -1,0 +1,46 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import { roomBeside, WORDS_HIGH } from "../src/model/beside";
+import { FOOT, overlap, type Rect } from "../src/model/geometry";
+import { rounded } from "../src/model/route";
+import { edge, node, sceneOf } from "./fixture";
+
+const at = { x: 200, y: 16 };
+const high = sceneOf({ nodes: [node("b", "sum", {}, 0, 0)], edges: [] }).bounds()!.h - FOOT;
+const room = (more: ReturnType<typeof node>[], way: { x: number; y: number }[], taken: Rect[] = []): Rect | null =>
+  roomBeside(sceneOf({ nodes: more, edges: [] }), at, rounded(way), taken);
+
+test("words stand over a wire that runs straight on or turns down, and under one that turns up", () => {
+  const straight = room([], [at, { x: 320, y: 16 }])!;
+  assert.ok(straight.x > at.x && straight.x + straight.w < 320, "clear of both pins");
+  assert.ok(straight.y + WORDS_HIGH < at.y);
+  assert.ok(room([], [at, { x: 260, y: 16 }, { x: 260, y: 200 }, { x: 320, y: 200 }])!.y < at.y);
+  assert.ok(room([], [at, { x: 260, y: 16 }, { x: 260, y: -200 }, { x: 320, y: -200 }])!.y > at.y);
+});
+
+test("words end where a node begins, or what stands under one", () => {
+  const way = [at, { x: 600, y: 16 }];
+  const beside = room([node("b", "ask", {}, 300, -20)], way)!;
+  assert.ok(beside.x + beside.w < 300);
+  const foot = room([node("b", "sum", {}, 300, -high - 4)], way)!;
+  assert.ok(foot.x + foot.w < 300, "its foot counts");
+  assert.ok(room([node("b", "sum", {}, 300, -high - FOOT - 4)], way)!.w > 300, "beyond that it is free");
+});
+
+test("where there is no room, there is none", () => {
+  assert.equal(room([], [at, { x: 220, y: 16 }]), null);
+  const first = room([], [at, { x: 320, y: 16 }])!;
+  assert.equal(room([], [at, { x: 320, y: 16 }], [first]), null, "other words stand there");
+  assert.ok(!overlap(first, { x: 0, y: 0, w: 200, h: 300 }));
+});
+
+test("in a flow no words lie on a node", () => {
+  const scene = sceneOf({
+    nodes: [node("a", "ask", {}, 0, 0), node("b", "ask", {}, 240, 0), node("c", "ask", {}, 240, 140)],
+    edges: [edge("e1", "a", "exec-out", "b", "exec-in"), edge("e2", "a", "response", "c", "prompt")],
+  });
+  for (const wire of scene.flow.wires.values()) {
+    const found = roomBeside(scene, scene.pinPoint(wire.source, "out", wire.sourcePin)!, scene.curve(wire)!, []);
+    for (const each of scene.flow.nodes.values()) assert.ok(!found || !overlap(found, scene.box(each)), `${wire.key} on ${each.id}`);
+  }
+});
