@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -121,3 +122,74 @@ def test_a_way_not_taken_and_one_that_failed_are_told_apart(app: App, page: Page
     expect(page.locator(".fc-node[data-node-id=no]")).to_have_attribute(
         "aria-label", "Answer User, not taken"
     )
+
+
+def test_why_a_step_failed_is_told_in_some_lines_that_lie_on_no_node(app: App, page: Page) -> None:
+    long = "The supplier has not confirmed the order; " * 5
+    nodes = {
+        "start": start(),
+        "stop": step("stop_with_error", pins={"message": long}),
+        "far": step("answer_user", pins={"message": "far"}),
+    }
+    document = flow("cause", nodes, "start -> stop")
+    for number, each in enumerate(document["nodes"]):
+        each["position"] = {"x": 300 * min(number, 1), "y": 400 * (number == 2)}
+    put(app, document)
+    hand = Hand(page).open_flow("cause")
+    hand.keys("r")
+    hand.expect_run("Failed")
+    page.mouse.move(2, 2)
+    note = hand.node("Fail").locator(".fc-note")
+    expect(note).to_have_css("-webkit-line-clamp", "3")
+    expect(note).to_have_text(long.strip())
+    high = "(each) => each.scrollHeight > each.clientHeight"
+    assert note.evaluate(high)
+    hand.node("Fail").locator(".fc-title").hover()
+    expect(note).not_to_have_css("-webkit-line-clamp", "3")
+    assert not note.evaluate(high)
+    page.mouse.move(2, 2)
+    below = next(each for each in hand.look("nodes") if each["id"] == "far")
+    hand.node("Answer User").locator(".fc-title").click()
+    steps = round((below["y"] - 8 - _end_of(hand, "stop") - 24) / 8)
+    hand.keys(*["Shift+ArrowUp"] * steps)
+    hand.canvas.focus()
+    hand.keys("Escape")
+    expect(note).to_have_css("-webkit-line-clamp", "1")
+    hand.node("Answer User").locator(".fc-title").click()
+    hand.keys(*["Shift+ArrowUp"] * 2)
+    expect(note).to_be_hidden()
+    hand.node("Fail").locator(".fc-title").hover()
+    expect(note).to_be_visible()
+
+
+def _end_of(hand: Hand, node_id: str) -> float:
+    box = next(each for each in hand.look("nodes") if each["id"] == node_id)
+    return float(box["y"] + box["h"])
+
+
+def test_what_is_on_wires_keeps_to_the_room_there_is(app: App, page: Page) -> None:
+    """A value is cut where the next node begins."""
+    document = flow(
+        "roomy",
+        {
+            "start": start(),
+            "text": step("string_template", pins={"template": "a text that has many words"}),
+            "say": step("answer_user"),
+            "end": end(),
+        },
+        "start -> say, say -> end, text.result -> say.message",
+    )
+    places = {"start": (0, 0), "text": (0, 160), "say": (360, 0), "end": (720, 0)}
+    for each in document["nodes"]:
+        each["position"] = dict(zip("xy", places[each["id"]], strict=True))
+    put(app, document)
+    hand = Hand(page).open_flow("roomy")
+    hand.keys("r")
+    hand.expect_run("Done")
+    hand.canvas.focus()
+    hand.keys("0")
+    value = page.locator(".fc-value")
+    expect(value).to_have_text(re.compile("^a text.*…$"))
+    edge = "(each) => each.getBoundingClientRect()"
+    say = hand.node("Answer User")
+    assert value.evaluate(f"{edge}.right") <= say.evaluate(f"{edge}.left")

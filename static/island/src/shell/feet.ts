@@ -1,7 +1,8 @@
 // What stands under a node: what it waits for, why it failed, what its models cost, and what is wrong with it, with
-// the button that does something about it. It is filled anew whenever the node is marked.
+// the button that does something about it. It is filled anew whenever the node is marked. It takes no more lines than
+// there is room for over the node below; where there is none it waits until somebody is at its node.
 import type { FlowCanvas } from "../canvas/flowcanvas";
-import { titleOf } from "../model/geometry";
+import { FOOT, titleOf } from "../model/geometry";
 import type { NodeRun } from "../model/progress";
 import { at, since } from "../pages/parts/time";
 import { type Problem, worstOf } from "../view/look";
@@ -10,6 +11,11 @@ import { fixOf } from "./fixes";
 import { button, el } from "./parts";
 
 const TICK_MS = 1000;
+/** After a node was moved, what stands under others may have more room or less. */
+const MOVED_MS = 150;
+/** Lines of a cause, and how high one is. */
+const LINES = 3;
+const LINE = 15;
 
 export interface FootActs {
   /** Make the attempt that is planned now. */
@@ -19,6 +25,7 @@ export interface FootActs {
 export class Feet {
   private readonly said = new WeakMap<NodeView, string>();
   private timer = 0;
+  private moved = 0;
 
   constructor(
     private readonly canvas: FlowCanvas,
@@ -26,6 +33,7 @@ export class Feet {
   ) {
     canvas.desk.look.foot = (view) => this.show(view);
     canvas.desk.view.markAll();
+    canvas.on("change", () => (this.moved ||= window.setTimeout(() => this.again(), MOVED_MS)));
   }
 
   private show(view: NodeView): void {
@@ -35,14 +43,32 @@ export class Feet {
     if (run && isCounting(run)) this.timer ||= window.setTimeout(() => this.tick(), TICK_MS);
     const wrong = run ? null : this.wrongWith(view);
     const isPlanned = run?.state === "retry" && this.acts.now !== undefined;
-    const key = JSON.stringify([view.node.id, note, wrong, isPlanned, look.readOnly]);
+    const lines = note || wrong ? this.roomOf(view) : LINES;
+    view.element.toggleAttribute("data-tight", lines === 0);
+    const key = JSON.stringify([view.node.id, note, wrong, isPlanned, look.readOnly, lines]);
     if (this.said.get(view) === key) return;
     this.said.set(view, key);
     const foot = view.element.querySelector(".fc-foot");
     if (!note && !wrong) return foot?.remove();
     const rows = [...(note ? [this.noteRow(note, isPlanned)] : []), ...(wrong ? [this.problemRow(wrong, titleOf(view.node, view.shape))] : [])];
-    if (foot) foot.replaceChildren(...rows);
-    else view.element.append(el("div", "fc-foot", ...rows));
+    const shown = foot ?? view.element.appendChild(el("div", "fc-foot"));
+    shown.replaceChildren(...rows);
+    (shown as HTMLElement).style.setProperty("--lines", String(lines || 1));
+  }
+
+  /** How many lines have room between a node and the next one below it. */
+  private roomOf({ node }: NodeView): number {
+    const { scene } = this.canvas.desk;
+    const { x, y, w, h } = scene.box(node);
+    const most = FOOT + (LINES - 1) * LINE;
+    const below = scene.nodesIn({ x, y: y + h, w, h: most }).map((other) => scene.box(other)).filter((box) => box.y >= y + h && box.x < x + w && box.x + box.w > x);
+    const free = Math.min(most, ...below.map((box) => box.y - y - h));
+    return free < FOOT - 4 ? 0 : 1 + Math.floor(Math.max(0, free - FOOT) / LINE);
+  }
+
+  private again(): void {
+    this.moved = 0;
+    for (const shown of this.canvas.desk.view.near.mounted.values()) this.show(shown);
   }
 
   /** The worst that is wrong with a node: an error, a risk or a remark only of a node that is selected. */
@@ -98,7 +124,7 @@ function isCounting({ state, until, waits }: NodeRun): boolean {
 
 /** How a run stands at a node, in words. */
 function noteOf(run: NodeRun, isStep: boolean, now: number): string {
-  if (run.error && run.state !== "retry") return run.error;
+  if (run.error && run.state !== "retry") return causeOf(run.error);
   switch (run.state) {
     case "retry":
       return `attempt ${run.attempt ?? 2} of ${run.attempts ?? "more"}${run.until ? ` ${soon(run.until, now)}` : " is planned"}`;
@@ -111,6 +137,14 @@ function noteOf(run: NodeRun, isStep: boolean, now: number): string {
     default:
       return run.used ? usedWords(run.used) : isStep ? "" : gist(run.outputs);
   }
+}
+
+/** Why a step failed: without what the engine says before it, and how often it was tried at the end. */
+export function causeOf(error: string): string {
+  let tries = "1";
+  const cause = error.replace(/^(?:Subworkflow '[^']*' failed: |Effect failed after (\d+) attempts: )+/, (_, count: string | undefined) => ((tries = count ?? "1"), ""));
+  const told = cause.replace(/^[a-z]+(?:_[a-z]+)+: (?=.)/, "");
+  return tries === "1" ? told : `${told} (${tries} attempts)`;
 }
 
 function waitOf({ waits, until, event, person }: NodeRun, now: number): string {
