@@ -184,7 +184,7 @@ class StepServices:
         return self._engine.clock()
 
     def is_cancelled(self) -> bool:
-        found = self._engine.journal.load(self._run.run_id)
+        found = self._engine.journal.look_at(self._run.run_id)
         return found is None or found.run.status.is_over
 
     def was_begun(self) -> bool:
@@ -199,7 +199,7 @@ class StepServices:
         if run_id in self._changed:
             return self._changed[run_id].run
         if run_id not in self._seen:
-            self._seen[run_id] = self._engine.journal.load(run_id)
+            self._seen[run_id] = self._engine.journal.look_at(run_id)
         found = self._seen[run_id]
         return found.run if found is not None else None
 

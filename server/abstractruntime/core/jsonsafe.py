@@ -113,6 +113,12 @@ def decode(text: str) -> Any:
     return value if end == len(text) else _decoder.decode(text)
 
 
+def decode_from(text: str, at: int) -> tuple[Any, int]:
+    """Read the JSON value that begins there, and return where it ends; ValueError or StopIteration if there is none."""
+    found: tuple[Any, int] = _decoder.scan_once(text, at)
+    return found
+
+
 def isolated(value: Any, where: str = "vars") -> Any:
     """Return a copy that shares nothing with the value, as it would be after a restart."""
     return decode(encode(value, where))

@@ -423,7 +423,7 @@ class Runtime:
 
     def get_state(self, run_id: str) -> RunState:
         """Return a run's newest state; raise RunNotFound (a KeyError) for an unknown id."""
-        found = self._engine.journal.load(run_id)
+        found = self._engine.journal.look_at(run_id)
         if found is None:
             raise RunNotFound(f"Unknown run_id: {run_id}")
         return found.run

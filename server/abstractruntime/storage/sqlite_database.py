@@ -156,7 +156,7 @@ class SqliteDatabase:
         except sqlite3.Error as error:
             raise self.translated(error) from error
 
-    def few_rows(self, query: str, values: dict[str, Any]) -> list[Any]:
+    def few_rows(self, query: str, values: tuple[Any, ...]) -> list[Any]:
         """Return the rows of a short query, over the writing connection if nobody writes just now.
 
         What is written and read in turn is in the cache of that one; a reader's is void after every commit.

@@ -74,10 +74,17 @@ class SqliteJournal(Journal):
 
         The run that was started last is handed over as it was written, if nobody has written since.
         """
+        return self._newest_state(run_id)
+
+    def look_at(self, run_id: str) -> Checkpoint | None:
+        """Return the newest state; its variables are read when somebody asks for them."""
+        return self._newest_state(run_id, late=True)
+
+    def _newest_state(self, run_id: str, *, late: bool = False) -> Checkpoint | None:
         newest = self._newest.pop(run_id, None)
         if newest is not None and self._database.stands_at(newest[1]):
             return Checkpoint(newest[0], 1)
-        found = load_checkpoint(self._database, run_id)
+        found = load_checkpoint(self._database, run_id, late=late)
         if found is None:
             return None
         if found[1] is not None:

@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterable, Sequence
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from ..core.errors import LedgerBroken, StoreDamaged
+from ..core.errors import StoreDamaged
 from ..core.jsonsafe import decode
 from ..core.models import RunState
 from .base import Checkpoint, Record
+from .late import folded, late_run, lines
 from .migrate import named_queries
 from .sqlite_database import SqliteDatabase
-from .steps import fold_run
 
 _Q = named_queries("sqlite")
 _STATE = _Q["state"]
@@ -32,21 +32,24 @@ class Head(NamedTuple):
     rest: int = 0
 
 
-def load_checkpoint(database: SqliteDatabase, run_id: str) -> tuple[Checkpoint, Head | None] | None:
+def load_checkpoint(
+    database: SqliteDatabase, run_id: str, *, late: bool = False
+) -> tuple[Checkpoint, Head | None] | None:
     """Return the newest state with its revision, and the run's head where it is at hand.
 
-    Raises StoreDamaged if the state cannot be read.
+    Raises StoreDamaged if the state cannot be read. If it may be `late`, its variables are read when somebody asks
+    for them, and damage in them is told then.
     """
-    rows = database.few_rows(_STATE, {"run_id": run_id})
+    rows = database.few_rows(_STATE, (run_id,))
     if not rows:
         return None
-    base, seq, text, *head = rows[0]
+    base, _, text, *head, told = rows[0]
     known = _tuple(Head, head)
     if text is not None and known.revision is not None and known.revision >= base:
-        # What a commit adds meanwhile is beyond this revision; what leads up to it stays as it is.
-        deltas = _deltas(database.few_rows, run_id, seq, base, known.revision)
-        if len(deltas) == known.revision - base:
-            return Checkpoint(_folded(run_id, text, deltas), known.revision), known
+        told = told or ""
+        if (told.count("\n") + 1 if told else 0) == known.revision - base:
+            run = late_run(run_id, text, told) if late else folded(run_id, text, lines(told))
+            return Checkpoint(run, known.revision), known
     with database.read() as connection:
         found = stored_checkpoint(connection, run_id)
     return None if found is None else (found, None)
@@ -63,7 +66,7 @@ def stored_checkpoint(connection: sqlite3.Connection, run_id: str) -> Checkpoint
     if apart:
         text = _checkpoint_text(connection, run_id, base)
     deltas = _deltas(connection.execute, run_id, seq, base, revision)
-    return Checkpoint(_folded(run_id, text, deltas), max(revision, base))
+    return Checkpoint(folded(run_id, text, deltas), max(revision, base))
 
 
 def stored_state(connection: sqlite3.Connection, run_id: str) -> RunState | None:
@@ -82,18 +85,18 @@ def past_state(connection: sqlite3.Connection, run_id: str, seq: int) -> RunStat
     if start is not None:
         deltas = _deltas(connection.execute, run_id, start[1], start[0], revision)
         if len(deltas) == revision - start[0]:
-            return _folded(run_id, start[2], deltas)
+            return folded(run_id, start[2], deltas)
     base = connection.execute(_Q["base"], (run_id,)).fetchone()
     if base is None or base[0] != revision:
         return None
     text = _checkpoint_text(connection, run_id, revision) if base[2] else base[3]
-    return _folded(run_id, text, [])
+    return folded(run_id, text, [])
 
 
 def first_state(connection: sqlite3.Connection, run_id: str) -> RunState | None:
     """Return the state that a run was created with; None where it is not kept."""
     first = connection.execute(_Q["first_kept"], (run_id,)).fetchone()
-    return _folded(run_id, first[2], []) if first is not None and first[0] == 1 else None
+    return folded(run_id, first[2], []) if first is not None and first[0] == 1 else None
 
 
 def refolded_state(connection: sqlite3.Connection, run_id: str) -> RunState | None:
@@ -104,7 +107,7 @@ def refolded_state(connection: sqlite3.Connection, run_id: str) -> RunState | No
         return None
     revision: int = base[0] if base[4] is None else max(base[0], base[4])
     deltas = _deltas(connection.execute, run_id, first[1], first[0], revision)
-    return _folded(run_id, first[2], deltas) if len(deltas) == revision - first[0] else None
+    return folded(run_id, first[2], deltas) if len(deltas) == revision - first[0] else None
 
 
 def readable_record(text: str, run_id: str, seq: int) -> Record:
@@ -141,12 +144,3 @@ def _deltas(
     if len(rows) < last - base:
         rows = sorted([*rows, *query(_Q["silent_deltas"], span)], key=itemgetter(0))
     return [row[1] for row in rows]
-
-
-def _folded(run_id: str, text: str, deltas: Sequence[str]) -> RunState:
-    try:
-        return fold_run(text, deltas)
-    except LedgerBroken as error:
-        raise StoreDamaged(f"The history of run '{run_id}' does not fit its checkpoint: {error}") from error
-    except (ValueError, TypeError, KeyError) as error:
-        raise StoreDamaged(f"The checkpoint of run '{run_id}' cannot be read: {error}.") from error

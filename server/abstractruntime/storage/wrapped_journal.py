@@ -73,6 +73,10 @@ class WrappedJournal(Journal):
         """Return the newest state with its revision."""
         return self._inner.load(run_id)
 
+    def look_at(self, run_id: str) -> Checkpoint | None:
+        """Return the newest state; its variables may be read when somebody asks for them."""
+        return self._inner.look_at(run_id)
+
     def workflow_of(self, run_id: str) -> str | None:
         """Return the id of a run's workflow, None for an unknown run."""
         return self._inner.workflow_of(run_id)

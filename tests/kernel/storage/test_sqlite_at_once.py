@@ -272,9 +272,9 @@ def test_it_is_handed_over_without_reading_it(tmp_path: Path, monkeypatch: pytes
     read: list[str] = []
     whole = sqlite_journal.load_checkpoint
 
-    def seen(database: SqliteDatabase, run_id: str) -> Any:
+    def seen(database: SqliteDatabase, run_id: str, **options: Any) -> Any:
         read.append(run_id)
-        return whole(database, run_id)
+        return whole(database, run_id, **options)
 
     monkeypatch.setattr(sqlite_journal, "load_checkpoint", seen)
     small, _ = handed_over(runtime)

@@ -124,12 +124,18 @@ FROM runs AS r LEFT JOIN ledger_heads AS h ON h.run_id = r.run_id
 WHERE r.run_id = ?;
 
 -- name: state
--- The same with the text of that checkpoint and the run's head.
+-- The same with the text of that checkpoint, the run's head, and what changed since: a delta a line, in order, without
+-- what is in silent_steps.
 SELECT r.base_revision, r.base_seq, IIF(r.apart, c.state_json, r.run_json),
-    h.last_seq, h.revision, h.weight, h.kept_weight, h.base_size, h.chained, h.rest
+    h.last_seq, h.revision, h.weight, h.kept_weight, h.base_size, h.chained, h.rest,
+    (SELECT group_concat(delta, char(10)) FROM (
+        SELECT delta FROM ledger
+        WHERE run_id = r.run_id AND seq > r.base_seq AND revision > r.base_revision AND delta IS NOT NULL
+        ORDER BY seq
+    ))
 FROM runs AS r LEFT JOIN ledger_heads AS h ON h.run_id = r.run_id
     LEFT JOIN checkpoints AS c ON c.run_id = r.run_id AND c.revision = r.base_revision AND r.apart
-WHERE r.run_id = :run_id;
+WHERE r.run_id = ?;
 
 -- name: workflow_of
 SELECT workflow_id FROM runs WHERE run_id = ?;
