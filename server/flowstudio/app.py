@@ -149,7 +149,8 @@ def build(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -> tup
     programs = open_programs(settings, library, versions, types, ai)
     bundles = Bundles(library, types, versions.bound, shelf)
     presence, outbox = Presence(settings.data), Outbox(settings.data / "outbox", now=clock)
-    reader = RunReader(stores, programs, library, presence)
+    gallery = Gallery(packaged("flows"), library, settings.files, shelf)
+    reader = RunReader(stores, programs, library, presence, gallery.holds)
     handlers = _handlers(settings, ai, artifacts, stores, outbox, shop)
     runtime = _runtime(stores, ledger, programs, artifacts, handlers, clock, reader.spent)
     worker = Worker(lambda: drive, settings.threads)
@@ -168,7 +169,7 @@ def build(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -> tup
         effects=tuple(sorted(each.value for each in handlers)),
         forks=Forks(runtime, programs, reader, types),
         events=Events(runtime=runtime, programs=programs, submit=worker.submit),
-        gallery=Gallery(packaged("flows"), library, settings.files, shelf),
+        gallery=gallery,
         habits=Habits(library),
         texts=FlowTexts(library, types),
         history=history,

@@ -20,8 +20,7 @@ from .flow_tests.replay import MOST_RECORDS
 from .flow_tests.suite import FlowTests, NoTest
 from .gallery import Gallery
 from .programs import Programs
-
-MARK = "recorded"  # of the kernel's own space: this run only shows what another one did
+from .runner_views import RECORDED
 
 
 @dataclass(frozen=True)
@@ -55,12 +54,6 @@ class RecordedRuns:
         return run_id
 
 
-def is_recorded(run: RunState) -> bool:
-    """Say whether a run only shows what another one did."""
-    space = run.vars.get("_runtime")
-    return isinstance(space, dict) and space.get(MARK) is True
-
-
 def _steps(stores: Stores, root_id: str) -> Iterator[StepCommit]:
     """Yield what brings a run and its descendants into another store: each entry with the state after it."""
     journal = stores.journal
@@ -68,7 +61,7 @@ def _steps(stores: Stores, root_id: str) -> Iterator[StepCommit]:
 
     def step(run: RunState | None, *records: StepRecord) -> StepCommit:
         assert run is not None
-        get_runtime(run.vars)[MARK] = True
+        get_runtime(run.vars)[RECORDED] = run.run_id
         known = revisions.get(run.run_id)
         revisions[run.run_id] = (known or 0) + 1
         return StepCommit(run, known, records)

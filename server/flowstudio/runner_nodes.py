@@ -142,8 +142,8 @@ class NodeStories:
         return story
 
     def runs_of(self, flow_id: str, node_id: str) -> NodeRuns:
-        """Return what a node did in the last runs of its flow, the newest first."""
-        rows = self._reader.rows(flow_id=flow_id, limit=LAST_RUNS) if flow_id else []
+        """Return what a node did in the last runs of its flow, the newest first; recordings are none."""
+        rows = self._reader.rows(flow_id=flow_id, limit=LAST_RUNS, recordings=False) if flow_id else []
         found: list[NodeRun] = []
         read = passed_by = unread = 0
         for row in rows:

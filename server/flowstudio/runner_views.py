@@ -5,9 +5,10 @@ Nothing here is kept between calls but which run belongs to which tree, which ne
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice
 from typing import Any, cast
 
 from abstractruntime.core.clock import instant_micros
@@ -29,6 +30,7 @@ from .runner_origins import Origins
 Json = Any
 Names = Mapping[str, str]
 ALL = 1_000_000
+RECORDED = "recorded"  # of the kernel's own space: this run only shows what another one did
 _INTERNAL = "__"  # begins the workflows of runs that never do anything
 
 
@@ -60,8 +62,15 @@ class RunReader:
     """Reads runs, prompts and ledgers for routes and streams."""
 
     def __init__(
-        self, stores: Stores, programs: Programs, library: FlowLibrary, presence: Presence | None = None
+        self,
+        stores: Stores,
+        programs: Programs,
+        library: FlowLibrary,
+        presence: Presence | None = None,
+        has_recording: Callable[[str], bool] = lambda flow_id: True,
     ) -> None:
+        """`has_recording` says of which flows a run may be a recording: only of those it is looked up."""
+        self._has_recording = has_recording
         self._presence = presence
         self._stores = stores
         self._programs = programs
@@ -70,6 +79,7 @@ class RunReader:
         self.origins = Origins(stores)
         self._used = UsedByRuns(cast(Ledger, stores.ledger))
         self.flow_of = lru_cache(maxsize=10_000)(self._flow_of)
+        self._is_recorded = lru_cache(maxsize=10_000)(lambda run_id: is_recorded(self.state(run_id)))
 
     @property
     def _runs(self) -> QueryableRunStore:
@@ -160,6 +170,10 @@ class RunReader:
         except FlowNotFound:
             return self._programs.flow_name(workflow_id)
 
+    def is_recording(self, run_id: str, flow_id: str) -> bool:
+        """Say whether a run of a flow only shows what another one did: no run of anybody here."""
+        return self._has_recording(flow_id) and self._is_recorded(run_id)
+
     def _names(self) -> Names:
         return {entry.id: entry.name for entry in self._library.entries()}
 
@@ -176,6 +190,7 @@ class RunReader:
             "updated_at": run.updated_at,
             "session_id": run.session_id,
             "parent_run_id": run.parent_run_id,
+            "recording": is_recorded(run),
         }
 
     def rows(
@@ -186,10 +201,11 @@ class RunReader:
         session_id: str | None = None,
         limit: int = 100,
         cursor: str = "",
+        recordings: bool = True,
     ) -> list[dict[str, Json]]:
         """Return the runs that people started, the newest first; those that only keep memory are not.
 
-        `cursor` is the place of a row that was seen: those behind it.
+        `cursor` is the place of a row that was seen: those behind it. Without `recordings` these are left out.
         """
         index = cast(QueryableRunIndexStore, self._stores.runs)
         # Every memory that is among the newest was written by a run as new, but for the one of all.
@@ -203,6 +219,9 @@ class RunReader:
         ]
         if cursor:
             wanted = _behind(wanted, cursor)
+        if not recordings:
+            runs = (row for row in wanted if not self._shows(row))
+            wanted = [*islice(runs, limit)]
         names = self._names()
         return [self._index_row(row, names) for row in wanted[:limit]]  # only what is alive is read whole
 
@@ -297,7 +316,11 @@ class RunReader:
         }
         flow_id = self._programs.flow_id(row["workflow_id"])
         named = {"flow_id": flow_id, "flow_name": self.flow_name(row["workflow_id"], names)}
-        return {**told, **named, "status": row["status"], "current_node": "", "paused": False}
+        more = {"current_node": "", "paused": False, "recording": self._shows(row)}
+        return {**told, **named, "status": row["status"], **more}
+
+    def _shows(self, row: Mapping[str, Json]) -> bool:
+        return self.is_recording(row["run_id"], self._programs.flow_id(row["workflow_id"]))
 
     def stop_words(self, run: RunState) -> str:
         """Say where a run has stopped, and why, by the names that its nodes have."""
@@ -333,6 +356,18 @@ class RunReader:
             **stages_of(wait),
             "asked_at": run.updated_at,
         }
+
+
+def is_recorded(run: RunState) -> bool:
+    """Say whether a run only shows what another one did. A fork of such a run is a run."""
+    space = run.vars.get("_runtime")
+    mark = space.get(RECORDED) if isinstance(space, dict) else None
+    return mark is True or mark == run.run_id  # True: of a store from before the mark named its run
+
+
+def failure_words(error: str) -> str:
+    """Write why a run or a step has failed as a person reads it: the kernel's words count attempts in one form only."""
+    return error.replace("failed after 1 attempts:", "failed after 1 attempt:")
 
 
 def place_of(row: Mapping[str, Json]) -> str:

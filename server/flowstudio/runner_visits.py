@@ -14,7 +14,7 @@ from abstractruntime.visualflow_compiler.stops import is_told_by, is_within
 
 from .ai.used import NOTHING, Used, used_by
 from .runner_origins import is_only_begin
-from .runner_views import visible
+from .runner_views import failure_words, visible
 
 Json = Any
 
@@ -192,9 +192,8 @@ def _end(visit: Visit, record: Mapping[str, Json]) -> None:
     visit.ended_at = str(record.get("ended_at") or visit.ended_at)
     visit.exit = str(told.get("exit") or "")
     visit.given = told.get("outputs") or (result.get("output") if result.get("completed") else None)
-    visit.error = (
-        _error(record) if failed else str(caught.get("message")) if isinstance(caught, Mapping) else ""
-    )
+    told_as = str(caught.get("message")) if isinstance(caught, Mapping) else ""
+    visit.error = _error(record) if failed else failure_words(told_as)
     visit.state = "failed" if failed else "done"
     for told in visit.tries.values():
         if told.state in ("running", "waiting"):  # the answer came by a resume, or the step ended it
@@ -215,4 +214,4 @@ def _note(visit: Visit, record: Mapping[str, Json]) -> None:
 def _error(record: Mapping[str, Json]) -> str:
     failure = (record.get("result") or {}).get("error")
     told = failure.get("message") if isinstance(failure, Mapping) else failure
-    return str(record.get("error") or told or "It failed without a reason.")
+    return failure_words(str(record.get("error") or told or "It failed without a reason."))

@@ -14,6 +14,7 @@ from abstractruntime.testing.verify import verify
 from flowstudio.app import build
 from flowstudio.gallery import StarterNotFound
 from flowstudio.pages.picture import ROW, picture
+from flowstudio.pages.rows import last_runs
 from flowstudio.settings import Settings, packaged
 from web.conftest import Client
 from web.page import Page
@@ -278,6 +279,27 @@ def test_a_recording_that_was_watched_is_no_first_step(client: Client) -> None:
     shown = page(client, "/").text
     assert "First steps" in shown
     assert ": done" not in shown
+
+
+def test_a_recording_is_told_and_counted_nowhere(client: Client) -> None:
+    flow_id = "hello-durable-world"
+    recorded = press(client, f"/gallery/{flow_id}/watch").split("run=")[1].split("&")[0]
+    studio = client.studio
+    (row,) = client.get(f"/api/runs?flow_id={flow_id}").json()["runs"]
+    assert (row["run_id"], row["recording"]) == (recorded, True)
+    assert "Recording" in page(client, "/runs").text
+    node_id = client.records(recorded)[0]["node_id"]
+    assert studio.stories.runs_of(flow_id, node_id).looked_at == 0
+    assert studio.tests.candidates(flow_id) == []
+    assert last_runs(studio) == {}
+    run_id = client.launch(flow_id)
+    client.until(run_id, "completed", "failed", "waiting")
+    rows = client.get(f"/api/runs?flow_id={flow_id}").json()["runs"]
+    assert {each["run_id"]: each["recording"] for each in rows} == {run_id: False, recorded: True}
+    assert last_runs(studio)[flow_id]["run_id"] == run_id
+    assert [each.run["run_id"] for each in studio.stories.runs_of(flow_id, node_id).rows] == [run_id]
+    forked = client.post(f"/api/runs/{recorded}/fork", json={"seq": 1, "reason": "to try"}).json()["run_id"]
+    assert client.run(forked)["recording"] is False, "a fork of a recording is a run"
 
 
 def test_a_picture_has_a_block_for_each_node_and_a_line_for_each_wire(client: Client) -> None:

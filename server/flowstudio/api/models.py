@@ -312,7 +312,7 @@ class RunStanding(BaseModel):
 
 
 class RunRow(BaseModel):
-    """A run in the list."""
+    """A run in the list. `recording`: it only shows what a starter flow did when its first test was made."""
 
     run_id: str
     flow_id: str
@@ -324,6 +324,7 @@ class RunRow(BaseModel):
     updated_at: str
     session_id: str | None
     parent_run_id: str | None
+    recording: bool
 
 
 class RunList(BaseModel):

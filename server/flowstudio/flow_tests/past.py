@@ -86,7 +86,8 @@ def past_runs(tests: FlowTests, flow_id: str, of: str, limit: int = USUAL_RUNS) 
     tests.versions.named(flow_id, of)
     until = time.monotonic() + LONGEST_S
     ended = ("completed", "failed")
-    rows = [each for each in tests.reader.rows(flow_id=flow_id, limit=4 * limit) if each["status"] in ended]
+    newest = tests.reader.rows(flow_id=flow_id, limit=4 * limit, recordings=False)
+    rows = [each for each in newest if each["status"] in ended]
     found: list[PastRun] = []
     for row in rows[:limit]:
         if time.monotonic() > until:

@@ -176,7 +176,7 @@ class FlowTests:
 
     def candidates(self, flow_id: str) -> list[Candidate]:
         """Return runs of which good tests can be made: ended, short, the ones with effects first."""
-        rows = self.reader.rows(flow_id=flow_id, limit=LOOKED_AT)
+        rows = self.reader.rows(flow_id=flow_id, limit=LOOKED_AT, recordings=False)
         taken = {test.recording.run_id for test in self.shelf.tests(flow_id)}
         found = []
         for row in rows:

@@ -22,7 +22,7 @@ from abstractruntime.visualflow_compiler.stops import is_told_by
 
 from ..ai.used import used_by
 from ..runner_origins import is_only_begin
-from ..runner_views import event_name, timed_out
+from ..runner_views import event_name, failure_words, timed_out
 
 Json = Any
 OpenPrompt = Callable[[str, int], Mapping[str, Json] | None]
@@ -134,9 +134,9 @@ def terminal_status(record: Mapping[str, Json]) -> str | None:
 def error_of(record: Mapping[str, Json]) -> str | None:
     """Return the message of a failed record, or of a failure that the flow has caught."""
     if record.get("error"):
-        return str(record["error"])
+        return failure_words(str(record["error"]))
     failure = (record.get("result") or {}).get("error") or _visit(record).get("failure")
-    return str(failure.get("message")) if isinstance(failure, Mapping) else None
+    return failure_words(str(failure.get("message"))) if isinstance(failure, Mapping) else None
 
 
 def prompt_of(placed: PlacedRecord, open_prompt: OpenPrompt) -> dict[str, Json] | None:

@@ -19,7 +19,7 @@ from starlette.concurrency import run_in_threadpool
 from abstractruntime.core.models import RunStatus
 from abstractruntime.storage.base import PlacedRecord
 
-from ..runner_views import RunReader, Tree, visible, waiting_of
+from ..runner_views import RunReader, Tree, failure_words, visible, waiting_of
 from .bell import Bell
 from .frames import Frame, frames_of, kind_of, question_of, reused_frames
 
@@ -181,4 +181,5 @@ def end_of(tree: Tree) -> dict[str, Any]:
     """Return the last word on a run."""
     root = tree.root
     failed = visible(root.current_node) if root.status.value == "failed" else None
-    return {"status": root.status.value, "output": root.output, "error": root.error, "failed_node": failed}
+    error = failure_words(root.error) if root.error is not None else None
+    return {"status": root.status.value, "output": root.output, "error": error, "failed_node": failed}

@@ -36,7 +36,8 @@ def others(studio: Studio, flow_id: str, run_id: str, place: int) -> list[Other]
         if row["run_id"] == run_id:
             continue
         when, sign = moment(row["created_at"]), state(row["status"], row["paused"])
-        words = f"{when} · {sign.word} · {row['run_id'][:8]}"
+        kind = " · recording" if row["recording"] else ""
+        words = f"{when} · {sign.word}{kind} · {row['run_id'][:8]}"
         found.append(Other(row["run_id"], words, f"the run of {when}"))
         version = studio.versions.of_run(row["run_id"])
         if version is not None and version != mine and version not in newest:

@@ -9,7 +9,6 @@ from fastapi.responses import HTMLResponse, JSONResponse
 
 from abstractruntime.core.models import RunState, RunStatus
 
-from ..recorded import is_recorded
 from ..studio import Studio, TheStudio
 from .form import go
 from .html import fragment, render
@@ -93,10 +92,9 @@ def first_steps(studio: Studio, flows: list[dict[str, Any]]) -> tuple[tuple[str,
 
 
 def _runs(studio: Studio, status: RunStatus | None = None) -> list[RunState]:
-    """Return the newest runs that are no recordings; each starter has one recording at most, so one more are read."""
-    rows = studio.reader.rows(status=status, limit=len(studio.gallery.starters()) + 1)
-    states = (studio.reader.state(str(row["run_id"])) for row in rows)
-    return [state for state in states if not is_recorded(state)]
+    """Return the newest runs that are no recordings: as many as there are starters."""
+    rows = studio.reader.rows(status=status, limit=len(studio.gallery.starters()), recordings=False)
+    return [studio.reader.state(str(row["run_id"])) for row in rows]
 
 
 def _outlived(studio: Studio, run: RunState) -> bool:

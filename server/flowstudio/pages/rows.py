@@ -9,7 +9,7 @@ from abstractruntime.core.models import RunStatus
 from abstractruntime.core.waits import pause_reason
 from abstractruntime.storage.base import QueryableRunIndexStore
 
-from ..runner_views import event_name, waiting_of
+from ..runner_views import event_name, failure_words, waiting_of
 from ..studio import Studio
 from .html import gist, one_line
 
@@ -70,15 +70,15 @@ def flow_rows(studio: Studio, query: str = "") -> list[dict[str, Json]]:
 
 
 def last_runs(studio: Studio) -> dict[str, Mapping[str, Json]]:
-    """Return the newest run of each flow, among the latest thousand of all."""
+    """Return the newest run of each flow, among the latest thousand of all; recordings are none."""
     index = cast(QueryableRunIndexStore, studio.stores.runs)
     last: dict[str, Mapping[str, Json]] = {}
     for row in index.list_run_index(root_only=True, limit=RECENT):
         flow_id = studio.programs.flow_id(row["workflow_id"])
+        if flow_id in last or studio.reader.is_recording(row["run_id"], flow_id):
+            continue
         status = getattr(row["status"], "value", row["status"])
-        last.setdefault(
-            flow_id, {"run_id": row["run_id"], "status": status, "paused": row.get("paused", False)}
-        )
+        last[flow_id] = {"run_id": row["run_id"], "status": status, "paused": row.get("paused", False)}
     return last
 
 
@@ -104,7 +104,7 @@ def _why(studio: Studio, run_id: str, waiting: Mapping[str, Json] | None, is_hel
         kinds = {"event": f"Waits for the event {event_name(waiting['wait_key'])}", "until": "Waits until"}
         return kinds.get(waiting["reason"], "Waits for a subflow")
     if run.status is RunStatus.FAILED:
-        return one_line(run.error or "", 160)
+        return one_line(failure_words(run.error or ""), 160)
     if run.status is RunStatus.COMPLETED:
         return gist(run.output) if run.output else "Done without output"
     return "Stopped by hand" if run.status is RunStatus.CANCELLED else "Under way"

@@ -17,9 +17,8 @@ from abstractruntime.core.vars import clock_factor
 from ..access import actor_of
 from ..installed import bundle_of
 from ..library import FlowNotFound
-from ..recorded import is_recorded
 from ..runner_trial import asked_of
-from ..runner_views import event_name
+from ..runner_views import event_name, failure_words
 from ..studio import Studio, TheStudio
 from .form import Posted, go, text, within
 from .html import fragment, one_line, path, render
@@ -138,6 +137,7 @@ def run_words(studio: Studio, run_id: str) -> dict[str, Json]:
     failed = page["failed_node"]
     return {
         **page,
+        "error": failure_words(page["error"] or ""),
         "is_over": page["status"] in ("completed", "failed", "cancelled"),
         "reason": reason_of(waiting),
         "asks_itself": bool(waiting and waiting["reason"] == "user" and waiting["run_id"] == page["run_id"]),
@@ -146,7 +146,6 @@ def run_words(studio: Studio, run_id: str) -> dict[str, Json]:
         "bundle": "" if has_flow else bundle_of(page["flow_id"]),
         "failed_label": names(failed).label if failed else "",
         "inputs": inputs_of(studio, run_id),
-        "recorded": is_recorded(run),
         "clock_factor": clock_factor(run.vars),
         "used": studio.reader.used(run_id),
         "version": studio.versions.of_run(run_id),

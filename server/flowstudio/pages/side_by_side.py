@@ -127,7 +127,8 @@ def _usual(studio: Studio, right: Mapping[str, Json], offered: list[dict[str, Js
     origin = studio.reader.origins.of(right["run_id"])
     if origin is not None:
         return origin.run_id
-    before = [row for row in offered if str(row["created_at"]) < str(right["created_at"])] or offered
+    runs = [row for row in offered if not row["recording"]] or offered
+    before = [row for row in runs if str(row["created_at"]) < str(right["created_at"])] or runs
     return str(before[0]["run_id"]) if before else ""
 
 

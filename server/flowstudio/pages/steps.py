@@ -17,7 +17,7 @@ from abstractruntime.visualflow_compiler.stops import is_told_by, is_within
 
 from ..ai.used import used_by
 from ..runner_origins import is_only_begin
-from ..runner_views import timed_out
+from ..runner_views import failure_words, timed_out
 from .html import gist, one_line
 from .words import SIGNS, WAITS, Sign, took
 
@@ -281,7 +281,7 @@ def _land(step: Step, record: Mapping[str, Json]) -> None:
     step.outputs = visit.get("outputs") or (result.get("output") if result.get("completed") else None) or None
     caught = visit.get("failure")
     step.warnings = tuple(map(str, visit.get("warnings") or ()))
-    step.error = _error(record) if failed else str(caught.get("message")) if caught else ""
+    step.error = _error(record) if failed else failure_words(str(caught.get("message"))) if caught else ""
     is_pinned = step.node_id in (visit.get("pinned") or ())
     done = "pinned" if is_pinned else "reused" if step.recorded is not None else "completed"
     step.sign = SIGNS["failed"] if failed or caught else SIGNS[done]
@@ -296,7 +296,7 @@ def _land(step: Step, record: Mapping[str, Json]) -> None:
 def _error(record: Mapping[str, Json]) -> str:
     failure = (record.get("result") or {}).get("error")
     told = failure.get("message") if isinstance(failure, Mapping) else failure
-    return str(record.get("error") or told or "It failed without a reason.")
+    return failure_words(str(record.get("error") or told or "It failed without a reason."))
 
 
 def _asked(sent: Json) -> str:
