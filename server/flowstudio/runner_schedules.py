@@ -17,7 +17,7 @@ from abstractruntime.core.clock import parse_instant, utc_now, utc_now_iso
 from abstractruntime.core.errors import Conflict, NotWaiting
 from abstractruntime.core.models import EffectType, RunState, RunStatus, WaitReason
 from abstractruntime.core.waits import is_paused, pause_reason
-from abstractruntime.nodes.schedule import FIRING, GRACE, Timetable, timetable
+from abstractruntime.nodes.schedule import FIRING, GRACE, Timetable, on_schedule, timetable
 from abstractruntime.storage.base import QueryableRunIndexStore, Stores
 
 from .library import FlowEntry, FlowLibrary
@@ -25,7 +25,7 @@ from .programs import Programs
 from .runner_views import RunReader, planned_attempt, visible
 
 Json = Any
-TYPE = "on_schedule"
+TYPE = on_schedule.name
 AHEAD = 10  # times that are told in advance
 BACK = 8  # times that are told in retrospect
 TAIL = 400  # records of a ledger that are looked through for them
