@@ -333,8 +333,16 @@ def _repeat(deed: Deed, services: StepServices) -> None:
 
 
 def _write_records(engine: Engine, held: Held, deed: Deed, records: Sequence[StepRecord]) -> None:
-    """Commit records before an effect acts; raise DrivenElsewhere if it may not, its lease being lost."""
-    held.write_records(records)
+    """Commit records before an effect acts; raise DrivenElsewhere if it may not, its lease being lost.
+
+    The last of them may tell of an attempt that failed: it was made, whoever has changed the run meanwhile.
+    """
+    try:
+        held.write_records(records)
+    except StaleRevision:
+        if deed.external and records[-1].status is StepStatus.FAILED:
+            held.keep_outcome(records)
+        raise
     if deed.external and not engine.leases.confirm(held.run.run_id):
         raise DrivenElsewhere
 

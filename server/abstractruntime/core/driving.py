@@ -26,6 +26,8 @@ def drive(engine: Engine, held: Held, workflow: WorkflowSpec, max_steps: int) ->
             except StaleRevision as stale:
                 if held.holds_answer:  # it was refused with whatever found the run changed
                     raise AnswerNotGiven from stale
+                with suppress(StaleRevision):
+                    held.flush()  # what is held back is refused in its turn, and kept apart where it may be
                 fresh = Held.load(journal, run_id)
                 tries += 1
                 if tries > _SAVE_TRIES or not held.is_followed_by(fresh):
