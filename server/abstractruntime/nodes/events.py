@@ -107,7 +107,7 @@ def _check_emit(data: Mapping[str, Json]) -> list[Finding]:
     "emit_event",
     family="events",
     label="Emit Event",
-    sentence="Tell {name|name}[ with {payload}] to this {scope|name}",
+    sentence="Tell {name|name}[ with {payload}] ({scope|name})",
     inputs=(
         EXEC_IN,
         Pin("name", "string", description="What the event is called; listeners wait for this name."),
@@ -338,7 +338,7 @@ def _check_listener(data: Mapping[str, Json]) -> list[Finding]:
     "on_event",
     family="events",
     label="On Event",
-    sentence="When {eventConfig.name|name} is told in this {scope|name}",
+    sentence="When {eventConfig.name|name} is told ({scope|name})",
     inputs=(
         Pin("scope", "string", "session", _HEARD_HELP, choices=_SCOPES),
         Pin("name", "string", hidden=True),

@@ -77,7 +77,7 @@ def _check_template(data: Mapping[str, Json]) -> list[Finding]:
     "string_template",
     family="text",
     label="String Template",
-    sentence="{template} with {vars}",
+    sentence="{template}[ with {vars}]",
     inputs=(
         Pin("template", "string", "", "Text with {{name}} where values go.", widget="text"),
         Pin("vars", "object", {}, "The values, by name."),

@@ -45,7 +45,7 @@ export const catalog = new Catalog({
     card("finish", "control", [], [], { saved_pins: true, grows: { side: "inputs", names: "free", least: 0, type: "any" } }),
     card("ask", "effect", [pin("prompt", "string", { default: "Please:" }), pin("choices", "array", { default: [] })], [pin("response", "string")], { may_fail: true }),
     card("pause", "effect", [pin("amount", "number", { default: 1 }), pin("who", "string"), pin("about", "string")], [], { fields: [{ path: "config.unit", type: "string", default: "days" }], sentence: "Wait {amount} {config.unit|unit}[ for {who|name}]: {about}" }),
-    card("call", "effect", [pin("input", "object")], [pin("output", "object")], { saved_pins: true, may_fail: true, fields: [{ path: "subflowId", type: "flow" }], template: { subflowId: "" } }),
+    card("call", "effect", [pin("input", "object")], [pin("output", "object")], { saved_pins: true, may_fail: true, fields: [{ path: "subflowId", type: "flow" }], sentence: "Run {subflowId|name}", template: { subflowId: "" } }),
     card("keep", "action", [pin("name", "string"), pin("value", "any")], [pin("value", "any")], { family: "variables" }),
     card("guard", "control", [], [exec("exec-out"), exec("undo", "undo")]),
     card("branch", "control", [pin("condition", "boolean")], [exec("true", "true"), exec("false", "false")]),

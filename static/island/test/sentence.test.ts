@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { outlineOf } from "../src/model/outline";
 import { sentenceOf, textOf } from "../src/model/sentence";
+import { flowNames } from "../src/model/called";
 import type { JsonObject } from "../src/model/json";
 import { edge, node, sample, sceneOf } from "./fixture";
 
@@ -19,7 +20,16 @@ test("a node's sentence has its values, in place of what is not there their name
 test("a value that a wire brings is called after the node that gives it", () => {
   const nodes = [node("ask me", "ask"), node("n", "pause"), node("m", "model")];
   const scene = sceneOf({ id: "s", nodes, edges: [edge("e", "ask me", "response", "n", "about"), edge("f", "m", "answer", "n", "who")] });
-  assert.equal(textOf(sentenceOf(scene, scene.flow.nodes.get("n")!)), "Wait 1 day for m: ask me");
+  assert.equal(textOf(sentenceOf(scene, scene.flow.nodes.get("n")!)), "Wait 1 day for what m gives: what ask me gives");
+});
+
+test("a step that runs a flow names it as people do, once that is known", () => {
+  const scene = sceneOf({ id: "s", nodes: [node("n", "call", { subflowId: "two-of-three" })], edges: [] });
+  const told = () => textOf(sentenceOf(scene, scene.flow.nodes.get("n")!));
+  assert.equal(told(), "Run two-of-three");
+  flowNames.set("two-of-three", "Two of three");
+  assert.equal(told(), "Run Two of three");
+  flowNames.clear();
 });
 
 test("without a sentence of its type a node lists the values that are set", () => {

@@ -5,3 +5,6 @@ import type { Card } from "../catalog";
 export const calledAt = (card: Card | undefined): string | undefined => card?.fields?.find((field) => field.type === "flow")?.path;
 
 export const isCall = (card: Card | undefined): boolean => calledAt(card) !== undefined;
+
+/** What flows are called, by their ids, of those that have been asked for. */
+export const flowNames = new Map<string, string>();

@@ -2,6 +2,7 @@
 // and where the others come from. In a sentence `{prompt}` stands for what is at that pin or, with dots, at that
 // setting; what stands in `[...]` is left out while one of its places has nothing.
 import { EXEC, type Json } from "../catalog";
+import { flowNames } from "./called";
 import type { FlowNode } from "./document";
 import { titleOf } from "./geometry";
 import { type ShapePin, valueAt } from "./pins";
@@ -33,6 +34,12 @@ export function sentenceOf(scene: Scene, node: FlowNode): Piece[] {
   return pieces.filter((piece) => piece.text);
 }
 
+/** What gives a value: a node, `whole` where it gives one alone, or what computes it. */
+interface Source {
+  from: string;
+  whole: boolean;
+}
+
 class Sentence {
   /** Whether the number that was said last is one. */
   private isOne = false;
@@ -58,31 +65,32 @@ class Sentence {
     const pieces: Piece[] = [];
     let from = 0;
     for (const found of form.matchAll(PLACE)) {
-      pieces.push(words(form.slice(from, found.index)), this.said(found[1] as string, found[2]));
+      pieces.push(words(form.slice(from, found.index)), ...this.said(found[1] as string, found[2]));
       from = found.index + found[0].length;
     }
     return [...pieces, words(form.slice(from))];
   }
 
-  private said(at: string, how: string | undefined): Piece {
+  private said(at: string, how: string | undefined): Piece[] {
     const there = this.at(at);
-    if (!there) return words(`‹${this.label(at)}›`);
-    if ("from" in there) return value(there.from);
-    if (how === "unit" && this.isOne && typeof there.set === "string") return value(there.set.replace(/s$/, ""));
+    if (!there) return [words(`‹${this.label(at)}›`)];
+    if ("from" in there) return there.whole ? [words("what "), value(there.from), words(" gives")] : [value(there.from)];
+    if (how === "unit" && this.isOne && typeof there.set === "string") return [value(there.set.replace(/s$/, ""))];
     this.isOne = there.set === 1;
-    return value(how && typeof there.set === "string" ? cut(there.set) : said(there.set));
+    return [value(how && typeof there.set === "string" ? cut(there.set) : said(there.set))];
   }
 
   /** What is at a pin or a setting, unless it is nothing. */
-  private at(at: string): { from: string } | { set: Json } | null {
+  private at(at: string): Source | { set: Json } | null {
     const { scene, node } = this;
     const pin = scene.shape(node).index.get(`in ${at}`);
     const from = pin && sourceOf(scene, node, pin);
-    if (from) return { from };
+    if (from) return from;
     const field = pin ? undefined : scene.shape(node).card?.fields?.find((each) => each.path === at);
     const path = pin?.path ?? field?.path.split(".");
     const set = path && (valueAt(node, path) ?? pin?.preset ?? field?.default);
-    return set === undefined || isNothing(set) ? null : { set };
+    if (set === undefined || isNothing(set)) return null;
+    return { set: field?.type === "flow" ? (flowNames.get(String(set)) ?? set) : set };
   }
 
   private label(at: string): string {
@@ -92,16 +100,16 @@ class Sentence {
 }
 
 /** Where the value of an input comes from: the node that gives it, or what computes it. */
-function sourceOf(scene: Scene, node: FlowNode, pin: ShapePin): string | null {
+function sourceOf(scene: Scene, node: FlowNode, pin: ShapePin): Source | null {
   const wire = node.wires.find((each) => each.to === node && each.targetPin === pin.id);
   if (wire?.from) {
     const shape = scene.shape(wire.from);
     const values = shape.pins.filter((each) => each.side === "out" && each.type !== EXEC && !each.seldom);
     const label = values.length > 1 ? scene.shapes.pin(wire.from, "out", wire.sourcePin)?.label : "";
-    return [titleOf(wire.from, shape), label].filter(Boolean).join(" · ");
+    return { from: [titleOf(wire.from, shape), label].filter(Boolean).join(" · "), whole: !label };
   }
   const computed = valueAt(node, ["pinExpressions", pin.id]);
-  return typeof computed === "string" && computed ? `= ${cut(computed, COMPUTED)}` : null;
+  return typeof computed === "string" && computed ? { from: `= ${cut(computed, COMPUTED)}`, whole: false } : null;
 }
 
 /** What a flow begins with. */
@@ -119,7 +127,7 @@ function listed(scene: Scene, node: FlowNode): Piece[] {
     if (pin.side === "out" || pin.type === EXEC) continue;
     const from = sourceOf(scene, node, pin);
     const set = valueAt(node, pin.path);
-    if (from) put(`${pin.label} from `, from);
+    if (from) put(`${pin.label} from `, from.from);
     else if (set !== undefined) put(`${pin.label} `, said(set));
   }
   const field = shape.field && valueAt(node, shape.field.path);

@@ -2,6 +2,8 @@
 // what a screen reader reads, and what a small screen shows first. Loaded when it is first wanted.
 import type { FlowCanvas } from "../canvas/flowcanvas";
 import { type Act, keymap } from "../canvas/keymap";
+import { loadFlows } from "../bridge/http";
+import { flowNames, isCall } from "../model/called";
 import type { Change } from "../model/change";
 import type { FlowNode } from "../model/document";
 import type { PinAt } from "../model/hit";
@@ -34,6 +36,7 @@ export class OutlineView {
   private readonly heights = new Heights();
   private at = "";
   private frame = 0;
+  private isNamed = false;
 
   constructor(
     private readonly canvas: FlowCanvas,
@@ -99,9 +102,25 @@ export class OutlineView {
     this.lines = outlineOf(scene, this.opened);
   }
 
+  /** Learn once what the flows are called that steps run. */
+  private name(): void {
+    if (this.isNamed || !this.lines.some(({ node }) => node && isCall(this.canvas.desk.scene.shape(node).card ?? undefined))) return;
+    this.isNamed = true;
+    loadFlows().then(
+      (flows) => {
+        for (const { id, name } of flows) flowNames.set(id, name);
+        this.refresh();
+      },
+      () => {
+        this.isNamed = false; // offline: with the next drawing
+      },
+    );
+  }
+
   private draw(): void {
     const hadFocus = this.tree.contains(document.activeElement);
     this.read();
+    this.name();
     this.shown = visible(this.lines, this.closed);
     if (!this.shown.some((line) => line.key === this.at)) this.at = this.shown.find((line) => line.node)?.key ?? "";
     this.among = places(this.shown.map((line) => line.level));
