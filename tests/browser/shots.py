@@ -174,8 +174,9 @@ def editor_shots(runs: dict[str, str]) -> Iterator[Shot]:
 def see_schedules(hand: Hand) -> None:
     """The next times of a schedule, and what is said before one is cancelled."""
     card = hand.page.locator(".schedule").first
-    for summary in card.locator("details:not([open]) > summary").all():
-        summary.click()
+    shut = card.locator("details:not([open]) > summary")
+    while shut.count():
+        shut.first.click()
     expect(card.get_by_role("button", name="Cancel the run: ")).to_be_visible()
 
 

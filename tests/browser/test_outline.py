@@ -34,7 +34,7 @@ def test_the_outline_has_the_power_of_the_canvas(app: App, page: Page) -> None:
     hand.keys("Control+z")
     expect_lines(hand, "Start", "Ask", "Say", "End")
 
-    expect(tree.get_by_role("treeitem").nth(2)).to_contain_text("Say Ask")
+    expect(tree.get_by_role("treeitem").nth(2)).to_contain_text("Say what Ask gives")
     tree.get_by_role("treeitem").nth(2).focus()
     hand.keys("Alt+ArrowUp")
     expect_lines(hand, "Start", "Say", "Ask", "End")

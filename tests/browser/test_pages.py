@@ -109,7 +109,9 @@ def test_the_browser_takes_the_manifest(page: Page, places: list[str]) -> None:
 def test_the_acts_of_a_starter_flow_stand_in_one_row(app: App, page: Page, width: int) -> None:
     page.set_viewport_size({"width": width, "height": 900})
     page.goto("/gallery")
-    page.get_by_role("button", name="Open a copy of Fork playground").click()  # a flow that is held has one act more
+    page.get_by_role(
+        "button", name="Open a copy of Fork playground"
+    ).click()  # a flow that is held has one act more
     page.goto("/gallery")
     expect(page.get_by_role("link", name="Open Fork playground")).to_be_visible()
     rows = page.locator(".starter .acts").evaluate_all(

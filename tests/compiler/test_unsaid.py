@@ -28,8 +28,8 @@ def told(code: str, *steps: Document, wires: str = "") -> list[Any]:
 def test_questions_without_a_deadline_are_one_note_that_names_them() -> None:
     (found,) = told("ask.no_deadline", asking(), asking("Ask Ben"), asking("Ask Eve", onTimeout="stop"))
     assert (found.severity, found.node, found.pin) == ("risk", "n0", "onTimeout")
-    assert "Ask Ana (n0)" in found.message
-    assert "Ask Ben (n1)" in found.message
+    assert "Ask Ana" in found.message
+    assert "Ask Ben" in found.message
     assert "Ask Eve" not in found.message
     assert {change["node"] for change in found.fix["changes"]} == {"n0", "n1"}
     assert "7 days" in found.fix["label"]
@@ -56,7 +56,7 @@ def test_a_question_for_nobody_is_told_where_others_are_for_somebody() -> None:
     named = asking("Ask Ben", effectConfig={"assignee": "Ben"})
     (found,) = told("ask.no_assignee", asking(), named)
     assert (found.severity, found.node, found.pin) == ("risk", "n0", "effectConfig.assignee")
-    assert "Ask Ana (n0)" in found.message
+    assert "Ask Ana" in found.message
     assert "Ask Ben" not in found.message
     assert told("ask.no_assignee", asking(effectConfig={"assignee": "everybody"}), named) == []
 

@@ -7,6 +7,7 @@ type is kept with the pins that its document shows, so that the flow can still b
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -22,7 +23,10 @@ _THEN = re.compile(r"then:\d{1,6}")
 
 @dataclass(slots=True)
 class Placed:
-    """A node with its type (None when unknown) and its pins. `fault` says why pins are guessed."""
+    """A node with its type (None when unknown) and its pins. `fault` says why pins are guessed.
+
+    `stands_alone` says that no other node of the flow is called like it.
+    """
 
     node: VisualNode
     kind: NodeType | None
@@ -30,11 +34,12 @@ class Placed:
     outputs: Mapping[str, Pin]
     is_exec: bool
     fault: str | None = None
+    stands_alone: bool = False
 
     @property
     def name(self) -> str:
-        """How messages call the node: what it says on it, and its id."""
-        return f"{self.node.label} ({self.node.id})"
+        """How messages call the node: what it says on it, and its id where that does not tell which one it is."""
+        return self.node.label if self.stands_alone else f"{self.node.label} ({self.node.id})"
 
     def data_pins(self) -> tuple[str, ...]:
         """Return the ids of the data inputs, in order."""
@@ -131,6 +136,7 @@ def sorted_graph(flow: VisualFlow, types: Catalog) -> Graph:
             graph.nodes[node.id] = _placed(node, types.resolve(node.type))
         if "inputRouteOverrides" in node.data:
             graph.routes[node.id] = routes_of(node)
+    _tell_apart(graph)
     graph.passed = passed = _past_values(graph)
     off = {
         node_id: way_on(placed.exits(), is_known=placed.kind is not None)
@@ -200,6 +206,14 @@ def entry_of(graph: Graph) -> str | None:
                 return node_id
             first = first or node_id
     return first
+
+
+def _tell_apart(graph: Graph) -> None:
+    """Have messages call a node by its title alone where it has one of its own."""
+    every = [*graph.nodes.values(), *graph.disabled.values()]
+    called = Counter(placed.node.label for placed in every)
+    for placed in every:
+        placed.stands_alone = bool(placed.node.data.get("label")) and called[placed.node.label] == 1
 
 
 def _placed(node: VisualNode, kind: NodeType | None) -> Placed:

@@ -167,6 +167,7 @@ def _compared(
         past_limit=USUAL_RUNS,
         versions=studio.versions.newest(flow_id, 100),
         short=short_path,
+        type_label=lambda name: kind.label if (kind := studio.catalog.resolve(name)) else name,
         shown=shown,
         is_layout=is_layout,
         **known,

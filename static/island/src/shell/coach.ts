@@ -7,7 +7,7 @@ import { type Act, ACTS, keymap } from "../canvas/keymap";
 import { place } from "./parts";
 import type { RunPane } from "./runner";
 
-type Say = (text: string, urgent?: boolean) => void;
+type Say = (text: string, urgent?: boolean, keep?: boolean) => void;
 
 /** Where a mark points at, by the act that leads on from it. */
 const SPOTS: { [act: string]: string } = {
@@ -94,7 +94,8 @@ export class Coach {
 
   private show(): void {
     const mark = this.marks[this.at];
-    const held = !mark && this.bar.contains(document.activeElement);
+    const hadFocus = this.bar.contains(document.activeElement);
+    const held = !mark && hadFocus;
     this.bar.hidden = !mark;
     for (const each of this.marks) each.hidden = each !== mark;
     this.nodes = this.canvas.model.nodes.size;
@@ -105,9 +106,11 @@ export class Coach {
     const count = `${this.at + 1} of ${this.marks.length}`;
     const isLast = this.at === this.marks.length - 1;
     (this.bar.querySelector("[data-count]") as HTMLElement).textContent = count;
-    (this.bar.querySelector("[data-next]") as HTMLElement).textContent = isLast ? "Done" : "Next";
+    const next = this.bar.querySelector("[data-next]") as HTMLElement;
+    next.textContent = isLast ? "Done" : "Next";
     (this.bar.querySelector("[data-over]") as HTMLElement).hidden = isLast;
-    this.say(`First steps, ${count}: ${mark.textContent}`);
+    this.say(`First steps, ${count}: ${mark.textContent}`, false, true);
+    if (hadFocus && !document.activeElement?.checkVisibility()) next.focus({ preventScroll: true });
   }
 
   /** Draw the ring, and offer what can be done at once. */

@@ -111,8 +111,8 @@ export class More {
     this.follow();
   }
 
-  say(text: string, urgent?: boolean): void {
-    this.host.voice.say(text, urgent);
+  say(text: string, urgent?: boolean, keep?: boolean): void {
+    this.host.voice.say(text, urgent, keep);
   }
 
   use(tool: string): void {
@@ -300,7 +300,7 @@ export class More {
     await this.atLeisure;
     new Sync(canvas, host.flow, host.saver, { say: (text) => this.say(text), changed: () => void host.check() });
     const part = document.getElementById("coach") && (await this.part(import("./coach")));
-    if (part) this.coaching = new part.Coach(canvas, () => this.run, (text, urgent) => this.say(text, urgent));
+    if (part) this.coaching = new part.Coach(canvas, () => this.run, (text, urgent, keep) => this.say(text, urgent, keep));
   }
 
   /** Offer to write an older document in today's words; others need no such part. */

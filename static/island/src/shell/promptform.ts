@@ -107,7 +107,7 @@ export class PromptForm {
 
   /** Give way; with `typed`, to a note that says who was first and what was not recorded. */
   private leave(typed: string | null, refusal?: Refusal): void {
-    if (typed === null) return this.element.remove();
+    if (typed === null) return takeAway(this.element);
     const body = { ...refusal?.body, ...this.closed } as Pick<Prompt, "answered_by" | "answered_at" | "answer" | "timed_out_at">;
     const [by, at] = [body.answered_by, body.answered_at ?? body.timed_out_at];
     const who = by === this.self ? "you, in another tab" : by;
@@ -120,4 +120,11 @@ export class PromptForm {
     note.querySelector("button")?.setAttribute("aria-label", "Close");
     this.element.replaceWith(note);
   }
+}
+
+/** Take a question away; who had the keyboard in it goes on beside where it was. */
+export function takeAway(card: Element): void {
+  const hadFocus = card.contains(document.activeElement);
+  card.remove();
+  if (hadFocus) place("tab-run").focus();
 }

@@ -2,7 +2,7 @@
 // browser. A region takes the keyboard where it had it last, else where there is most to do.
 import { place } from "./parts";
 
-const STOPS = "a[href], button, input, select, textarea, summary, [tabindex]";
+const STOPS = "a[href], button, input, select, textarea, summary, [tabindex]:not([role=separator])";
 
 export class Regions {
   private readonly last = new Map<HTMLElement, HTMLElement>();

@@ -17,7 +17,7 @@ import { keysWait } from "./kept";
 import { Lead } from "./lead";
 import { button, el, icon, length, place, pretty } from "./parts";
 import { Scrub } from "./scrub";
-import { PromptForm } from "./promptform";
+import { PromptForm, takeAway } from "./promptform";
 import { RunForm } from "./runform";
 import { TrialRun } from "./trial";
 
@@ -369,7 +369,7 @@ export class RunPane {
     this.trial.end();
     this.activity.close(end.status);
     this.canvas.endRun(end.status);
-    for (const card of this.asks.querySelectorAll(".ask-card:not([data-busy])")) card.remove();
+    for (const card of this.asks.querySelectorAll(".ask-card:not([data-busy])")) takeAway(card);
     this.prompts.clear();
     this.renew();
     this.hooks.changed();

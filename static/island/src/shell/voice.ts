@@ -1,5 +1,5 @@
 // What assistive technology hears. News of a run comes at most every two seconds, the newest first
-// and the others as a number; what failed or was refused is said at once.
+// and the others as a number; what a person is led by is always said, what failed or was refused is said at once.
 import { place } from "./parts";
 
 const PAUSE_MS = 2000;
@@ -9,11 +9,14 @@ export class Voice {
   private readonly alarm = place("editor-alarm");
   private waiting: string | null = null;
   private skipped = 0;
+  /** What is left out by nothing that comes later. */
+  private readonly kept: string[] = [];
   private timer = 0;
 
-  say(text: string, urgent = false): void {
+  say(text: string, urgent = false, keep = false): void {
     if (urgent) return put(this.alarm, text);
     if (this.timer) {
+      if (keep) return void this.kept.push(text);
       if (this.waiting !== null) this.skipped += 1;
       this.waiting = text;
       return;
@@ -24,6 +27,8 @@ export class Voice {
 
   private next(): void {
     this.timer = 0;
+    const kept = this.kept.shift();
+    if (kept !== undefined) return this.say(kept);
     if (this.waiting === null) return;
     const more = this.skipped ? ` And ${this.skipped} more before.` : "";
     const text = `${this.waiting}${more}`;
