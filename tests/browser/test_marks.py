@@ -56,6 +56,53 @@ def test_a_note_is_markdown_and_never_markup(app: App, page: Page) -> None:
     expect(note).to_be_visible()
 
 
+def test_a_note_stands_where_there_is_room_and_is_as_high_as_its_text(app: App, page: Page) -> None:
+    put(app, asking("roomy-note"))
+    hand = Hand(page).open_flow("roomy-note")
+    field = page.get_by_label("Text of the note, Markdown")
+    hand.node("Ask").locator(".fc-title").hover()
+    hand.keys("n")
+    expect(field).to_be_focused()
+    hand.keys("Escape")
+    _lies_on_nothing(hand)
+    hand.node("Say").locator(".fc-title").click()
+    hand.keys("n")
+    field.fill("word " * 120)
+    assert field.evaluate("(each) => each.scrollHeight - each.clientHeight") <= 0
+    hand.keys("Escape")
+    _lies_on_nothing(hand)
+    note = page.get_by_role("note", name="Note: word")
+    assert not note.locator(".fc-note-words").evaluate("(each) => each.scrollHeight > each.clientHeight")
+    high = marks(hand, 0)["notes"]["note-2"]["h"]
+    hand.keys("Alt+ArrowUp")
+    assert marks(hand, 0)["notes"]["note-2"]["h"] == high, "no smaller than its text"
+    hand.keys("Enter")
+    field.fill("short")
+    hand.keys("Escape")
+    assert marks(hand, 0)["notes"]["note-2"]["h"] < high
+
+
+def _lies_on_nothing(hand: Hand) -> None:
+    boxes = [(each["x"], each["y"], each["w"], each["h"]) for each in hand.look("nodes")]
+    notes = [tuple(each[key] for key in "xywh") for each in marks(hand, 0)["notes"].values()]
+    for x, y, w, h in notes:
+        for a, b, c, d in [*boxes, *(each for each in notes if each != (x, y, w, h))]:
+            assert x + w <= a or a + c <= x or y + h <= b or b + d <= y
+
+
+def test_a_note_that_was_cut_elsewhere_says_so(app: App, page: Page) -> None:
+    made = asking("cut-note")
+    long = {"x": 0, "y": -200, "w": 240, "h": 56, "text": "word " * 100, "tone": "blue"}
+    made["nodes"][0]["data"]["canvas"] = {"notes": {"n1": long}}
+    put(app, made)
+    hand = Hand(page).open_flow("cut-note")
+    note = page.get_by_role("note", name="Note: word")
+    expect(note).to_have_attribute("data-cut", "")
+    note.focus()
+    assert not note.locator(".fc-note-words").evaluate("(each) => each.scrollHeight > each.clientHeight")
+    assert marks(hand, 0)["notes"]["n1"] == long
+
+
 def test_a_group_holds_its_nodes_and_moves_them(app: App, page: Page) -> None:
     put(app, asking("group"))
     hand = Hand(page).open_flow("group")

@@ -1,11 +1,12 @@
-// Notes and groups on the canvas, behind wires and nodes: drawn, moved, sized, edited and coloured by
-// mouse and by keys. Loaded when a flow has marks or gets its first.
+// Notes and groups on the canvas, behind nodes, groups behind wires too: drawn, moved, sized, edited and coloured by
+// mouse and by keys. A note is as high as its text. Loaded when a flow has marks or gets its first.
 import DOMPurify from "dompurify";
 import { Marked } from "marked";
 import type { FlowCanvas } from "../canvas/flowcanvas";
 import { keymap } from "../canvas/keymap";
 import type { Change } from "../model/change";
-import { GRID, type Point, type Rect, snap, unite } from "../model/geometry";
+import { freePlace, liesOnSomething } from "../model/freeplace";
+import { GRID, overlap, type Point, type Rect, snap, unite } from "../model/geometry";
 import { dissolve, dropNote, makeGroup } from "../model/grouping";
 import { freshMarkId, type Group, isLocked, type Note, putGroup, putNote, readMarks, TONES, type Tone } from "../model/marks";
 import type { Scene } from "../model/scene";
@@ -14,6 +15,9 @@ import { el, icon } from "./parts";
 
 const PAD = 20;
 const HEAD = 30;
+const NOTE = { w: 240, h: 72 };
+/** A note is no smaller. */
+const LEAST = { w: 120, h: 56 };
 const TAGS = ["p", "br", "strong", "em", "del", "code", "pre", "ul", "ol", "li", "h1", "h2", "h3", "h4", "blockquote", "hr", "a", "table", "thead", "tbody", "tr", "th", "td"];
 const ARROWS: { [key: string]: Point } = { ArrowLeft: { x: -1, y: 0 }, ArrowRight: { x: 1, y: 0 }, ArrowUp: { x: 0, y: -1 }, ArrowDown: { x: 0, y: 1 } };
 
@@ -43,24 +47,31 @@ const nextTone = (tone: Tone): Tone => TONES[(TONES.indexOf(tone) + 1) % TONES.l
 
 export class Marks {
   private readonly layer = el("div", "fc-marks");
+  private readonly sheets = el("div", "fc-marks");
   private readonly made = new Map<string, HTMLElement>();
   private frame = 0;
 
   constructor(private readonly canvas: FlowCanvas) {
     canvas.desk.view.near.world.prepend(this.layer);
+    canvas.desk.view.near.wires.element.after(this.sheets);
     canvas.desk.view.paintOver((context, zoom) => paintMarksFar(canvas, context, zoom));
     canvas.on("change", () => (this.frame ||= requestAnimationFrame(() => this.draw())));
     this.draw();
   }
 
-  /** Put a note and open it for writing. */
+  /** Put a note where there is room and open it for writing: over what is selected, else by a place. */
   addNote(at: Point): void {
     const { desk } = this.canvas;
     if (desk.readOnly) return;
     const id = freshMarkId(desk.flow, "note");
-    const changes = putNote(desk.flow, { id, x: snap(at.x), y: snap(at.y), w: 240, h: 112, text: "", tone: TONES[0] });
+    const view = desk.viewport.world(-GRID);
+    const chosen = unite(this.canvas.selection.nodes.flatMap((node) => desk.flow.nodes.get(node) ?? []).map((node) => desk.scene.box(node)));
+    const by = chosen && overlap(chosen, view) ? { x: chosen.x, y: chosen.y - NOTE.h - 2 * GRID } : at;
+    const place = freePlace(desk.scene, { ...NOTE, x: snap(by.x), y: snap(by.y) }, view);
+    const changes = putNote(desk.flow, { id, ...place, ...NOTE, text: "", tone: TONES[0] });
     if (!changes.length) return desk.say("Add a node first: a note is kept with one.", true);
     desk.run(changes, "Add a note");
+    desk.setView(desk.viewport.revealing({ ...place, ...NOTE }, GRID));
     this.draw();
     this.edit(this.note(id) as Note);
   }
@@ -100,27 +111,60 @@ export class Marks {
     }
   }
 
-  private element(id: string, make: () => HTMLElement): HTMLElement {
+  private element(id: string, layer: HTMLElement, make: () => HTMLElement): HTMLElement {
     const known = this.made.get(id);
     if (known) return known;
     const fresh = make();
     this.made.set(id, fresh);
-    this.layer.append(fresh);
+    layer.append(fresh);
     return fresh;
   }
 
   private drawNote(note: Note): void {
-    const element = this.element(note.id, () => this.makeNote(note.id));
+    const element = this.element(note.id, this.sheets, () => this.makeNote(note.id));
     element.style.transform = `translate(${note.x}px,${note.y}px)`;
-    element.style.width = `${note.w}px`;
-    element.style.height = `${note.h}px`;
     element.dataset["tone"] = note.tone;
-    if (element.dataset["text"] === note.text) return;
-    element.dataset["text"] = note.text;
-    element.setAttribute("aria-label", `Note: ${note.text.split("\n", 1)[0] || "empty"}`);
-    const words = element.querySelector(".fc-note-words") as HTMLElement;
-    if (note.text.trim()) words.replaceChildren(rendered(note.text));
-    else words.replaceChildren(el("p", "fc-note-none", "Empty note"));
+    const [width, height] = [`${note.w}px`, `${note.h}px`];
+    if (element.style.width === width && element.style.height === height && element.dataset["text"] === note.text) return;
+    [element.style.width, element.style.height] = [width, height];
+    this.write(element, note.text);
+    const words = element.firstElementChild as HTMLElement;
+    element.toggleAttribute("data-cut", words.scrollHeight > words.clientHeight + GRID);
+  }
+
+  private write(element: HTMLElement, text: string): void {
+    if (element.dataset["text"] === text) return;
+    element.dataset["text"] = text;
+    element.setAttribute("aria-label", `Note: ${text.split("\n", 1)[0] || "empty"}`);
+    element.firstElementChild?.replaceChildren(text.trim() ? rendered(text) : el("p", "fc-note-none", "Empty note"));
+  }
+
+  /** How high a note is that shows a text, or that it has, in some width. */
+  private heightOf(id: string, w: number, text?: string): number {
+    const element = this.made.get(id) as HTMLElement;
+    const words = element.firstElementChild as HTMLElement;
+    if (text !== undefined) this.write(element, text);
+    [element.style.width, words.style.height] = [`${w}px`, "auto"];
+    const high = words.offsetHeight;
+    words.style.height = "";
+    return Math.max(LEAST.h, Math.ceil(high / GRID) * GRID);
+  }
+
+  /** A note in another size, but high enough for its text. */
+  private sized(note: Note, by: Point): Note {
+    const w = Math.max(LEAST.w, snap(note.w + by.x));
+    return { ...note, w, h: Math.max(this.heightOf(note.id, w), snap(note.h + by.y)) };
+  }
+
+  /** A note with other words: as high as they are, unless it was made higher; where it would lie on something then,
+   * it goes to where it does not. */
+  private written(note: Note, text: string): Note {
+    const { scene, viewport } = this.canvas.desk;
+    const isLoose = note.h > this.heightOf(note.id, note.w) && note.text.trim() !== "";
+    const needed = this.heightOf(note.id, note.w, text);
+    const next = { ...note, text, h: isLoose ? Math.max(note.h, needed) : needed };
+    if (liesOnSomething(scene, note, note.id) || !liesOnSomething(scene, next, note.id)) return next;
+    return { ...next, ...freePlace(scene, next, viewport.world(), note.id) };
   }
 
   private makeNote(id: string): HTMLElement {
@@ -140,7 +184,7 @@ export class Marks {
       this.drag(event, element, sizes ? "Size a note" : "Move a note", (by) => {
         const now = this.note(id);
         if (!now) return [];
-        if (sizes) return putNote(this.canvas.model, { ...now, w: Math.max(120, snap(w + by.x)), h: Math.max(56, snap(h + by.y)) });
+        if (sizes) return putNote(this.canvas.model, this.sized({ ...now, w, h }, by));
         return putNote(this.canvas.model, { ...now, x: snap(x + by.x), y: snap(y + by.y) });
       });
     });
@@ -156,7 +200,7 @@ export class Marks {
     if (event.key === "Enter" || act === "rename") this.edit(note);
     else if (act === "remove" || act === "remove-gap") this.remove(dropNote(note), "Remove a note");
     else if (act === "colour") put({ tone: nextTone(note.tone) }, "Colour a note");
-    else if (step && event.altKey) put({ w: Math.max(120, note.w + step.x * GRID), h: Math.max(56, note.h + step.y * GRID) }, "Size a note");
+    else if (step && event.altKey) put(this.sized(note, { x: step.x * GRID, y: step.y * GRID }), "Size a note");
     else if (step && event.shiftKey) put({ x: note.x + step.x * GRID, y: note.y + step.y * GRID }, "Move a note");
     else return;
     event.preventDefault();
@@ -177,10 +221,12 @@ export class Marks {
       const now = this.note(note.id);
       const back = document.activeElement === field;
       field.remove();
-      if (keep && now && field.value !== now.text) this.canvas.desk.run(putNote(this.canvas.model, { ...now, text: field.value }), "Edit a note");
+      if (keep && now && field.value !== now.text) this.canvas.desk.run(putNote(this.canvas.model, this.written(now, field.value)), "Edit a note");
+      else if (now) this.drawNote(now);
       if (back) element.focus({ preventScroll: true });
     };
     field.addEventListener("blur", () => close(true));
+    field.addEventListener("input", () => (element.style.height = `${Math.max(note.h, field.scrollHeight + 3)}px`));
     field.addEventListener("keydown", (event) => {
       if (event.key === "Escape" || (event.key === "Enter" && (event.ctrlKey || event.metaKey))) close(true);
       event.stopPropagation();
@@ -192,7 +238,7 @@ export class Marks {
   private drawGroup(group: Group): void {
     const at = groupBox(this.canvas.desk.scene, group);
     if (!at) return;
-    const element = this.element(group.id, () => this.makeGroupElement(group.id));
+    const element = this.element(group.id, this.layer, () => this.makeGroupElement(group.id));
     element.style.transform = `translate(${at.x}px,${at.y}px)`;
     element.style.width = `${at.w}px`;
     element.style.height = `${at.h}px`;
