@@ -36,7 +36,7 @@ from .models import (
     WaitReason,
     WaitState,
 )
-from .policy import EffectPolicy, asked_pause, attempts_before, errors_before, may_help, planned_pause
+from .policy import EffectPolicy, asked_pause, failed_before, may_help, planned_pause
 from .records import EffectRecords
 from .spec import WorkflowSpec
 
@@ -377,8 +377,8 @@ def execute(
     """
     effect, handler = deed.effect, deed.handler
     attempts = max(1, policy.max_attempts(effect)) if handler is None or handler.retry else 1
-    first, errors = attempts_before(deed.run.vars, deed.key) + 1, errors_before(deed.run.vars, deed.key)
-    for attempt in range(first, max(attempts, first) + 1):
+    failed, errors = failed_before(deed.run.vars, deed.key)
+    for attempt in range(failed + 1, max(attempts, failed + 1) + 1):
         now = services.now_iso()
         told = EffectRecords(deed.run, deed.plan.node_id, effect, now, attempt, deed.key, deed.recorded)
         deed.records.append(told.started(deed.note))

@@ -16,10 +16,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from time import time
 from weakref import WeakSet
 
 from ..storage.base import Asking, Lease, LeaseStore
 from .boundary import at_work_on
+from .clock import utc_now
 from .errors import StoreError
 from .held import Held
 
@@ -29,10 +31,10 @@ _PROC = Path("/proc")
 
 @dataclass(slots=True)
 class _Mine:
-    """A lease, and until when nobody else can have taken it."""
+    """A lease, and until when nobody else can have taken it, in seconds since 1970."""
 
     lease: Lease
-    safe_until: datetime
+    safe_until: float
 
 
 class Holding:
@@ -49,6 +51,9 @@ class Holding:
     ) -> None:
         self._store = store if seconds > 0 else None
         self._clock = clock
+        self._seconds_now = (
+            time if clock is utc_now else lambda: clock().timestamp()
+        )  # asked twice for each effect
         self._seconds = seconds
         self._beats = beats
         self._epochs = itertools.count(1)
@@ -112,7 +117,7 @@ class Holding:
             if lease is None:
                 return None
             with self._lock:
-                self._leases[run_id] = _Mine(lease, until)
+                self._leases[run_id] = _Mine(lease, until.timestamp())
         if lease.revision is not None:
             log.warning("Run %s is taken over from a driver that was lost", run_id)
         if self._beats:
@@ -122,7 +127,10 @@ class Holding:
     def take_for(self, held: Held) -> bool:
         """Take the lease of a run in hand before an effect of it acts; False: somebody else drives it."""
         run_id = held.run.run_id
-        if self._store is None or self._is_plainly(held.lease, run_id):
+        if self._store is None:
+            return True
+        mine = self._leases.get(run_id)
+        if mine is not None and mine is held.lease and self._seconds_now() < mine.safe_until:
             return True
         lease = self.take(run_id, held.revision)
         if lease is None:
@@ -136,20 +144,18 @@ class Holding:
 
     def confirm(self, run_id: str) -> bool:
         """Say whether an effect of a run may act now: whether this thread was not frozen and its run lost."""
-        if self._store is None or self._is_plainly(self._leases.get(run_id), run_id):
+        if self._store is None:
+            return True
+        mine = self._leases.get(run_id)
+        if mine is not None and self._seconds_now() < mine.safe_until:
             return True
         with self._taking:
             mine = self._leases.get(run_id)
             return mine is not None and self._is_safe(mine)
 
-    def _is_plainly(self, lease: object, run_id: str) -> bool:
-        """Say whether this lease is had, by the clock alone."""
-        mine = self._leases.get(run_id)
-        return mine is not None and mine is lease and self._clock() < mine.safe_until
-
     def _is_safe(self, mine: _Mine) -> bool:
         """Say whether a lease is still this runtime's; the store is asked only where it may not be."""
-        return self._clock() < mine.safe_until or self._renewed([mine])
+        return self._seconds_now() < mine.safe_until or self._renewed([mine])
 
     def still_has(self, run_id: str, epoch: int) -> bool:
         """Say whether what was done for a run under this taking may still be written, though the run has moved."""
@@ -176,7 +182,7 @@ class Holding:
             for mine in held:
                 run_id = mine.lease.run_id
                 if mine.lease not in lost:
-                    mine.safe_until = until
+                    mine.safe_until = until.timestamp()
                 elif self._leases.get(run_id) is mine:  # else it was given back meanwhile
                     del self._leases[run_id]
                     taken_over.append(run_id)

@@ -61,7 +61,8 @@ def looks_outside(handler: Handler | None, effect: Effect) -> bool:
 def mode_of(run: RunState) -> str:
     """Return what becomes of a run's outside effects: `ask`, `recorded`, or empty where they are simply done."""
     space = dict.get(run.vars, "_runtime")
-    return str(dict.get(space, EFFECTS) or "") if isinstance(space, dict) else ""
+    mode: Any = dict.get(space, EFFECTS) if isinstance(space, dict) else None
+    return str(mode) if mode else ""
 
 
 def inherit(vars: dict[str, Any], parent: RunState) -> None:

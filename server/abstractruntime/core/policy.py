@@ -247,22 +247,16 @@ def count_visit(vars: dict[str, Any], node_id: str, key: str) -> None:
         visits[node_id] = sum(seen.values()) + 1
 
 
-def attempts_before(vars: dict[str, Any], key: str) -> int:
-    """Return how many attempts of this visit have failed before a planned retry."""
+def failed_before(vars: dict[str, Any], key: str) -> tuple[int, list[str]]:
+    """Return how many attempts of this visit have failed before a planned retry, and what they said as far as it was kept."""
     space = dict.get(vars, "_runtime")
     retry: Any = dict.get(space, "retry") if isinstance(space, dict) else None
     if not isinstance(retry, dict) or dict.get(retry, "key") != key:
-        return 0
-    count = dict.get(retry, "attempt")
-    return count if isinstance(count, int) else 0
-
-
-def errors_before(vars: dict[str, Any], key: str) -> list[str]:
-    """Return what the attempts of this visit said that have failed before a planned retry, as far as it was kept."""
-    if not attempts_before(vars, key):
-        return []
-    told = vars["_runtime"]["retry"].get("errors")  # an older version has not kept it
-    return [*told] if isinstance(told, list) else []
+        return 0, []
+    count, told = dict.get(retry, "attempt"), dict.get(retry, "errors")  # an older version has not kept these
+    if not isinstance(count, int) or not count:
+        return 0, []
+    return count, [*told] if isinstance(told, list) else []
 
 
 def forget_attempts(vars: dict[str, Any]) -> None:
