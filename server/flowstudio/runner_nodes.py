@@ -7,9 +7,10 @@ keep them: clipped (`visualflow_compiler.clip`). Those of the last visit are als
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Lock
 from typing import Any
 
@@ -31,23 +32,42 @@ LAST_RUNS = 50
 MOST_RECORDS = 20_000  # of one run
 SHORT = 1_000  # records of a run that is read while somebody waits for a form
 MOST_IN_ALL = 60_000  # of the last runs together
-MOST_VISITS = 200  # of one node in one run, the last ones
 KEPT_STORIES = 60
+KEPT_VISITS = 60_000  # of all stories that are kept together
 _MISSING: Any = object()
 
 
 @dataclass(frozen=True)
+class Entry:
+    """A record of a run's own ledger: its place in the store, its number in the ledger, and when it was written."""
+
+    position: int
+    seq: int
+    at: str
+
+
+@dataclass(frozen=True)
 class Story:
-    """A run, node by node: its last visits, and how many there were. `is_cut`: it has more records than were read."""
+    """A run, node by node: its visits. `entries` are the records of its own ledger; `is_cut`: there are more than were read."""
 
     run_id: str
     visits: Mapping[str, list[Visit]]
-    counts: Mapping[str, int]
     is_cut: bool = False
+    entries: tuple[Entry, ...] = ()
 
     def of(self, node_id: str) -> list[Visit]:
         """Return the visits of a node, the last one last."""
         return self.visits.get(node_id, [])
+
+    @property
+    def size(self) -> int:
+        """How many visits it holds."""
+        return sum(map(len, self.visits.values()))
+
+    def entry(self, upto: int) -> Entry | None:
+        """Return the entry of the run's own ledger that stood last at a position, None before the first."""
+        place = bisect_right(self.entries, upto, key=lambda each: each.position)
+        return self.entries[place - 1] if place else None
 
 
 @dataclass(frozen=True)
@@ -137,9 +157,37 @@ class NodeStories:
         story = self._told(run)
         with self._lock:
             self._held[run_id] = (mark, story)
-            while len(self._held) > KEPT_STORIES:
-                self._held.popitem(last=False)
+            kept = sum(each.size for _, each in self._held.values())
+            while len(self._held) > KEPT_STORIES or (kept > KEPT_VISITS and len(self._held) > 1):
+                _, (_, gone) = self._held.popitem(last=False)
+                kept -= gone.size
         return story
+
+    def visits(self, run_id: str, node_id: str, upto: int = 0) -> list[Visit]:
+        """Return the visits of a node, the last one last; with `upto` as they stood at that position of the whole story."""
+        visits = self.story(run_id).of(node_id)
+        return self._as_of(run_id, visits, upto) if upto else visits
+
+    def _as_of(self, run_id: str, visits: list[Visit], upto: int) -> list[Visit]:
+        """Return what of these visits was at a position: one that was under way then, as it was told by then."""
+        found = []
+        for visit in visits:
+            if visit.told_at > upto if visit.is_value else visit.position > upto:
+                continue
+            is_over = visit.is_value or not visit.records or visit.records[-1] <= upto
+            found.append(visit if is_over else self._begun(run_id, visit, upto))
+        return found
+
+    def _begun(self, run_id: str, visit: Visit, upto: int) -> Visit:
+        """Return a visit as its records up to a position tell it. What came in had come when it began."""
+        mine = [each for each in visit.records if each <= upto]
+        reused = {each.position: each for each in self._reader.origins.prefix(run_id)}
+        told = [
+            reused[each] if each in reused else next(iter(self._reader.records(run_id, each - 1, 1)))
+            for each in mine
+        ]
+        as_told = fold(told)[-1:]
+        return replace(as_told[0], number=visit.number, inputs=visit.inputs) if as_told else visit
 
     def runs_of(self, flow_id: str, node_id: str) -> NodeRuns:
         """Return what a node did in the last runs of its flow, the newest first; recordings are none."""
@@ -151,7 +199,7 @@ class NodeStories:
                 unread += 1
                 continue
             story = self.story(row["run_id"])
-            read += sum(story.counts.values())
+            read += story.size
             visits = [visit for visit in story.of(node_id) if not visit.is_value]
             if not visits:
                 passed_by += 1
@@ -159,7 +207,7 @@ class NodeStories:
             lengths = tuple(ms for visit in visits if (ms := visit.ms) is not None)
             most = max(visit.attempts for visit in visits)
             used = sum((visit.used for visit in visits), NOTHING)
-            found.append(NodeRun(row, visits[-1], story.counts[node_id], most, lengths, used))
+            found.append(NodeRun(row, visits[-1], len(visits), most, lengths, used))
         return NodeRuns(found, len(rows) - unread, passed_by, unread)
 
     def whole(self, run_id: str, node_id: str, pin: str) -> Json:
@@ -185,10 +233,13 @@ class NodeStories:
         kept = temp.get("node_outputs") if isinstance(temp, Mapping) else None
         return kept.get(node_id) if isinstance(kept, Mapping) else None
 
-    def inputs(self, run_id: str, node_id: str) -> dict[str, Json]:
-        """Return what came in at a node's last visit of a run: whole where the run still holds it."""
-        visits = self.story(run_id).of(node_id)
+    def inputs(self, run_id: str, node_id: str, upto: int = 0) -> dict[str, Json]:
+        """Return what came in at a node's last visit of a run: whole where the run still holds it; with `upto` of the
+        last one at that position, as recorded."""
+        visits = self.visits(run_id, node_id, upto)
         found = dict(visits[-1].inputs) if visits else {}
+        if upto:
+            return found
         op = self.op(run_id, node_id)
         for pin, (source, out) in op.wires.items() if op is not None else ():
             try:
@@ -208,9 +259,12 @@ class NodeStories:
         except StoreDamaged:
             return None  # what was recorded can be told all the same
 
-    def variables(self, run_id: str) -> dict[str, Json]:
-        """Return the variables of a run as they stand, without the program's own."""
-        held = self._reader.state(run_id).vars
+    def variables(self, run_id: str, upto: int = 0) -> dict[str, Json]:
+        """Return the variables of a run as they stand, or stood at a position, without the program's own; none where
+        the store keeps no history."""
+        entry = self.story(run_id).entry(upto) if upto else None
+        run = self._reader.state_at(run_id, entry.seq if entry else 0) if upto else self._reader.state(run_id)
+        held = run.vars if run is not None else {}
         return {name: value for name, value in held.items() if not name.startswith("_")}
 
     def _told(self, run: RunState) -> Story:
@@ -223,27 +277,31 @@ class NodeStories:
             costs = costs_of(whole)
             for step in steps:
                 step.used = sum((costs(child) for child in step.children), step.used)
-        visits, counts = _sorted(steps, program)
-        return Story(run.run_id, visits, counts, is_cut=len(records) >= MOST_RECORDS)
+        entries = tuple(
+            Entry(
+                placed.position,
+                placed.seq,
+                str(placed.record.get("ended_at") or placed.record.get("started_at") or ""),
+            )
+            for placed in records
+            if placed.run_id == run.run_id
+        )
+        return Story(run.run_id, _sorted(steps, program), len(records) >= MOST_RECORDS, entries)
 
 
 def _mark(run: RunState) -> str:
     return f"{run.status.value} {run.updated_at}"
 
 
-def _sorted(steps: Iterable[Visit], program: Program | None) -> tuple[dict[str, list[Visit]], dict[str, int]]:
+def _sorted(steps: Iterable[Visit], program: Program | None) -> dict[str, list[Visit]]:
     """Return the visits by node, those of value nodes too, each with what came in."""
     visits: dict[str, list[Visit]] = {}
-    counts: dict[str, int] = {}
     latest: dict[str, Json] = {}
 
     def add(visit: Visit, values: Mapping[str, Json]) -> None:
         if not visit.is_pinned:  # what is not executed reads nothing
             visit.inputs = {**_came_in(program, visit.node_id, latest, values), **visit.computed}
-        counts[visit.node_id] = counts.get(visit.node_id, 0) + 1
-        held = visits.setdefault(visit.node_id, [])
-        held.append(visit)
-        del held[:-MOST_VISITS]
+        visits.setdefault(visit.node_id, []).append(visit)
 
     for step in steps:
         values = step.values if isinstance(step.values, Mapping) else {}
@@ -251,11 +309,16 @@ def _sorted(steps: Iterable[Visit], program: Program | None) -> tuple[dict[str, 
             if node_id == "…":  # what the record left out
                 continue
             read = Visit(node_id, step.position, step.started_at, step.number, "done", step.ended_at)
-            read.given, read.read_by, read.pinned = given, step.node_id, step.pinned
+            read.given, read.read_by, read.pinned, read.told_at = (
+                given,
+                step.node_id,
+                step.pinned,
+                step.told_at,
+            )
             add(read, values)
         add(step, values)
         latest[step.node_id] = step.given
-    return visits, counts
+    return visits
 
 
 def _came_in(

@@ -60,16 +60,10 @@ def asked_of(vars: Mapping[str, Json]) -> dict[str, Json] | None:
 
 def visit_at(stories: NodeStories, run_id: str, node_id: str, at: int = 0) -> Visit:
     """Return a visit of a node by its place (from 1, of all; 0: the last); raise NoOutputs with the reason."""
-    story = stories.story(run_id)
-    visits = story.of(node_id)
+    visits = stories.story(run_id).of(node_id)
     if not visits:
         raise NoOutputs("This run did not come to the node.")
-    place = (at or story.counts[node_id]) - (story.counts[node_id] - len(visits))
-    if place < 1:
-        raise NoOutputs(
-            f"Of the visits of this node the last {len(visits)} can be read, and this is an earlier one."
-        )
-    return visits[min(place, len(visits)) - 1]
+    return visits[min(at if at > 0 else len(visits), len(visits)) - 1]
 
 
 def outputs_of(stories: NodeStories, run_id: str, visit: Visit) -> tuple[Mapping[str, Json], bool]:

@@ -282,6 +282,11 @@ class RunReader:
             record for record in reversed(records) if (record.get("effect") or {}).get("type") == "resume"
         ]
 
+    def state_at(self, run_id: str, seq: int) -> RunState | None:
+        """Return a run as it stood after an entry of its ledger, 0 for before the first; None where no history is kept."""
+        journal = self._stores.journal
+        return journal.state_at(run_id, seq) if seq else journal.begun(run_id)
+
     def waits_before(self, run_id: str, seq: int) -> list[dict[str, Json]]:
         """Return the run's records before `seq`, the newest first."""
         return self._stores.ledger.list(run_id)[: max(0, seq - 1)][::-1]

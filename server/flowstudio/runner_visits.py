@@ -38,6 +38,7 @@ class Visit:
     `state` is running, waiting, stopped (before it), done or failed; a failure that the flow has caught is told by `error` of a
     visit that is done. `ms` is the time from its begin to its end. `is_value`: of a value node, read by the
     step `read_by`. `position` is that of its first record in the ledger of the whole run.
+    `records` are the positions of all its records, `told_at` that of the one that told the values it read.
     `pinned`: the nodes for which pinned outputs stood, itself or value nodes that it read. `tries` are the attempts at
     its effect, `children` the runs that it has started, `used` what models used in it and, in a story, in those.
     """
@@ -63,6 +64,8 @@ class Visit:
     tries: dict[int, Try] = field(default_factory=dict)
     children: tuple[str, ...] = ()
     used: Used = NOTHING
+    records: tuple[int, ...] = ()
+    told_at: int = 0
 
     @property
     def is_value(self) -> bool:
@@ -120,6 +123,9 @@ def fold(records: Iterable[PlacedRecord]) -> list[Visit]:
                 continue  # the visit of the end node, just told, says it all
             visit = opened[node_id] = Visit(node_id, placed.position, str(record.get("started_at") or ""))
             found.append(visit)
+        visit.records = (*visit.records, placed.position)
+        if (result.get("visit") or {}).get("values"):
+            visit.told_at = placed.position
         effect = record.get("effect")
         if isinstance(effect, Mapping) and is_told_by(record):
             _note(visit, record)

@@ -153,3 +153,11 @@ def thinking(provider: str) -> Document:
     ]
     wires = ["start.exec-out > think.exec-in", "think.exec-out > end.exec-in", "think.response > end.said"]
     return document("thinking", "Thinking", nodes, wires)
+
+
+def answer_first(app: App, response: str) -> None:
+    """Answer the oldest open question, as somebody does elsewhere."""
+    with app.client() as client:
+        asked = client.get("/api/prompts").json()["prompts"][0]
+        answer = {"wait_key": asked["wait_key"], "response": response}
+        assert client.post(f"/api/prompts/{asked['run_id']}", json=answer).status_code == 200

@@ -87,12 +87,14 @@ def test_the_editor_forks_the_entry_that_it_shows_beside_its_canvas(app: App, pa
     hand.expect_run("Done")
     first = page.url
     hand.canvas.focus()
-    hand.keys(*[","] * 6)
+    hand.keys(*[","] * 8)
     strip = page.get_by_role("region", name="The run, entry by entry")
-    expect(strip).to_contain_text("Ask, waiting")
+    expect(strip).to_contain_text("entry 3 of 11 · Ask, waiting")
     strip.get_by_role("button", name="Fork here").click()
     form = page.locator("#pane-run [data-fork-form]")
-    expect(form).to_contain_text("Next comes Ask")
+    expect(form).to_contain_text(
+        "after entry 1 of 11: at entry 3 a step was under way, and it is taken anew. Next comes Ask"
+    )
     title, tabs = page.get_by_role("heading", name="Change something, and go on"), page.locator("#tab-run")
     top, tab = title.bounding_box(), tabs.bounding_box()
     assert top

@@ -65,8 +65,8 @@ def visit_of(
         other = next(ids, "")
     if not other:
         raise NoOutputs("That version has no run any more.")
-    is_last = place >= studio.stories.story(run_id).counts.get(node_id, 0)
-    count = studio.stories.story(other).counts.get(node_id, 0)
+    is_last = place >= len(studio.stories.story(run_id).of(node_id))
+    count = len(studio.stories.story(other).of(node_id))
     return other, visit_at(studio.stories, other, node_id, 0 if is_last or place > count else place)
 
 

@@ -30,7 +30,7 @@ def compare(
 ) -> HTMLResponse:
     """Show where an output of a visit differs from that of the visit before, of another run or version."""
     visit = visit_at(studio.stories, run, node, at)
-    count = studio.stories.story(run).counts[node]
+    count = len(studio.stories.story(run).of(node))
     place = min(at, count) or count
     choices = others(studio, flow, run, place)
     keys = [each.key for each in choices]

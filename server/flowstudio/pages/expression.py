@@ -43,9 +43,13 @@ def expression(
     text: Annotated[str, Body()],
     flow_id: Annotated[str, Body()] = "",
     background: Annotated[str, Body()] = "",
+    instant_run: Annotated[str, Body()] = "",
+    upto: Annotated[int, Body()] = 0,
 ) -> HTMLResponse:
     """Answer with what an expression gives, or why it gives nothing."""
-    told = _told(studio, node, frozenset(wired), pin, text, flow_id, background)
+    run_id = studio.stories.background(flow_id, background)
+    at = upto if run_id == instant_run else 0
+    told = _told(studio, node, frozenset(wired), pin, text, run_id, at)
     return render(request, "partials/_expression_result.html", **told)
 
 
@@ -55,8 +59,8 @@ def _told(
     wired: frozenset[str],
     pin: str,
     text: str,
-    flow_id: str,
-    background: str,
+    run_id: str | None,
+    upto: int,
 ) -> dict[str, Json]:
     blank: dict[str, Json] = {"value": "", "about": "", "wrong": "", "notes": []}
     if not text.strip():
@@ -66,9 +70,8 @@ def _told(
     kind = studio.catalog.resolve(str(node.get("type")))
     data = node.get("data")
     data = data if isinstance(data, Mapping) else {}
-    run_id = studio.stories.background(flow_id, background)
-    pins = values_of(studio, kind, str(node.get("id") or ""), data, wired, run_id)
-    variables = studio.stories.variables(run_id) if run_id else {}
+    pins = values_of(studio, kind, str(node.get("id") or ""), data, wired, run_id, upto)
+    variables = studio.stories.variables(run_id, upto) if run_id else {}
     try:
         value = evaluate(
             shared_sandbox(), text, pin, pins, variables, now=utc_now_iso(), seed=f"{run_id}:{pin}"
@@ -93,13 +96,14 @@ def values_of(
     data: Mapping[str, Json],
     wired: frozenset[str],
     run_id: str | None,
+    upto: int,
 ) -> dict[str, Json]:
     """Return what a node's inputs are now: its constants, and by wire what they were in a run."""
     inputs = pins_of(kind, data)[0] if kind is not None else ()
     given = data.get("pinDefaults")
     constants = {pin.id: pin.default for pin in inputs if pin.has_default}
     constants |= dict(given) if isinstance(given, Mapping) else {}
-    ran = studio.stories.inputs(run_id, node_id) if run_id else {}
+    ran = studio.stories.inputs(run_id, node_id, upto) if run_id else {}
     hidden = expressions_of(data)
     found = {pin: value for pin, value in constants.items() if pin not in wired and pin not in hidden}
     return {**found, **{pin: value for pin, value in ran.items() if pin in wired}}

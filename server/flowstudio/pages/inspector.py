@@ -289,8 +289,11 @@ def inspector(
     attempt: Annotated[int, Body()] = 0,
     against: Annotated[str, Body()] = "",
     views: Annotated[dict[str, str] | None, Body()] = None,
+    instant_run: Annotated[str, Body()] = "",
+    upto: Annotated[int, Body()] = 0,
 ) -> HTMLResponse:
-    """Answer with what one tab shows of a node; `background` is the run whose values are shown."""
+    """Answer with what one tab shows of a node; `background` is the run whose values are shown. The run `instant_run` is
+    shown as it stood at the position `upto` of its story."""
     name = node.get("type")
     kind = studio.catalog.resolve(name) if isinstance(name, str) else None
     raw = node.get("data")
@@ -308,7 +311,8 @@ def inspector(
         return render(request, "partials/_inspector_unknown.html", **known)
     known |= {"family": BY_ID[kind.family], "types": PIN_TYPES, "wired": frozenset(wired), "kind": kind}
     known |= {"tabs": TABS, "tab": tab if tab in dict(TABS) else "setup"}
-    shown = _tab_words(studio, known, background, Looked(visit, attempt, against, views or {}))
+    at = upto if upto > 0 and studio.stories.background(flow_id, background) == instant_run else 0
+    shown = _tab_words(studio, known, background, Looked(visit, attempt, against, views or {}, at))
     return render(request, "partials/_inspector.html", **shown, **known)
 
 
@@ -343,10 +347,10 @@ def _tab_words(studio: Studio, known: dict[str, Any], background: str, looked: L
                 "owner": owner if isinstance(owner, str) else "",
             }
     run_id = studio.stories.background(flow_id, background)
-    ran = last_inputs(studio, node_id, run_id)
+    ran = last_inputs(studio, node_id, run_id, looked.upto)
     form = form_of(kind, data, known["wired"])
     names = words(kind, data)
-    seen = expression_words(names, studio.stories.variables(run_id) if run_id else {})
+    seen = expression_words(names, studio.stories.variables(run_id, looked.upto) if run_id else {})
     form |= {"words_of": lambda row: names, "ran": ran, "run_id": run_id}
     form["code_off"] = what_is_off(shared_sandbox()) if kind.source else ""
     form |= {"seen": seen, "expression_at": lambda pin: expression_at(data, pin), "path_of": path_of}

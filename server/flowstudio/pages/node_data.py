@@ -16,6 +16,7 @@ from abstractruntime.visualflow_compiler.program import Op
 
 from ..library import FlowNotFound
 from ..library_compare import nodes_of, title_of
+from ..runner_nodes import Story
 from ..runner_pins import NoOutputs, outputs_of
 from ..runner_visits import Try, Visit
 from ..studio import Studio
@@ -25,6 +26,7 @@ from .data_views import changes_of
 from .html import path
 from .node_settings import settings_used
 from .node_tabs import sign_of, sign_of_state
+from .visit_strip import strip_of
 from .words import moment
 
 Json = Any
@@ -32,13 +34,14 @@ Json = Any
 
 @dataclass(frozen=True)
 class Looked:
-    """What is looked at: which visit (from 1 of those kept, 0: the last), which attempt of it (0: the last), compared
-    with what, and by "in name" and "out name" in which views."""
+    """What is looked at: which visit (from 1, 0: the last), which attempt of it (0: the last), compared with what, and by
+    "in name" and "out name" in which views; as the run stood at which position of its story (0: as it is now)."""
 
     at: int = 0
     attempt: int = 0
     against: str = ""
     views: Mapping[str, str] = field(default_factory=dict)
+    upto: int = 0
 
 
 @dataclass(frozen=True)
@@ -63,39 +66,48 @@ def data_words(
     """Return what the tab shows of a node in a run: of the last visit, or of the one that is looked at."""
     node_id = str(node.get("id") or "")
     story = studio.stories.story(run_id) if run_id else None
-    visits = story.of(node_id) if story else []
+    every = story.of(node_id) if story else []
+    visits = studio.stories.visits(run_id, node_id, looked.upto) if run_id else []
+    instant = {"instant": instant_of(story, looked.upto), "later": len(every) - len(visits)}
     if story is None or run_id is None or not visits:
         is_cut = bool(story and story.is_cut)
-        return {"visit": None, "visits": [], "count": 0, "is_cut": is_cut, "is_step": kind.is_exec}
+        return {"visit": None, "is_cut": is_cut, "is_step": kind.is_exec, **instant}
     place = looked.at if 1 <= looked.at <= len(visits) else len(visits)
-    visit, count = visits[place - 1], story.counts.get(node_id, 0)
+    visit, count = visits[place - 1], len(visits)
+    is_last = place == len(every) and visit is every[-1]
     data = node.get("data")
     data = data if isinstance(data, Mapping) else {}
     op = studio.stories.op(run_id, node_id)
-    named = place + count - len(visits)
-    compared = _compared(studio, flow_id, run_id, node_id, visit, named, count, looked.against)
+    compared = _compared(studio, flow_id, run_id, node_id, visit, place, count, looked.against)
     made, usual = settings_used(kind, op, data) if op is not None else ([], [])
     return {
         "visit": visit,
         "sign": sign_of(visit),
-        "sign_of": sign_of,
         "sign_of_state": sign_of_state,
         "place": place,
-        "visits": visits,
-        "count": count,
+        "strip": strip_of(visits, place) if count > 1 else None,
+        **instant,
         "view_words": VIEWS,
-        **_sides(studio, kind, data, op, run_id, visit, place == len(visits), compared, looked),
+        **_sides(studio, kind, data, op, run_id, visit, is_last, compared, looked),
         "made": made,
         "usual": usual,
         "has_program": op is not None,
         "compared": compared,
-        "others": others(studio, flow_id, run_id, named),
+        "others": others(studio, flow_id, run_id, place),
         "nothing": NOTHING,
         "step_in": step_in(studio, flow_id, run_id, node_id, visit),
         "is_cut": story.is_cut,
         "computed": frozenset(expressions_of(data)),
         "reader": _title(studio, flow_id, visit.read_by),
     }
+
+
+def instant_of(story: Story | None, upto: int) -> dict[str, Json] | None:
+    """Return at which entry a run is looked at, of how many; None for the run as it is now."""
+    entry = story.entry(upto) if story is not None and upto else None
+    if story is None or entry is None:
+        return None
+    return {"seq": entry.seq, "total": story.entries[-1].seq, "at": entry.at}
 
 
 def _sides(

@@ -51,8 +51,13 @@ _STATES = {
 }
 
 
+CAUGHT = Sign("failed", "Failed, went on", "cross", "F")
+
+
 def sign_of(visit: Visit) -> Sign:
     """Return how the state of a visit is shown."""
+    if visit.error and visit.state == "done":
+        return CAUGHT
     return SIGNS["pinned"] if visit.is_pinned and visit.state == "done" else sign_of_state(visit.state)
 
 
@@ -107,10 +112,10 @@ def bars(found: list[float]) -> list[Bar]:
     return drawn
 
 
-def last_inputs(studio: Studio, node_id: str, run_id: str | None) -> dict[str, str]:
-    """Return what a node's inputs were in the last visit of a run, each in one short line."""
-    story = studio.stories.glance(run_id) if run_id else None
-    visits = story.of(node_id) if story is not None else []
+def last_inputs(studio: Studio, node_id: str, run_id: str | None, upto: int = 0) -> dict[str, str]:
+    """Return what a node's inputs were in the last visit of a run, or the last by an instant, each in one short line."""
+    is_read = run_id and (upto or studio.stories.glance(run_id) is not None)
+    visits = studio.stories.visits(run_id, node_id, upto) if run_id and is_read else []
     return {pin: brief(value) for pin, value in (visits[-1].inputs if visits else {}).items()}
 
 

@@ -12,7 +12,7 @@ test("the keys of a path are read whatever is in them", () => {
 });
 
 test("a control of the tab turns to one thing and keeps the others", () => {
-  const now: Looking = { tab: "data", background: "", visit: 3, attempt: 2, against: "", views: { "in a": "raw" } };
+  const now: Looking = { tab: "data", background: "", visit: 3, attempt: 2, against: "", views: { "in a": "raw" }, instant_run: "", upto: 0 };
   const at = (dataset: { [key: string]: string }): HTMLElement => ({ dataset }) as unknown as HTMLElement;
   Object.assign(globalThis, { HTMLSelectElement: class {} });
   assert.deepEqual(turned(at({ do: "visit", visit: "5" }), now), { visit: 5, attempt: 0 });

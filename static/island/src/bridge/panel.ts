@@ -14,6 +14,9 @@ export interface Looking {
   attempt: number;
   against: string;
   views: { [value: string]: string };
+  /** The run that is shown as it stood at a position of its story; 0: as it is now. */
+  instant_run: string;
+  upto: number;
 }
 
 /** A tab of a node, as HTML of our own server. */
@@ -22,8 +25,8 @@ export async function inspectorOf(flow: string, node: JsonObject, wired: string[
 }
 
 /** What an expression of a node gives, as HTML of our own server; nothing is run but the expression. */
-export async function expressionOf(flow: string, node: JsonObject, wired: string[], pin: string, text: string, background: string): Promise<string> {
-  return (await ask("POST", "/editor/expression", { body: { flow_id: flow, node, wired, pin, text, background } })).text;
+export async function expressionOf(flow: string, node: JsonObject, wired: string[], pin: string, text: string, { background, instant_run, upto }: Looking): Promise<string> {
+  return (await ask("POST", "/editor/expression", { body: { flow_id: flow, node, wired, pin, text, background, instant_run, upto } })).text;
 }
 
 /** The form of what several nodes have in common, as HTML of our own server. */

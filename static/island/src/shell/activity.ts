@@ -1,9 +1,12 @@
 // The story of a run as a list: one line per visit of a node, in the order in which it happened.
 import type { RunStep, Words } from "../bridge/live";
 import { lastWords } from "../model/words";
+import { isOfNode } from "./instant";
 import { brief, el, length } from "./parts";
 
 const SHOWN = 400;
+/** So many entries before one that is looked at are listed. */
+const LISTED = 200;
 const WAITING = "waiting";
 const WORDS: { [state: string]: string } = { running: "running", waiting: "waiting", stopped: "stopped before it", done: "done", failed: "failed", cancelled: "cancelled" };
 
@@ -20,12 +23,13 @@ export class Activity {
   readonly element = el("ol", "activity");
   private readonly lines = new Map<string, Line>();
   private count = 0;
+  private frame = 0;
 
   constructor(private readonly nameOf: (step: RunStep) => string, private readonly open: (step: RunStep) => void) {}
 
   /** Fold a step in; records of one visit share a line. */
   take(step: RunStep): void {
-    if (!step.node_id || /^(status|end|fork)$/.test(step.kind)) return;
+    if (!isOfNode(step)) return;
     const key = `${step.run_id} ${step.node_id}`;
     let line = this.lines.get(key);
     if (!line || !line.isOpen) {
@@ -56,7 +60,20 @@ export class Activity {
     }
   }
 
+  /** List what led to an entry, from 0, and nothing after it; null: all that there is, of a run that may have `ended`.
+   * It is done with the next frame, however often it is asked till then. */
+  showUpto(steps: readonly RunStep[], at: number | null, ended: string | null): void {
+    cancelAnimationFrame(this.frame);
+    this.frame = requestAnimationFrame(() => {
+      this.clear();
+      const listed = at === null ? steps.slice(-3 * SHOWN) : steps.slice(Math.max(0, at + 1 - LISTED), at + 1);
+      for (const step of listed) this.take(step);
+      if (at === null && ended) this.close(ended);
+    });
+  }
+
   clear(): void {
+    cancelAnimationFrame(this.frame);
     this.lines.clear();
     this.count = 0;
     this.element.replaceChildren();

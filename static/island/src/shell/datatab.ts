@@ -16,6 +16,8 @@ export function turned(at: HTMLElement, now: Looking): Partial<Looking> | null {
   switch (act) {
     case "visit":
       return { visit: Number(visit), attempt: 0 };
+    case "visit-number":
+      return at instanceof HTMLInputElement && at.checkValidity() ? { visit: at.valueAsNumber || 0, attempt: 0 } : {};
     case "attempt":
       return { attempt: Number(attempt) };
     case "background":
@@ -26,6 +28,13 @@ export function turned(at: HTMLElement, now: Looking): Partial<Looking> | null {
       return { views: { ...now.views, [`${side} ${pin}`]: chosen } };
   }
   return null;
+}
+
+/** Bring the visit that is shown into view in its strip. */
+export function showTick(pane: HTMLElement): void {
+  const tick = pane.querySelector<HTMLElement>(".visit-tick[aria-selected=true]");
+  const strip = tick?.parentElement;
+  if (strip) strip.scrollLeft += tick.getBoundingClientRect().left - strip.getBoundingClientRect().left - strip.clientWidth / 2;
 }
 
 export async function copyText(canvas: FlowCanvas, text: string): Promise<void> {

@@ -20,6 +20,8 @@ const LINE = 15;
 export interface FootActs {
   /** Make the attempt that is planned now. */
   now?(): void;
+  /** The instant that the canvas shows, in ms; null: it shows the run as it is now. */
+  past?(): number | null;
 }
 
 export class Feet {
@@ -39,10 +41,11 @@ export class Feet {
   private show(view: NodeView): void {
     const { look } = this.canvas.desk;
     const run = look.progress.nodes.get(view.node.id);
-    const note = view.node.data.disabled === true ? "disabled" : run ? noteOf(run, view.shape.step, Date.now()) : "";
+    const past = this.acts.past?.() ?? null;
+    const note = view.node.data.disabled === true ? "disabled" : run ? noteOf(run, view.shape.step, past ?? Date.now()) : "";
     if (run && isCounting(run)) this.timer ||= window.setTimeout(() => this.tick(), TICK_MS);
     const wrong = run ? null : this.wrongWith(view);
-    const isPlanned = run?.state === "retry" && this.acts.now !== undefined;
+    const isPlanned = run?.state === "retry" && this.acts.now !== undefined && past === null;
     const lines = note || wrong ? this.roomOf(view) : LINES;
     view.element.toggleAttribute("data-tight", lines === 0);
     const key = JSON.stringify([view.node.id, note, wrong, isPlanned, look.readOnly, lines]);
@@ -161,7 +164,7 @@ function soon(until: string, now: number): string {
 }
 
 /** What models used at a node, as the pages of runs write it. */
-function usedWords({ tokens, cost }: NonNullable<NodeRun["used"]>): string {
+export function usedWords({ tokens, cost }: NonNullable<NodeRun["used"]>): string {
   const words = `${tokens.toLocaleString("en")} ${tokens === 1 ? "token" : "tokens"}`;
   return cost ? `${words} · cost ${cost >= 1 ? cost.toFixed(2) : cost.toFixed(6).replace(/0+$/, "")}` : words;
 }

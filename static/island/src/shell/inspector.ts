@@ -5,7 +5,6 @@ import { keepVersion, loadBound } from "../bridge/flows";
 import { partOf, Refusal } from "../bridge/http";
 import { expressionOf, inspectorOf, type Looking, manyOf, shapeOf } from "../bridge/panel";
 import type { FlowCanvas } from "../canvas/flowcanvas";
-import { keymap } from "../canvas/keymap";
 import type { Change } from "../model/change";
 import type { FlowNode } from "../model/document";
 import { bindTo, followFlow, versionOf } from "../model/calls";
@@ -15,9 +14,10 @@ import { declared } from "../model/pins";
 import { addOwnPin, dropOwnPin, renameOwnPin, retypeOwnPin, type OwnSide } from "../model/ownpins";
 import { parseFlow } from "../model/serialize";
 import type { CodeFields } from "./code";
-import { dataAct, searchData, turned, writePinned } from "./datatab";
+import { dataAct, searchData, showTick, turned, writePinned } from "./datatab";
 import type { Problem } from "../view/look";
 import { freshId, literal, markOf, problemNote, savedForm, typeToBe, valueView, wiredOf } from "./formparts";
+import { nothingSelected } from "./nothing";
 import { showNotes } from "./notestab";
 import { el, place } from "./parts";
 import { resizable } from "./resize";
@@ -45,7 +45,7 @@ export class Inspector {
     private readonly canvas: FlowCanvas,
     private readonly flow: string,
   ) {
-    this.looking = { tab: "setup", background: this.chosen, visit: 0, attempt: 0, against: "", views: {} };
+    this.looking = { tab: "setup", background: this.chosen, visit: 0, attempt: 0, against: "", views: {}, instant_run: "", upto: 0 };
     canvas.on("select", ({ nodes }) => this.select(nodes));
     canvas.on("change", () => this.changed());
     this.pane.addEventListener("keydown", (event) => this.key(event));
@@ -135,27 +135,7 @@ export class Inspector {
     Object.assign(this.looking, { visit: 0, attempt: 0, views: {} });
     clearTimeout(this.timer);
     if (only || this.many.length > 1) this.again();
-    else this.pane.replaceChildren(this.nothing());
-  }
-
-  private nothing(): HTMLElement {
-    const [add, all] = [keymap.label("add"), keymap.label("keys")];
-    const keys = el("p", "", ...(add ? ["Press ", el("kbd", "", add), " to add a node, drag"] : ["Drag"]), " from a pin to wire", ...(all ? [", ", el("kbd", "", all), " for all keys."] : ["."]));
-    const empty = el("div", "pane-empty", el("h3", "", "Nothing selected"), el("p", "", "Select a node to see and change its settings."), keys);
-    return el("div", "", this.about(), empty);
-  }
-
-  /** What belongs to the flow itself: the words that say what it is for. */
-  private about(): HTMLElement {
-    const field = el("textarea", "textarea");
-    field.id = "flow-description";
-    field.rows = 2;
-    field.placeholder = "What is this flow for?";
-    field.value = String(this.canvas.model.flow.description ?? "");
-    field.addEventListener("input", () => this.canvas.apply({ op: "flow", path: "description", value: field.value }, "Describe the flow", "flow description"));
-    const label = el("label", "name small", "Description of the flow");
-    label.htmlFor = field.id;
-    return el("div", "field", label, field);
+    else this.pane.replaceChildren(nothingSelected(this.canvas));
   }
 
   private changed(): void {
@@ -183,6 +163,14 @@ export class Inspector {
   /** The run that somebody chose for the values; "" for the last one that ended well. */
   private get chosen(): string {
     return localStorage.getItem(`background ${this.flow}`) ?? "";
+  }
+
+  /** Show a run as it stood at a position of its story; 0: as it is now. */
+  instant(run: string, upto: number): void {
+    if (upto === this.looking.upto) return;
+    Object.assign(this.looking, { instant_run: run, upto, visit: 0, attempt: 0 });
+    this.showRun();
+    if (this.shown && /setup|data/.test(this.looking.tab)) this.again();
   }
 
   /** Show the values of the run on the canvas until another is chosen; without one those of the chosen one again. */
@@ -223,6 +211,7 @@ export class Inspector {
     this.takeFocus();
     this.showRun();
     this.showProblems();
+    showTick(this.pane);
   }
 
   /** Fill what others are asked for: the models of a provider, the tools of servers. */
@@ -263,7 +252,7 @@ export class Inspector {
   private async compute(field: HTMLTextAreaElement): Promise<void> {
     const [node, pin, text] = [this.node, field.dataset["expression"] ?? "", field.value];
     if (!node) return;
-    const html = await expressionOf(this.flow, node.raw, wiredOf(node), pin, text, this.looking.background).catch((error: unknown) => {
+    const html = await expressionOf(this.flow, node.raw, wiredOf(node), pin, text, this.looking).catch((error: unknown) => {
       if (!(error instanceof Refusal)) throw error;
       return null;
     });
@@ -317,7 +306,7 @@ export class Inspector {
     if (this.many.length > 1) return this.editMany(field, event.type === "change");
     const node = this.node;
     if (!node) return;
-    const turn = field instanceof HTMLSelectElement && turned(field, this.looking);
+    const turn = turned(field, this.looking);
     if (turn) return event.type === "change" ? this.look(turn) : undefined;
     if (field instanceof HTMLInputElement && field.matches("[data-tool], [data-tool-name]")) return this.tools(field, node, event.type === "change");
     const wrong = writePinned(field, node, (change) => this.edit([change], "Write the pinned outputs", `pinned ${node.id}`));

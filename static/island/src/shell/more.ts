@@ -20,7 +20,7 @@ import { begin } from "./begin";
 import type { Choice } from "./chooser";
 import type { Coach } from "./coach";
 import type { Conflict } from "./conflict";
-import { Feet } from "./feet";
+import { Feet, usedWords } from "./feet";
 import { Inspector } from "./inspector";
 import { keysWait } from "./kept";
 import type { KeyList } from "./keylist";
@@ -29,7 +29,7 @@ import type { CanvasMenu } from "./menu";
 import { addFlow } from "./mine";
 import type { OutlineView } from "./outline";
 import { acceptDrops, Palette } from "./palette";
-import { place } from "./parts";
+import { place, RUN_SHOWN } from "./parts";
 import { Peek } from "./peek";
 import { ProblemList } from "./problems";
 import { QuickAdd } from "./quickadd";
@@ -98,8 +98,9 @@ export class More {
     this.problems = new ProblemList(canvas, () => side.show("node"), () => side.show("problems"));
     this.panel = new Inspector(canvas, flow);
     this.calling = new Subflows(canvas, flow);
-    this.peek = new Peek(canvas, (node) => this.data(node), () => this.run?.run ?? null);
-    new Feet(canvas, { now: () => void this.run?.now() });
+    this.peek = new Peek(canvas, (node) => this.data(node), () => this.run?.run ?? null, () => pastOf(this.run) !== null);
+    new Feet(canvas, { now: () => void this.run?.now(), past: () => pastOf(this.run) });
+    document.addEventListener(RUN_SHOWN, () => this.instant());
     place("pane-node").addEventListener("click", (event) => (event.target as Element).closest("[data-do=run-to]") && this.use("run-to"));
     if (hasMarks(canvas.model)) void this.marks();
     if (this.hasTags()) void this.tags();
@@ -176,7 +177,14 @@ export class More {
       },
       tested: () => this.coaching?.did("test asked"),
       read: readText,
+      used: usedWords,
     };
+  }
+
+  /** The canvas shows the run at another instant: so does all else. */
+  private instant(): void {
+    this.panel.instant(this.run?.run ?? "", this.run?.past?.position ?? 0);
+    this.refresh();
   }
 
   /** Show the values of a node in the panel. */
@@ -446,4 +454,10 @@ export class More {
     place("outline-place").append(this.outline.element);
     return this.outline;
   }
+}
+
+/** The instant that a run is shown at, in ms; null: it is shown as it is now. */
+function pastOf(run: RunPane | null): number | null {
+  const step = run?.past;
+  return step ? Date.parse(step.ended_at ?? step.started_at ?? "") || Date.now() : null;
 }

@@ -41,6 +41,8 @@ export class Peek {
     private readonly data: (node: string) => void,
     /** The run on the canvas. */
     private readonly run: () => string | null,
+    /** Whether an earlier instant of it is shown. */
+    private readonly isPast: () => boolean,
   ) {
     this.panel.hidden = true;
     this.panel.setAttribute("role", "dialog");
@@ -95,7 +97,7 @@ export class Peek {
     const { about, value, given } = this.seen(at);
     const { label, type } = canvas.describe(at);
     const name = `${titleOf(node, canvas.desk.scene.shape(node))} · ${label}`;
-    const told = about || (canvas.desk.look.running ? "The run has not come here." : "No run is on the canvas: run the flow, and its values are here.");
+    const told = about || (canvas.desk.look.running ? `The run ${this.isPast() ? "had not come here by then" : "has not come here"}.` : "No run is on the canvas: run the flow, and its values are here.");
     const text = value === undefined ? "" : value === "" ? "empty text" : pretty(value);
     const acts = el("div", "acts");
     this.beside.hidden = true;
@@ -184,7 +186,7 @@ export class Peek {
     const source = wire?.from ? ` by ${titleOf(wire.from, scene.shape(wire.from))}` : "";
     if (value === undefined || !origin) return { about: "", value };
     const at = scene.shape(origin).step ? (gave?.visits ?? 0) : 0;
-    return { about: gave?.instead === "pinned" ? `Pinned${source}, so given in this run.` : `Given${source} in this run, last.`, value, given: { node: from, pin: out, at } };
+    return { about: gave?.instead === "pinned" ? `Pinned${source}, so given in this run.` : `Given${source} in this run, last${this.isPast() ? " by then" : ""}.`, value, given: { node: from, pin: out, at } };
   }
 }
 

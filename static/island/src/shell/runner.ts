@@ -13,11 +13,14 @@ import { titleOf } from "../model/geometry";
 import { toast } from "../pages/parts/toast";
 import type { Problem } from "../view/look";
 import { Activity } from "./activity";
+import type { usedWords } from "./feet";
+import { type Asked, InstantPane } from "./instant";
 import { keysWait } from "./kept";
 import { Lead } from "./lead";
 import { button, el, icon, length, place, pretty } from "./parts";
 import { Scrub } from "./scrub";
 import { PromptForm, takeAway } from "./promptform";
+import { chipOf, wordOf } from "./runstates";
 import { RunForm } from "./runform";
 import { TrialRun } from "./trial";
 
@@ -40,20 +43,8 @@ export interface Hooks {
   tested(): void;
   /** Reads what is typed into a field. */
   readonly read: typeof readText;
+  readonly used: typeof usedWords;
 }
-
-const STATES: { [status: string]: [string, string, string] } = {
-  running: ["running", "play", "Running"],
-  waiting: ["waiting", "person", "Waiting"],
-  completed: ["completed", "check", "Done"],
-  failed: ["failed", "cross", "Failed"],
-  cancelled: ["cancelled", "stop", "Cancelled"],
-  paused: ["paused", "pause", "Paused"],
-  stopped: ["stopped", "breakpoint", "Stopped"],
-};
-
-/** What a run waits for that is no person. */
-const WAIT_SIGNS: { [reason: string]: string } = { until: "clock", event: "flag", subworkflow: "subflow", job: "wait" };
 
 /** How long a replay may take to open a question and close it again. */
 const SETTLE_MS = 120;
@@ -105,6 +96,9 @@ export class RunPane {
   private wanted: Trial = {};
   /** The canvas shows an earlier entry. */
   private isHeld = false;
+  /** The questions that were told, in their order. */
+  private readonly asked: Asked[] = [];
+  private readonly instant: InstantPane;
 
   constructor(
     private readonly canvas: FlowCanvas,
@@ -112,16 +106,22 @@ export class RunPane {
     private readonly hooks: Hooks,
   ) {
     this.lead = new Lead(canvas);
-    this.scrub = new Scrub(canvas, { steps: this.steps, nameOf: (step) => this.nameOf(step), say: hooks.say, held: (isHeld) => this.hold(isHeld), fork: () => void this.fork() });
+    this.scrub = new Scrub(canvas, { steps: this.steps, run: () => this.run, nameOf: (step) => this.nameOf(step), say: hooks.say, held: (at, told) => this.hold(at, told), fork: () => void this.fork() });
     this.trial = new TrialRun(canvas, flow, this, hooks);
     this.activity = new Activity((step) => this.nameOf(step), (step) => this.show(step));
+    this.instant = new InstantPane(canvas, () => ({ steps: this.steps, asked: this.asked, ended: this.ended, open: this.prompts.size }), hooks.used, () => this.scrub.leave());
     const story = el("section", "run-story", el("h3", "", "Steps"), this.activity.element);
-    this.pane.append(this.head, this.forking, this.asks, this.result, this.start, story);
+    this.pane.append(this.instant.element, this.head, this.forking, this.asks, this.result, this.start, story);
     this.renew();
   }
 
   get run(): string | null {
     return this.stream?.run ?? null;
+  }
+
+  /** The entry that is shown while it is not the newest; null: the run is shown as it is now. */
+  get past(): RunStep | null {
+    return this.scrub.step;
   }
 
   get isUnderWay(): boolean {
@@ -240,8 +240,8 @@ export class RunPane {
   private forget(): void {
     this.forking.replaceChildren();
     this.activity.clear();
-    this.steps.length = 0;
-    this.isHeld = false;
+    this.steps.length = this.asked.length = 0;
+    this.setHeld(null, "");
     this.scrub.end();
   }
 
@@ -293,11 +293,9 @@ export class RunPane {
   }
 
   private step(step: RunStep): void {
-    this.activity.take(step);
-    if (step.node_id && !/^(status|end|fork)$/.test(step.kind)) {
-      this.steps.push(step);
-      this.scrub.grown();
-    }
+    if (!this.isHeld) this.activity.take(step);
+    this.steps.push(step);
+    this.scrub.grown();
     if (step.root) {
       if (!this.isHeld) this.canvas.applyStep(step);
       if (!this.isHeld && !step.reused) this.lead.to(step);
@@ -308,6 +306,7 @@ export class RunPane {
 
   private prompt(prompt: Prompt): void {
     const known = this.prompts.get(prompt.run_id);
+    this.asked.push({ before: this.steps.length, prompt });
     if (!prompt.open) {
       known?.close(prompt);
       this.prompts.delete(prompt.run_id);
@@ -342,10 +341,11 @@ export class RunPane {
     this.renew();
   }
 
-  /** The canvas shows an earlier entry, or the run as it is now again. */
-  private hold(isHeld: boolean): void {
-    this.isHeld = isHeld;
-    if (isHeld) return;
+  /** The canvas shows an earlier entry, from 0, or the run as it is now again: this tab does too. */
+  private hold(at: number | null, told: string): void {
+    this.setHeld(at, told);
+    this.activity.showUpto(this.steps, at, this.ended?.status ?? null);
+    if (at !== null) return;
     if (this.ended) this.canvas.endRun(this.ended.status);
     else if (this.state) this.canvas.planAttempt(plannedOf(this.state));
   }
@@ -357,6 +357,12 @@ export class RunPane {
     const words = asks ? "Runs from the editor ask before each step that acts outside." : "Runs from the editor act outside without asking.";
     toast(words, undefined, 5);
     this.hooks.say(words);
+  }
+
+  private setHeld(at: number | null, told: string): void {
+    this.isHeld = at !== null;
+    this.instant.show(at, told);
+    for (const part of [this.head, this.asks, this.result, this.start]) part.hidden = this.isHeld;
   }
 
   /** Make the attempt that is planned now. */
@@ -373,7 +379,7 @@ export class RunPane {
     this.prompts.clear();
     this.renew();
     this.hooks.changed();
-    this.hooks.say(`The run is over: ${STATES[end.status]?.[2] ?? end.status}.`, end.status === "failed");
+    this.hooks.say(`The run is over: ${wordOf(end.status)}.`, end.status === "failed");
     this.scrub.begin();
   }
 
@@ -390,15 +396,11 @@ export class RunPane {
     const status = this.ended?.status ?? (this.state?.paused ? "paused" : isStopped ? "stopped" : this.state?.status) ?? "running";
     this.head.replaceChildren();
     if (this.stream) {
-      const [key, sign, word] = STATES[status] ?? ["queued", "queue", status];
-      const waits = status === "waiting" ? WAIT_SIGNS[this.state?.waiting?.reason ?? ""] : undefined;
-      const chip = el("span", "state", icon(waits ?? sign), word);
-      chip.dataset["state"] = key;
       const more = el("a", "button quiet only small", icon("external"));
       more.href = `/runs/${encodeURIComponent(this.stream.run)}`;
       more.title = "Open the run's own page";
       more.setAttribute("aria-label", more.title);
-      this.head.append(chip, this.waits(), this.away(), el("span", "spacer"), more, ...this.controls(status));
+      this.head.append(chipOf(status, this.state?.waiting?.reason), this.waits(), this.away(), el("span", "spacer"), more, ...this.controls(status));
     }
     this.result.replaceChildren(...this.outcome());
     if (this.isUnderWay) this.start.replaceChildren();

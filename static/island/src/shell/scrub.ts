@@ -3,6 +3,7 @@
 import type { RunStep } from "../bridge/live";
 import type { FlowCanvas } from "../canvas/flowcanvas";
 import { keymap, PAST_NAMES } from "../canvas/keymap";
+import { isOfNode } from "./instant";
 import { button, el, place, RUN_SHOWN, WATCHED } from "./parts";
 
 export interface Story {
@@ -10,8 +11,10 @@ export interface Story {
   readonly steps: readonly RunStep[];
   nameOf(step: RunStep): string;
   say(text: string, urgent?: boolean): void;
-  /** Whether the canvas follows the run again, or stays where it is. */
-  held(isHeld: boolean): void;
+  /** The run that is gone through. */
+  run(): string | null;
+  /** An entry is shown, from 0, told in these words; null: the run as it is now. */
+  held(at: number | null, told: string): void;
   /** A new run is to begin at the entry that is shown. */
   fork(): void;
 }
@@ -67,28 +70,31 @@ export class Scrub {
     if (!steps.length) return say("There is no run on the canvas.", true);
     const last = steps.length - 1; // after it the run is as it is now
     let next = (this.at ?? (node ? steps.length : last)) + by;
-    while (node && next >= 0 && next < steps.length && !(steps[next]?.root && steps[next]?.node_id === node)) next += by;
+    while (node && next >= 0 && next < steps.length && !tellsOf(steps[next] as RunStep, node)) next += by;
     if (next < 0) return say(node ? "No earlier entry tells of this node." : "This is the first entry.", true);
     if (next < last || (node && next === last)) return this.show(next);
     if (this.at === null) return say("This is the run as it is now.", true);
     this.leave();
   }
 
-  /** Where the address names an entry, from 1, as that of a recording does, show the run as it was after it. */
+  /** Where the address names an entry by its number, as that of a recording does, show the run as it was after it. */
   begin(): void {
     const url = new URL(location.href);
     const named = url.searchParams.get("entry");
     if (named === null) return;
     url.searchParams.delete("entry");
     history.replaceState(null, "", url);
-    const { length } = this.story.steps;
-    if (length >= FEWEST) this.show(Math.min(Math.max(parseInt(named, 10) || 1, 1), length) - 1);
+    const { steps } = this.story;
+    const number = Math.min(Math.max(parseInt(named, 10) || 1, 1), this.total(this.story.run()));
+    const at = steps.findIndex((step) => step.run_id === this.story.run() && step.seq === number);
+    if (steps.length >= FEWEST && at >= 0) this.show(at);
   }
 
   /** One more was told: the slider grows with it. */
   grown(): void {
     this.frame ||= requestAnimationFrame(() => {
       this.frame = 0;
+      if (this.at !== null) this.story.held(this.at, this.told());
       this.write();
     });
   }
@@ -98,9 +104,10 @@ export class Scrub {
     if (this.at === null) return;
     const lost = this.now.contains(document.activeElement);
     this.draw(this.story.steps.length - 1);
-    this.end();
+    this.at = null;
+    this.story.held(null, "");
+    this.write();
     if (lost) this.canvas.root.focus({ preventScroll: true });
-    this.story.held(false);
     this.story.say("The run as it is now.");
   }
 
@@ -127,11 +134,11 @@ export class Scrub {
 
   private show(at: number): void {
     this.at = at;
-    this.story.held(true);
     this.draw(at);
+    this.story.held(at, this.told());
     const step = this.story.steps[at] as RunStep;
     this.write();
-    if (step.root && step.node_id && this.canvas.model.nodes.has(step.node_id)) this.bring(step.node_id);
+    if (step.root && step.node_id && isOfNode(step) && this.canvas.model.nodes.has(step.node_id)) this.bring(step.node_id);
     this.story.say(this.told());
   }
 
@@ -153,12 +160,33 @@ export class Scrub {
 
   private told(): string {
     const { steps } = this.story;
-    if (this.at === null) return `Now, after ${steps.length} entries`;
+    if (this.at === null) return `Now, after ${count(this.total(this.story.run()), "entry", "entries")}`;
     const step = steps[this.at] as RunStep;
-    const state = step.error ? "failed" : step.kind === "visit" ? "done" : step.status;
     const moment = step.ended_at ?? step.started_at;
     const clock = moment ? `At ${new Date(moment).toLocaleTimeString()} · entry` : "Entry";
-    return `${clock} ${this.at + 1} of ${steps.length} · ${this.story.nameOf(step)}, ${state} · looking only`;
+    return `${clock} ${this.numbered(this.at)} · ${this.what(step)} · looking only`;
+  }
+
+  private what(step: RunStep): string {
+    if (step.kind === "fork") return "the fork begins";
+    if (!isOfNode(step)) return "the run is over";
+    return `${this.story.nameOf(step)}, ${step.error ? "failed" : step.kind === "visit" ? "done" : step.status}`;
+  }
+
+  /** An entry by its number in the ledger of the run; one of a call, by that of the run and its own in its ledger. */
+  private numbered(at: number): string {
+    const { steps } = this.story;
+    const step = steps[at] as RunStep;
+    const run = this.story.run();
+    if (step.run_id === run) return `${step.seq} of ${this.total(run)}`;
+    if (step.reused) return `${step.seq} of the run that it goes on from`;
+    const own = steps.slice(0, at).findLast((each) => each.run_id === run);
+    return `${own?.seq ?? 0} of ${this.total(run)}, in its call ${step.seq} of ${this.total(step.run_id)}`;
+  }
+
+  /** How many entries the ledger of a run has. */
+  private total(run: string | null): number {
+    return this.story.steps.findLast((step) => step.run_id === run)?.seq ?? 0;
   }
 
   /** The node of the entry is selected and in view; the keyboard goes along when it is on the canvas. */
@@ -173,6 +201,10 @@ export class Scrub {
     for (const step of this.story.steps.slice(0, last + 1)) if (step.root) this.canvas.applyStep(step);
   }
 }
+
+const count = (number: number, one: string, many: string): string => `${number} ${number === 1 ? one : many}`;
+
+const tellsOf = (step: RunStep, node: string): boolean => step.root && step.node_id === node && isOfNode(step);
 
 /** The two ways through the entries, for a pointer. */
 function ways(go: (by: 1 | -1) => void): HTMLElement[] {
