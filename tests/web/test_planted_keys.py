@@ -275,6 +275,7 @@ def answers(client: Client, runs: list[str]) -> Iterator[tuple[str, bytes]]:
     every_run = [*runs, *(child.run_id for run_id in runs for child in client.studio.reader.children(run_id))]
     fill = {
         "run_id": every_run,
+        "other": every_run[:2],
         "flow_id": [each["id"] for each in client.get("/api/flows").json()["flows"]],
         "name": ["llm_call"],
         "provider": ["kept", "named"],
