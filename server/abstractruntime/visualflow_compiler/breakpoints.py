@@ -23,7 +23,6 @@ from .expressions import MOST, evaluate
 from .stops import FAULTY
 
 BEFORE, AFTER, WIRE = "before", "after", "wire"
-PLACES = (BEFORE, AFTER, WIRE)
 CONDITION = "condition"
 
 
@@ -73,4 +72,4 @@ def holds(
     return {"when": text} if value else None
 
 
-__all__ = ["AFTER", "BEFORE", "PLACES", "WIRE", "Found", "entries", "holds", "wide"]
+__all__ = ["AFTER", "BEFORE", "CONDITION", "WIRE", "Found", "entries", "holds", "wide"]

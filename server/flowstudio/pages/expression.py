@@ -12,6 +12,7 @@ from starlette.responses import HTMLResponse
 from abstractruntime.core.clock import utc_now_iso
 from abstractruntime.nodes.define import NodeError, NodeType
 from abstractruntime.nodes.pins import pins_of
+from abstractruntime.visualflow_compiler.breakpoints import BEFORE, CONDITION
 from abstractruntime.visualflow_compiler.clip import is_clipped
 from abstractruntime.visualflow_compiler.expressions import (
     MOST,
@@ -53,6 +54,28 @@ def expression(
     return render(request, "partials/_expression_result.html", **told)
 
 
+@router.post("/editor/condition")
+def condition(
+    request: Request,
+    studio: TheStudio,
+    node: Annotated[dict[str, Any], Body()],
+    wired: Annotated[list[str], Body()],
+    at: Annotated[str, Body()],
+    text: Annotated[str, Body()],
+    flow_id: Annotated[str, Body()] = "",
+    background: Annotated[str, Body()] = "",
+) -> HTMLResponse:
+    """Answer with what the condition of a breakpoint gives: before a node over its inputs, else over its outputs."""
+    node_id, run_id = str(node.get("id") or ""), studio.stories.background(flow_id, background)
+    if at == BEFORE:
+        told = _told(studio, node, frozenset(wired), CONDITION, text, run_id, 0)
+    else:
+        visits = studio.stories.story(run_id).of(node_id) if run_id else []
+        gave = dict(visits[-1].outputs) if visits and isinstance(visits[-1].outputs, Mapping) else {}
+        told = _computed(studio, gave, CONDITION, text, run_id)
+    return render(request, "partials/_expression_result.html", **told)
+
+
 def _told(
     studio: Studio,
     node: Mapping[str, Json],
@@ -62,15 +85,28 @@ def _told(
     run_id: str | None,
     upto: int,
 ) -> dict[str, Json]:
+    kind = studio.catalog.resolve(str(node.get("type")))
+    data = node.get("data")
+    data = data if isinstance(data, Mapping) else {}
+    pins = values_of(studio, kind, str(node.get("id") or ""), data, wired, run_id, upto)
+    wanted = "any" if pin == CONDITION else _type_of(kind, data, pin)
+    return _computed(studio, pins, pin, text, run_id, upto, wanted)
+
+
+def _computed(
+    studio: Studio,
+    pins: Mapping[str, Json],
+    pin: str,
+    text: str,
+    run_id: str | None,
+    upto: int = 0,
+    wanted: str = "any",
+) -> dict[str, Json]:
     blank: dict[str, Json] = {"value": "", "about": "", "wrong": "", "notes": []}
     if not text.strip():
         return {**blank, "about": "Write a Python expression, such as amount * 1.2 or f'Dear {name}'."}
     if len(text) > MOST:
         return {**blank, "wrong": f"More than {MOST:,} characters: such a text belongs into a code node."}
-    kind = studio.catalog.resolve(str(node.get("type")))
-    data = node.get("data")
-    data = data if isinstance(data, Mapping) else {}
-    pins = values_of(studio, kind, str(node.get("id") or ""), data, wired, run_id, upto)
     variables = studio.stories.variables(run_id, upto) if run_id else {}
     try:
         value = evaluate(
@@ -82,7 +118,7 @@ def _told(
         if name and not run_id:
             return {**blank, "about": f"No run of this flow has ended well yet: '{name}' is not known here."}
         return {**blank, "wrong": str(error)}
-    notes = [mismatch(_type_of(kind, data, pin), value)]
+    notes = [mismatch(wanted, value)]
     if any(is_clipped(each) for each in argument(text, pins, variables).values()):
         notes.append("Computed from the short pictures of large values that the ledger keeps.")
     shown = json.dumps(value, ensure_ascii=False) if value == "" or value is None else brief(value)

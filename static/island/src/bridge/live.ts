@@ -22,7 +22,7 @@ export interface Prompt {
   allow_free_text: boolean;
   /** Calls of tools are to be allowed: the server's own form shows them with their arguments. */
   approves: boolean;
-  /** Why a trial run has stopped before the node: "breakpoint", "step" or "to"; empty for a question. */
+  /** Why a trial run has stopped before the node: "breakpoint", "after", "error" and others; empty for a question. */
   stop: string;
   open: boolean;
   answer?: Json;

@@ -1,6 +1,7 @@
 // The small signs in the header of a node: what was set for it beyond its type. Each stands there only
 // when it is set, has a sign and words, and is read from the settings by what they are called.
 import type { Card, Json } from "../catalog";
+import { type Break, breakOf } from "./breaks";
 import type { FlowNode } from "./document";
 import { isObject, read } from "./json";
 import { isPin, marksOf } from "./marks";
@@ -37,6 +38,11 @@ function seconds(value: Json): Chip | null {
   return typeof value === "number" && value > 0 ? { icon: "clock", text: "", words: `at most ${value} s` } : null;
 }
 
+function stopChip({ at, when, off }: Break): Chip {
+  const words = `breakpoint${at === "after" ? " after it" : ""}${when ? ` where ${when}` : ""}`;
+  return off ? { icon: "breakpoint-off", text: "", words: `${words}, off` } : { icon: "breakpoint", text: "", words };
+}
+
 /** The chips of a node, in the order of its settings. */
 export function chipsOf(node: FlowNode, card: Card | null): Chip[] {
   const chips: Chip[] = [];
@@ -57,9 +63,10 @@ export function chipsOf(node: FlowNode, card: Card | null): Chip[] {
   if (typeof named === "string" && named.trim()) chips.push({ icon: "check", text: "", words: `done once for each ${named.trim()}` });
   if (node.data.disabled === true) chips.unshift({ icon: "minus", text: "", words: "disabled" });
   if ("canvas" in node.data) {
-    const { own, remark, pinned, breakpoint } = marksOf(node);
+    const { own, remark, pinned } = marksOf(node);
+    const stops = breakOf(node);
     if (isPin(pinned)) chips.unshift({ icon: "pin", text: "", words: "outputs pinned: trial runs do not execute it" });
-    if (breakpoint === true) chips.unshift({ icon: "breakpoint", text: "", words: "breakpoint" });
+    if (stops) chips.unshift(stopChip(stops));
     if (typeof own === "string") chips.push({ icon: "copy", text: "", words: "has a copy of its own of its flow" });
     if (typeof remark === "string" && remark.trim()) chips.push({ icon: "info", text: "", words: `note: ${remark.trim().split("\n", 1)[0]}` });
   }

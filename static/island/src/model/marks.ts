@@ -4,7 +4,7 @@
 //   canvas.locked   true: the node keeps its place
 //   canvas.bookmark true: a place to come back to
 //   canvas.opened   true: all its pins are shown, also those that are seldom needed
-//   canvas.breakpoint true: a trial run stops before the node
+//   canvas.breakpoint true, or {at?, when?, off?}: a trial run stops at the node; canvas.breaks: on wires that end there (breaks.ts)
 //   canvas.group    the id of the group that the node belongs to
 //   canvas.pinned   {outputs: {output: value}, exit?}: what stands for the node in trial runs (decision 0060)
 //   canvas.own      the id of the flow that the node's own copy was made from
@@ -57,7 +57,7 @@ export const isBookmarked = (node: FlowNode): boolean => marksOf(node).bookmark 
 /** Whether all its pins are shown. */
 export const isOpened = (node: FlowNode): boolean => marksOf(node).opened === true;
 
-export const hasBreakpoint = (node: FlowNode): boolean => marksOf(node).breakpoint === true;
+export const hasBreakpoint = (node: FlowNode): boolean => Boolean(marksOf(node).breakpoint);
 
 /** The flow that a node's own copy was made from; empty when the node follows its flow. */
 export const ownOf = (node: FlowNode): string => text(marksOf(node).own);
@@ -85,7 +85,7 @@ export function setPinned(node: FlowNode, pinned: Pinned | null): Change {
 }
 
 /** Set a mark that is either true or absent. */
-export function turnMark(node: FlowNode, name: "locked" | "bookmark" | "opened" | "breakpoint", on: boolean): Change {
+export function turnMark(node: FlowNode, name: "locked" | "bookmark" | "opened", on: boolean): Change {
   return rewrite(node, (marks) => {
     if (on) marks[name] = true;
     else delete marks[name];
@@ -168,7 +168,7 @@ export const set = (node: FlowNode, keys: readonly string[], value: Json): Chang
 export function rewrite(node: FlowNode, edit: (marks: JsonObject) => void): Change {
   const marks = structuredClone(marksOf(node));
   edit(marks);
-  for (const key of ["notes", "groups", "wires", "tags"]) if (isObject(marks[key]) && !Object.keys(marks[key]).length) delete marks[key];
+  for (const key of ["notes", "groups", "wires", "tags", "breaks"]) if (isObject(marks[key]) && !Object.keys(marks[key]).length) delete marks[key];
   return Object.keys(marks).length ? set(node, [], marks) : { op: "set", node: node.id, path: ["canvas"] };
 }
 
@@ -209,7 +209,7 @@ export function carryChanges(flow: FlowDocument, gone: ReadonlySet<string>, only
 /** The data of a pasted node: notes and breakpoints stay with the first, groups get names of their own. */
 export function pastedData(data: Json | undefined, rename: (group: string) => string, names: ReadonlyMap<string, string>): Json | undefined {
   if (!isObject(data) || !isObject(data.canvas)) return data;
-  const { notes: _notes, breakpoint: _stops, group, groups, wires, tags, ...rest } = data.canvas;
+  const { notes: _notes, breakpoint: _stops, breaks: _wires, group, groups, wires, tags, ...rest } = data.canvas;
   const canvas: JsonObject = { ...rest };
   if (typeof group === "string") canvas.group = rename(group);
   if (isObject(groups)) canvas.groups = Object.fromEntries(Object.entries(groups).map(([id, each]) => [rename(id), each]));

@@ -105,3 +105,15 @@ function toSegment(p: Point, a: Point, b: Point): number {
   const t = length ? Math.max(0, Math.min(1, ((p.x - a.x) * dx + (p.y - a.y) * dy) / length)) : 0;
   return Math.hypot(p.x - a.x - t * dx, p.y - a.y - t * dy);
 }
+
+/** The middle of the longest straight part of a line, else of all of it. */
+export function middleOf(line: Curve): { x: number; y: number } {
+  const c = line as number[];
+  let [best, most] = [0, -1];
+  for (let i = 0; i + 7 < c.length; i += 6) {
+    const far = isStraight(c, i) ? Math.hypot(c[i + 6]! - c[i]!, c[i + 7]! - c[i + 1]!) : 0;
+    if (far > most) [best, most] = [i, far];
+  }
+  const at = (axis: number): number => (c[best + axis]! + 3 * c[best + 2 + axis]! + 3 * c[best + 4 + axis]! + c[best + 6 + axis]!) / 8;
+  return { x: at(0), y: at(1) };
+}

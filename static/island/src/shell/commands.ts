@@ -68,6 +68,7 @@ const HERE: readonly [Act, string][] = [
 /** What has no key. */
 const KEYLESS: readonly [string, string, string][] = [
   ["Give the subflow node a copy of its own, or follow the flow again", "copy", "link"],
+  ["Breakpoints: conditions, any error, costs", "breakpoint", "breakpoints"],
   ["Ask before each step that acts outside, or no longer", "breakpoint", "asks"],
   ["Show problems", "warn", "problems"],
   ["Export as a .flow file", "download", "export"],

@@ -11,7 +11,7 @@ const PART = { "HX-Request": "true", Accept: "text/html" };
 const GONE = "The server does not answer: nothing was started. Try again.";
 
 /** Put the form into its place; a fork that it starts is told. */
-export async function openFork(run: string, seq: number | null, place: HTMLElement, hooks: Hooks): Promise<void> {
+export async function openFork(run: string, seq: number | null, mended: boolean, place: HTMLElement, hooks: Hooks): Promise<void> {
   const address = `/runs/${encodeURIComponent(run)}/fork`;
   const leave = (): void => {
     place.replaceChildren();
@@ -30,7 +30,7 @@ export async function openFork(run: string, seq: number | null, place: HTMLEleme
       event.preventDefault();
       void send(form);
     });
-    place.replaceChildren(el("section", "fork-card", el("h3", "", "Change something, and go on"), box.content));
+    place.replaceChildren(el("section", "fork-card", el("h3", "", mended ? "Go on with the mended flow" : "Change something, and go on"), box.content));
     place.onkeydown = (event) => {
       if (event.key === "Escape") {
         event.stopPropagation();
@@ -55,7 +55,7 @@ export async function openFork(run: string, seq: number | null, place: HTMLEleme
     }
   };
   try {
-    await show(await fetch(seq === null ? address : `${address}?seq=${seq}`, { headers: PART }));
+    await show(await fetch(`${address}?${new URLSearchParams({ ...(seq === null ? {} : { seq: String(seq) }), ...(mended ? { version: "draft" } : {}) })}`, { headers: PART }));
   } catch {
     hooks.say(GONE, true);
   }

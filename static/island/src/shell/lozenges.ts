@@ -3,7 +3,7 @@ import type { FlowCanvas } from "../canvas/flowcanvas";
 import { turnsToText } from "../model/connect";
 import type { FlowWire } from "../model/document";
 import { titleOf } from "../model/geometry";
-import { type Curve, isStraight } from "../model/route";
+import { middleOf } from "../model/route";
 import { toast } from "../pages/parts/toast";
 import { el } from "./parts";
 
@@ -64,16 +64,4 @@ export class Lozenges {
     canvas.remove([], [wire.key]);
     toast("The wire is off: a text is expected there, and nothing makes one of it any more.", { label: "Undo", run: () => void canvas.undo() });
   }
-}
-
-/** The middle of the longest straight part of a line, else of all of it. */
-function middleOf(line: Curve): { x: number; y: number } {
-  const c = line as number[];
-  let [best, most] = [0, -1];
-  for (let i = 0; i + 7 < c.length; i += 6) {
-    const far = isStraight(c, i) ? Math.hypot(c[i + 6]! - c[i]!, c[i + 7]! - c[i + 1]!) : 0;
-    if (far > most) [best, most] = [i, far];
-  }
-  const at = (axis: number): number => (c[best + axis]! + 3 * c[best + 2 + axis]! + 3 * c[best + 4 + axis]! + c[best + 6 + axis]!) / 8;
-  return { x: at(0), y: at(1) };
 }

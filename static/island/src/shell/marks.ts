@@ -10,6 +10,7 @@ import { GRID, overlap, type Point, type Rect, snap, unite } from "../model/geom
 import { dissolve, dropNote, makeGroup } from "../model/grouping";
 import { freshMarkId, type Group, isLocked, type Note, putGroup, putNote, readMarks, TONES, type Tone } from "../model/marks";
 import type { Scene } from "../model/scene";
+import { BreakDots } from "./breakdots";
 import { paintMarksFar } from "./farmarks";
 import { el, icon } from "./parts";
 
@@ -57,6 +58,7 @@ export class Marks {
     canvas.desk.view.paintOver((context, zoom) => paintMarksFar(canvas, context, zoom));
     canvas.on("change", () => (this.frame ||= requestAnimationFrame(() => this.draw())));
     this.draw();
+    new BreakDots(canvas);
   }
 
   /** Put a note where there is room and open it for writing: over what is selected, else by a place. */

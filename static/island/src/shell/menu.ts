@@ -4,6 +4,7 @@ import { keymap } from "../canvas/keymap";
 import type { CanvasEvents, MenuEntry as Entry } from "../canvas/events";
 import { EXEC } from "../catalog";
 import { turnPoint } from "../gesture/reroute";
+import { breakOn } from "../model/breaks";
 import { isCall } from "../model/called";
 import type { FlowNode, FlowWire } from "../model/document";
 import type { Point } from "../model/geometry";
@@ -81,6 +82,7 @@ export class CanvasMenu {
       { name: nodes.every((id) => canvas.model.nodes.get(id)?.data.disabled === true) ? "Enable" : "Disable", keys: keymap.label("disable"), act: () => this.use("disable") },
       { name: "Run to here", keys: keymap.label("run-to"), act: () => this.use("run-to") },
       { name: nodes.every((id) => hasBreakpoint(canvas.model.nodes.get(id) as FlowNode)) ? "Remove the breakpoint" : "Breakpoint", keys: keymap.label("breakpoint"), act: () => this.use("breakpoint") },
+      { name: "Breakpoint with a condition…", keys: "", act: () => this.use("breakpoints") },
       { name: "Fit the selection", keys: keymap.label("fit-selection"), act: () => canvas.fit({ nodes }) },
       { name: nodes.length > 1 ? `Delete ${nodes.length} nodes` : "Delete", keys: keymap.label("remove"), act: () => canvas.remove(undefined, undefined, true) },
       { name: "Leave a gap", keys: keymap.label("remove-gap"), act: () => canvas.remove() },
@@ -123,7 +125,20 @@ export class CanvasMenu {
       { name: point === undefined ? "Add a reroute point" : "Remove the reroute point", keys: "", act: turn },
       ...(line.points.length ? [{ name: "Let it go its own way", keys: "", act: () => canvas.apply(leadWire(line, []), "Straighten a wire") }] : []),
       ...(canvas.desk.scene.wireType(line) === EXEC ? [] : [{ name: "Hide behind a name", keys: keymap.label("tags"), act: hide }]),
+      ...(canvas.desk.scene.wireType(line) === EXEC ? this.forStops(line) : []),
       { name: "Remove the wire", keys: keymap.label("remove"), act: () => canvas.remove([], [wire]) },
+    ];
+  }
+
+  /** A stop when control goes along a wire. */
+  private forStops(line: FlowWire): Entry[] {
+    const does = (tool: string) => (): void => {
+      this.canvas.select([], [line.key]);
+      this.use(tool);
+    };
+    return [
+      { name: breakOn(line) ? "Remove the breakpoint" : "Breakpoint", keys: keymap.label("breakpoint"), act: does("breakpoint") },
+      { name: "Breakpoint with a condition…", keys: "", act: does("breakpoints") },
     ];
   }
 

@@ -5,7 +5,7 @@ import { answerPrompt, promptFormOf, sendPromptForm } from "../bridge/runs";
 import { type Act, keymap } from "../canvas/keymap";
 import { button, el, icon, place } from "./parts";
 
-const STOPS: { [why: string]: string } = { breakpoint: "Stopped at a breakpoint", step: "Stopped after a step", to: "The run is where it was to go" };
+const STOPS: { [why: string]: string } = { breakpoint: "Stopped at a breakpoint", step: "Stopped after a step", to: "The run is where it was to go", after: "Stopped at a breakpoint", wire: "Stopped at a breakpoint", error: "Stopped at an error", outside: "Stopped before it acts outside", cost: "Stopped: it has cost more" };
 /** The keys of what can be said to a stop, in the order of its choices. */
 const STOP_ACTS: readonly Act[] = ["go-on", "step-over", "step-into"];
 

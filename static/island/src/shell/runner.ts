@@ -17,8 +17,9 @@ import type { usedWords } from "./feet";
 import { type Asked, InstantPane } from "./instant";
 import { keysWait } from "./kept";
 import { Lead } from "./lead";
-import { button, el, icon, length, place, pretty } from "./parts";
+import { button, el, icon, length, place } from "./parts";
 import { Scrub } from "./scrub";
+import { outcomeOf, toldAs } from "./outcome";
 import { PromptForm, takeAway } from "./promptform";
 import { chipOf, wordOf } from "./runstates";
 import { RunForm } from "./runform";
@@ -57,6 +58,7 @@ const TOOLS: { [tool: string]: (run: RunPane) => unknown } = {
   test: (run) => run.test(),
   tests: (run) => run.test(true),
   breakpoint: (run) => run.trial.turn(),
+  breakpoints: (run) => run.listBreaks(),
   disable: (run) => run.trial.disable(),
   "run-to": (run) => run.trial.runTo(),
   "step-over": (run) => run.trial.step(false),
@@ -76,6 +78,7 @@ export class RunPane {
   private readonly result = el("div", "run-result");
   private readonly start = el("div", "run-start");
   private readonly forking = el("div", "run-fork");
+  private readonly breaking = el("div", "run-breaks");
   private readonly activity: Activity;
   private readonly prompts = new Map<string, PromptForm>();
   /** The newest run of each flow that the run has called. */
@@ -111,7 +114,7 @@ export class RunPane {
     this.activity = new Activity((step) => this.nameOf(step), (step) => this.show(step));
     this.instant = new InstantPane(canvas, () => ({ steps: this.steps, asked: this.asked, ended: this.ended, open: this.prompts.size }), hooks.used, () => this.scrub.leave());
     const story = el("section", "run-story", el("h3", "", "Steps"), this.activity.element);
-    this.pane.append(this.instant.element, this.head, this.forking, this.asks, this.result, this.start, story);
+    this.pane.append(this.instant.element, this.head, this.forking, this.breaking, this.asks, this.result, this.start, story);
     this.renew();
   }
 
@@ -175,13 +178,14 @@ export class RunPane {
   }
 
   /** Ask what a new run is to begin with that goes on from the entry shown, or from the run as it is now. */
-  async fork(): Promise<void> {
+  async fork(mended = false): Promise<void> {
+    if (mended) await this.hooks.save();
     if (!this.run) return this.hooks.say("There is no run on the canvas to fork: run the flow first.", true);
     const step = this.scrub.step;
     this.hooks.showTab();
     const part = await keysWait(import("./forkform").catch(() => null));
     if (!part) return this.hooks.say("The form of a fork cannot be loaded: the server cannot be reached.", true);
-    void part.openFork(step?.run_id ?? this.run, step?.seq ?? null, this.forking, {
+    void part.openFork(step?.run_id ?? this.run, step?.seq ?? null, mended, this.forking, {
       say: this.hooks.say,
       left: () => this.canvas.root.focus({ preventScroll: true }),
       started: (run) => {
@@ -189,6 +193,21 @@ export class RunPane {
         this.follow(run);
         this.hooks.say("The fork has started.");
       },
+    });
+  }
+
+  /** Show all breakpoints, to be changed: where, under which condition, on or off. */
+  async listBreaks(): Promise<void> {
+    this.hooks.showTab();
+    const part = await keysWait(import("./breaklist").catch(() => null));
+    if (!part) return this.hooks.say("The breakpoints cannot be listed: the server cannot be reached.", true);
+    part.openBreaks(this.canvas, this.breaking, {
+      flow: this.flow,
+      run: () => this.run ?? "",
+      turn: () => this.trial.turn(),
+      told: () => void this.trial.tell(true),
+      say: this.hooks.say,
+      left: () => this.canvas.root.focus({ preventScroll: true }),
     });
   }
 
@@ -402,10 +421,18 @@ export class RunPane {
       more.setAttribute("aria-label", more.title);
       this.head.append(chipOf(status, this.state?.waiting?.reason), this.waits(), this.away(), el("span", "spacer"), more, ...this.controls(status));
     }
-    this.result.replaceChildren(...this.outcome());
+    this.result.replaceChildren(...(this.ended ? outcomeOf(this.canvas, this.ended, this.ways) : []));
     if (this.isUnderWay) this.start.replaceChildren();
     else this.form();
   }
+
+  /** What can be done about a run that has failed. */
+  private readonly ways = {
+    again: () => void this.control(this.run ?? "", "retry"),
+    mended: () => void this.fork(true),
+    fork: () => void this.fork(),
+    reveal: (node: string) => this.reveal(node),
+  };
 
   private waits(): HTMLElement {
     const waiting = this.ended ? null : this.state?.waiting;
@@ -453,25 +480,6 @@ export class RunPane {
     }
   }
 
-  private outcome(): HTMLElement[] {
-    const end = this.ended;
-    if (!end) return [];
-    if (end.error) {
-      const failed = end.failed_node ? this.canvas.model.nodes.get(end.failed_node) : undefined;
-      const acts: Node[] = [];
-      const again = button("small primary", "Try again from here", "again", () => void this.control(this.run ?? "", "retry"));
-      again.title = "Take the failed step again; what was done before stays done";
-      const change = button("small", "Change something first", "branch", () => this.fork());
-      change.title = keymap.hint("A new run that begins before the failed step", "fork");
-      if (end.status === "failed") acts.push(again, change);
-      if (failed) acts.push(button("small", "Show the node", null, () => this.reveal(failed.id)));
-      const title = failed ? [el("strong", "", `“${titleOf(failed, this.canvas.desk.scene.shapes.of(failed))}” failed`)] : [];
-      return [el("div", "note danger", icon("cross"), el("div", "words", ...title, el("p", "reason", end.error), el("div", "acts", ...acts)))];
-    }
-    if (end.output === null || end.output === undefined) return [];
-    return [el("section", "run-output", el("h3", "", "Output"), el("pre", "json", pretty(end.output)))];
-  }
-
   private nameOf(step: RunStep): string {
     const node = step.root && step.node_id ? this.canvas.model.nodes.get(step.node_id) : undefined;
     if (node) return titleOf(node, this.canvas.desk.scene.shapes.of(node));
@@ -487,13 +495,4 @@ export class RunPane {
     this.canvas.focusNode(node);
     this.hooks.showNode();
   }
-}
-
-/** A step in a word for the live region; nothing for what only leads to the next record. */
-function toldAs(step: RunStep): string | null {
-  if (step.stop) return null; // told with its keys
-  if (step.status === "failed" || step.error) return `failed. ${step.error ?? ""}`;
-  if (step.node_id && step.pinned?.includes(step.node_id)) return "pinned";
-  if (step.kind === "visit") return "done";
-  return step.kind === "effect" && step.status === "waiting" ? "waiting" : null;
 }

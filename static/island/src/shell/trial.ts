@@ -9,9 +9,12 @@ import { keymap } from "../canvas/keymap";
 import type { Change } from "../model/change";
 import { entryOf } from "../model/entry";
 import { titleOf } from "../model/geometry";
-import type { FlowNode } from "../model/document";
-import { hasBreakpoint, turnMark } from "../model/marks";
+import { EXEC } from "../catalog";
+import { breakOf, breakOn, breaksOf, setBreak, type Told, toldOf } from "../model/breaks";
+import type { FlowNode, FlowWire } from "../model/document";
+import { hasBreakpoint } from "../model/marks";
 
+const PLAIN = { at: "before", when: "", off: false } as const;
 const [OVER, INTO] = ["Step over", "Step into"] as const;
 
 /** The run on the canvas. */
@@ -44,7 +47,7 @@ export class TrialRun {
     private readonly followed: Followed,
     private readonly hooks: Hooks,
   ) {
-    this.told = this.breakpoints().join("\n");
+    this.told = JSON.stringify(this.breakpoints());
     canvas.on("change", () => void this.tell());
   }
 
@@ -58,19 +61,30 @@ export class TrialRun {
     const { stop } = this;
     const ways = [["go-on", "goes on"], ["step-over", "steps over"], ["step-into", "steps into"]] as const;
     const keys = ways.slice(0, stop?.choices.length ?? 0).flatMap(([act, does]) => (keymap.label(act) ? [`${keymap.label(act)} ${does}`] : []));
-    return stop ? `Stopped before ${this.nameOf(stop)}.${keys.length ? ` ${keys.join(", ")}.` : ""}` : "";
+    return stop ? `${this.saidOf(stop)}.${keys.length ? ` ${keys.join(", ")}.` : ""}` : "";
   }
 
-  /** Put a breakpoint before each selected step, or take them away when all have one. */
+  /** Put a breakpoint before each selected step, or on each selected wire of control; take them away when all have one. */
   turn(): void {
     const { canvas } = this;
+    const wires = canvas.selection.wires.flatMap((key) => canvas.model.wires.get(key) ?? []);
+    if (wires.length && !canvas.selection.nodes.length) return this.turnWires(wires);
     const chosen = canvas.selection.nodes.flatMap((id) => canvas.model.nodes.get(id) ?? []);
     const steps = chosen.filter((node) => this.isStep(node));
     if (!chosen.length) return this.hooks.say("Select a node first.", true);
     if (!steps.length) return this.refuse("A value is computed when a step reads it, so nothing stops before it: put the breakpoint on that step.");
     const off = steps.every(hasBreakpoint);
-    canvas.apply(steps.map((node) => turnMark(node, "breakpoint", !off)), off ? "Remove breakpoint" : "Breakpoint");
+    canvas.apply(steps.map((node) => setBreak(node, null, off ? null : breakOf(node) ?? PLAIN)), off ? "Remove breakpoint" : "Breakpoint");
     this.hooks.say(off ? "Breakpoint removed" : "Breakpoint: a run from the editor stops before it");
+  }
+
+  private turnWires(wires: FlowWire[]): void {
+    const { canvas } = this;
+    const ways = wires.filter((wire) => wire.to && canvas.desk.scene.wireType(wire) === EXEC);
+    if (!ways.length) return this.refuse("A value goes along this wire, and no control: put the breakpoint on the step that reads it.");
+    const off = ways.every((wire) => breakOn(wire) !== null);
+    canvas.apply(ways.map((wire) => setBreak(wire.to as FlowNode, wire, off ? null : { ...PLAIN, at: "wire" })), off ? "Remove breakpoint" : "Breakpoint");
+    this.hooks.say(off ? "Breakpoint removed" : "Breakpoint: a run from the editor stops when it goes along this wire");
   }
 
   /** Have runs go past each selected node, or come to it again when all are disabled. */
@@ -117,7 +131,8 @@ export class TrialRun {
     this.stops.delete(prompt.run_id);
     this.stops.set(prompt.run_id, prompt);
     if (prompt.run_id === this.followed.run) this.hooks.background(prompt.run_id);
-    return `Before ${this.nameOf(prompt)}`;
+    const words = this.saidOf(prompt).replace(/^Stopped (at a breakpoint )?/, "");
+    return words.charAt(0).toUpperCase() + words.slice(1);
   }
 
   /** A question is closed. */
@@ -130,24 +145,34 @@ export class TrialRun {
     this.stops.clear();
   }
 
+  /** Where it has stopped; of what is no stop before a node, in the words of the run, with nodes by their titles. */
+  private saidOf(prompt: Prompt): string {
+    if (/^(breakpoint|step|to)$/.test(prompt.stop) && !prompt.prompt?.includes("”, ")) return `Stopped before ${this.nameOf(prompt)}`;
+    const { model, desk } = this.canvas;
+    return (prompt.prompt ?? "Stopped").replace(/“([^”]+)”/g, (all, id: string) => {
+      const node = model.nodes.get(id);
+      return node ? `“${titleOf(node, desk.scene.shapes.of(node))}”` : all;
+    });
+  }
+
   private nameOf({ run_id, node_id }: Prompt): string {
     const flow = [...this.followed.calls].find(([, run]) => run === run_id)?.[0];
     const node = flow === undefined ? this.canvas.model.nodes.get(node_id ?? "") : undefined;
     return `“${node ? titleOf(node, this.canvas.desk.scene.shapes.of(node)) : node_id ?? ""}”${flow === undefined ? "" : ` of ${flow}`}`;
   }
 
-  private breakpoints(): string[] {
-    return [...this.canvas.model.nodes.values()].filter(hasBreakpoint).map((node) => node.id);
+  private breakpoints(): Told {
+    return toldOf(breaksOf(this.canvas.model));
   }
 
   /** A run under way goes by the breakpoints as they are now. */
-  private async tell(): Promise<void> {
-    const nodes = this.breakpoints();
-    const now = nodes.join("\n");
+  async tell(isNews = false): Promise<void> {
+    const breaks = this.breakpoints();
+    const now = JSON.stringify(breaks);
     const { run, isUnderWay } = this.followed;
-    if (now === this.told) return;
+    if (now === this.told && !isNews) return;
     this.told = now;
-    if (isUnderWay && run) await this.refused(() => putBreakpoints(run, this.flow, nodes));
+    if (isUnderWay && run) await this.refused(() => putBreakpoints(run, this.flow, breaks));
   }
 
   private isBegin(node: FlowNode): boolean {
