@@ -94,7 +94,10 @@ class Difference:
         if not parts and (moved := self.count("moved")):
             return f"{moved} moved only"
         said = [
-            _said(node, each) for node in self.nodes if node.state == "changed" for each in node.fields[:1]
+            field_words(node, each)
+            for node in self.nodes
+            if node.state == "changed"
+            for each in node.fields[:1]
         ]
         more = f": {'; '.join(said[:MOST_SAID])}{' …' if len(said) > MOST_SAID else ''}" if said else ""
         return ", ".join(parts) + more if parts else "nothing"
@@ -218,17 +221,27 @@ def _top(document: Mapping[str, Json]) -> dict[str, Json]:
     return {key: value for key, value in document.items() if key not in UNSAID}
 
 
-def _said(node: NodeChange, change: FieldChange) -> str:
+def field_words(node: NodeChange, change: FieldChange) -> str:
+    """Say in a few words what became of a field: "Compute VAT: rate 0.24 → 0.255"."""
     if change.path == "data.label":
         return f"{_brief(change.before)} is now {_brief(change.after)}"
-    return f"{_brief(node.title)} {short_path(change.path)} {_brief(change.before)} → {_brief(change.after)}"
+    return f"{_short(node.title)}: {short_path(change.path)} {_brief(change.before)} → {_brief(change.after)}"
+
+
+def wire_words(edge: Mapping[str, Json], titles: Mapping[str, str]) -> str:
+    """Name a wire by its nodes and pins."""
+    source, source_pin, target, target_pin = ends_of(edge)
+    return f"{titles.get(source, source)} {source_pin} → {titles.get(target, target)} {target_pin}"
 
 
 def _brief(value: Json) -> str:
     """Write a value in a few words: text between quotation marks, all else as JSON."""
     if value is None:
         return "nothing"
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
-    text = " ".join(text.split())
-    text = text if len(text) <= MOST_LETTERS else f"{text[: MOST_LETTERS - 1]}…"
+    text = _short(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str))
     return f"“{text}”" if isinstance(value, str) else text
+
+
+def _short(text: str) -> str:
+    text = " ".join(text.split())
+    return text if len(text) <= MOST_LETTERS else f"{text[: MOST_LETTERS - 1]}…"

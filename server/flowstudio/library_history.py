@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -15,6 +15,7 @@ from .library_edits import Edit, Row
 from .library_log import OUTSIDE, EditLog
 from .library_merge import merge
 from .library_text import revision_of
+from .library_words import row_words, titles_of
 
 Json = Any
 
@@ -57,10 +58,11 @@ class FlowHistory:
             stacks = self._log.stacks(flow_id)
             done = [group for group in stacks.done if before is None or group[-1] < before]
             undone = [] if before is not None else stacks.undone
+            titles = self._titles(flow_id)
             return {
                 "seq": self._log.last(flow_id),
-                "done": [self._step(flow_id, group) for group in done[-limit:]],
-                "undone": [self._undone(flow_id, group) for group in undone[-limit:]],
+                "done": [self._step(flow_id, group, titles) for group in done[-limit:]],
+                "undone": [self._step(flow_id, group, titles, is_undone=True) for group in undone[-limit:]],
                 "more": max(0, len(done) - limit),
             }
 
@@ -118,7 +120,7 @@ class FlowHistory:
         """
         document = self.document_after(flow_id, seq)
         rows = self._log.rows(flow_id, [seq])
-        when = f"after “{rows[0].label}”" if rows else "before all edits"
+        when = f"after “{self.told(flow_id, rows)[0][1]}”" if rows else "before all edits"
         held, revision = self._library.get(flow_id)
         if revision == revision_of(document):
             return Kept(revision, created=False)
@@ -129,20 +131,29 @@ class FlowHistory:
             edit=Edit(actor, f"Back to {when}"),
         )
 
-    def _step(self, flow_id: str, group: list[int]) -> dict[str, Json]:
+    def told(self, flow_id: str, rows: Iterable[Row]) -> list[tuple[Row, str]]:
+        """Return rows with what each did, in a line."""
+        titles = self._titles(flow_id)
+        return [(row, row_words(row.label, row.changes, row.inverse, titles)) for row in rows]
+
+    def _titles(self, flow_id: str) -> dict[str, str]:
+        return titles_of(self._log.head(flow_id) or {})
+
+    def _step(
+        self, flow_id: str, group: list[int], titles: Mapping[str, str], *, is_undone: bool = False
+    ) -> dict[str, Json]:
         rows = self._log.rows(flow_id, group)
+        ahead = [change for row in rows for change in row.changes]
+        back = [change for row in reversed(rows) for change in row.inverse]
+        changes, undo = (back, ahead) if is_undone else (ahead, back)
         return {
             "seq": group[-1],
             "at": rows[-1].at,
             "actor": rows[-1].actor,
-            "label": rows[-1].label,
-            "changes": [change for row in rows for change in row.changes],
-            "undo": [change for row in reversed(rows) for change in row.inverse],
+            "label": row_words(rows[-1].label, changes, undo, titles),
+            "changes": changes,
+            "undo": undo,
         }
-
-    def _undone(self, flow_id: str, group: list[int]) -> dict[str, Json]:
-        step = self._step(flow_id, group)
-        return {**step, "changes": step["undo"], "undo": step["changes"]}
 
 
 def _outside(seq: int, before: str, after: str, base: Document, theirs: Document) -> Row:

@@ -1,7 +1,7 @@
 // Builds the island: one ES module per entry into static/dist, beside htmx and its stream extension.
 //
 //   node build.mjs           bundle src/main.ts -> editor.js, src/pages/<name>.ts -> <name>.js and
-//                            ../css/style.css, editor-style.css, settings.css, schedules.css and prompt-style.css with all they import
+//                            ../css/style.css, editor-style.css, settings.css, schedules.css, difference-style.css and prompt-style.css with all they import
 //   node build.mjs --watch   the same, again on every change
 //   node build.mjs --test    bundle test/*.test.ts and run them with Node's own runner
 //   node build.mjs --measure FILE   print where the nodes of flows stand and what is in their way (test/measure.ts)
@@ -44,7 +44,7 @@ function bundle(entryPoints, outdir, more = {}) {
 
 function pageEntries() {
   const entries = sources("src/pages", ".ts").map((path) => ({ in: path, out: basename(path, ".ts") }));
-  const styles = ["style", "editor-style", "settings", "schedules", "prompt-style"].map((name) => ({ in: join(ROOT, `../css/${name}.css`), out: name }));
+  const styles = ["style", "editor-style", "settings", "schedules", "difference-style", "prompt-style"].map((name) => ({ in: join(ROOT, `../css/${name}.css`), out: name }));
   return [...styles, ...entries];
 }
 

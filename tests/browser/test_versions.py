@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -60,7 +61,12 @@ def test_a_version_is_named_compared_and_restored(app: App, page: Page, watch: W
     page.keyboard.press("j")
     hand.until(lambda: hand.look("selection.nodes") != ["ask"], "and the next one")
 
+    page.get_by_role("link", name="As text").click()
+    expect(page.locator("[data-line=removed] del").first).to_contain_text("Milk")
+    expect(page.locator("[data-line=added] ins").first).to_contain_text("Sugar")
+
     page.goto("/flows/kept/versions")
+    expect(page.locator(".edit-rows")).to_contain_text(re.compile(r"Ask: prompt “Milk\?” → “Sugar\?”"))
     page.get_by_role("button", name="Restore version 2").click()
     expect(page.get_by_text("Version 2 again", exact=True)).to_be_visible()
     assert saved(app, "kept")["nodes"][1]["data"]["pinDefaults"]["prompt"] == "Milk?"

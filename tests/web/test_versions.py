@@ -281,7 +281,7 @@ def test_a_difference_is_told_by_node_and_field() -> None:
         ("removed", "c"),
     ]
     assert [each.path for each in told.nodes[0].fields] == ["data.rate"], "where it stands is not its meaning"
-    assert told.sentence == "1 added, 1 removed, 1 changed, 1 wire: “Ask” rate 0.24 → 0.255"
+    assert told.sentence == "1 added, 1 removed, 1 changed, 1 wire: Ask: rate 0.24 → 0.255"
     renamed = {"id": "a", "type": "t", "data": {"label": "Ask again", "rate": 0.24}}
     assert compare(before, {**before, "nodes": [renamed, *before["nodes"][1:]]}).sentence == (
         "1 changed: “Ask” is now “Ask again”"

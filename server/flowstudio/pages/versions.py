@@ -19,11 +19,13 @@ from .form import Posted, go, text
 from .html import compact, path, render
 from .phone import form_address
 from .tests import outcome
+from .text_difference import text_difference
 
 router = APIRouter()
 Json = Any
 ROWS = 60
 WithRuns = Annotated[bool, Query(alias="runs")]
+AsText = Annotated[bool, Query(alias="text")]
 WHY = {
     "start": "Before the first edit",
     "run": "Before a run",
@@ -47,7 +49,7 @@ def versions(request: Request, studio: TheStudio, flow_id: str, before: int | No
         versions=studio.versions.newest(flow_id),
         published=studio.versions.published(flow_id),
         draft=studio.versions.of_revision(flow_id, revision),
-        edits=rows[:ROWS],
+        edits=studio.history.told(flow_id, rows[:ROWS]),
         older=rows[ROWS - 1].seq if len(rows) > ROWS else None,
         before=before,
         last=studio.history.last(flow_id),
@@ -89,16 +91,30 @@ def choose(flow_id: str, a: str = "published", b: str = "draft") -> Response:
 
 @router.get("/flows/{flow_id:path}/diff/{span}")
 def diff(
-    request: Request, studio: TheStudio, flow_id: str, span: str, with_runs: WithRuns = False
+    request: Request,
+    studio: TheStudio,
+    flow_id: str,
+    span: str,
+    with_runs: WithRuns = False,
+    as_text: AsText = False,
 ) -> HTMLResponse:
-    """Show what differs between two versions, as a list and on the canvas; with `runs=1` what past runs would do."""
+    """Show what differs between two versions, as a list and on the canvas; with `runs=1` what past runs would do.
+
+    With `text=1` the lines of both as files stand in place of list and canvas.
+    """
     before, after, difference = studio.versions.difference(flow_id, span)
-    return _compared(request, studio, flow_id, before, after, difference, with_runs=with_runs)
+    return _compared(
+        request, studio, flow_id, before, after, difference, with_runs=with_runs, as_text=as_text
+    )
 
 
 @router.get("/flows/{flow_id:path}/publish")
 def look_first(
-    request: Request, studio: TheStudio, flow_id: str, with_runs: WithRuns = False
+    request: Request,
+    studio: TheStudio,
+    flow_id: str,
+    with_runs: WithRuns = False,
+    as_text: AsText = False,
 ) -> HTMLResponse:
     """Show what publishing the draft would change; with `runs=1` what past runs would do."""
     before = "published" if studio.versions.published(flow_id) else ""
@@ -114,6 +130,7 @@ def look_first(
         "draft",
         difference,
         with_runs=with_runs,
+        as_text=as_text,
         publish=revision,
         errors=errors,
         is_first=not before,
@@ -148,10 +165,12 @@ def _compared(
     difference: Difference,
     *,
     with_runs: bool,
+    as_text: bool,
     **more: Json,
 ) -> HTMLResponse:
     known = {"publish": "", "errors": [], "is_first": False, "tests": [], **more}
     told = behaviour(studio, flow_id, before, after) if before and not difference.is_empty else None
+    texts = [studio.versions.named(flow_id, each) for each in (before, after)] if before and as_text else []
     may_play = told is not None and not told.unknown and not told.is_same
     return render(
         request,
@@ -163,6 +182,8 @@ def _compared(
         refs={"a": _reference(studio, flow_id, before), "b": _reference(studio, flow_id, after)},
         difference=difference,
         behaviour=told,
+        text=text_difference(*texts) if texts else None,
+        address=request.url.path,
         past=past_runs(studio.tests, flow_id, after) if with_runs and may_play else None,
         past_limit=USUAL_RUNS,
         versions=studio.versions.newest(flow_id, 100),

@@ -96,7 +96,7 @@ export class Fields {
     element.removeAttribute("aria-invalid");
     const set: Change = { op: "set", node: view.node.id, path: field.path, value };
     const changes = computed ? (isOne ? [computed] : [computed, set]) : [set];
-    this.desk.run(changes, `Edit ${field.pin ?? "value"}`, `edit ${view.node.id} ${place}`);
+    this.desk.run(changes, `Set ${field.pin ?? "a value"} of ${titleOf(view.node, view.shape)}`, `edit ${view.node.id} ${place}`);
     this.pauseSoon();
   };
 

@@ -8,6 +8,7 @@ import type { FlowCanvas } from "../canvas/flowcanvas";
 import type { Change } from "../model/change";
 import type { FlowNode } from "../model/document";
 import { bindTo, followFlow, versionOf } from "../model/calls";
+import { titleOf } from "../model/geometry";
 import { dropPin, growPin } from "../model/grow";
 import { type JsonObject, read } from "../model/json";
 import { declared } from "../model/pins";
@@ -119,7 +120,7 @@ export class Inspector {
     if (!reading.ok) return;
     const value = reading.value;
     const changes = this.many.map(({ id }): Change => (value === undefined ? { op: "set", node: id, path: pathOf(path) } : { op: "set", node: id, path: pathOf(path), value }));
-    this.edit(changes, `Set a value of ${changes.length} nodes`, `field of many ${path}`);
+    this.edit(changes, `Set ${path.replace(/^pinDefaults\./, "")} of ${changes.length} nodes`, `field of many ${path}`);
     if (isDone) this.again();
   }
 
@@ -322,7 +323,7 @@ export class Inspector {
     const change: Change = { op: "set", node: node.id, path: pathOf(path) };
     if (reading.value !== undefined) change.value = reading.value;
     // A field that is left as it was has set nothing.
-    if (JSON.stringify(read(node.data, change.path)) !== JSON.stringify(change.value)) this.edit([change], "Set a value", `field ${node.id} ${path}`);
+    if (JSON.stringify(read(node.data, change.path)) !== JSON.stringify(change.value)) this.edit([change], `Set ${path.replace(/^pinDefaults\./, "")} of ${titleOf(node, this.canvas.desk.scene.shape(node))}`, `field ${node.id} ${path}`);
     if (field instanceof HTMLTextAreaElement && field.dataset["expression"] !== undefined) {
       clearTimeout(this.computing);
       this.computing = window.setTimeout(() => void this.compute(field), COMPUTE_MS);
