@@ -164,3 +164,23 @@ def test_a_number_that_becomes_a_text_says_so_on_its_wire(app: App, page: Page) 
     page.locator(".toast").get_by_role("button", name="Undo").click()
     hand.expect_wires(*wires)
     expect(lozenge).to_be_visible()
+
+
+def test_what_says_as_text_lies_on_no_node(app: App, page: Page) -> None:
+    """The lozenge goes along its wire to where there is room."""
+    nodes = [
+        node("start", "on_flow_start", 0, 0, label="Start", outputs=[EXEC_OUT, *pins(("amount", "number"))]),
+        node("join", "concat", 296, 560, label="Join"),
+        node("left", "answer_user", 0, 256, label="Left"),
+        node("right", "answer_user", 296, 256, label="Right"),
+    ]
+    put(app, document("between", "Between", nodes, ["start.amount > join.a"]))
+    hand = Hand(page).open_flow("between")
+    lozenge = page.locator(".fc-lozenge")
+    expect(lozenge).to_be_visible()
+    box = lozenge.bounding_box()
+    assert box is not None
+    for title in ("Left", "Right"):
+        body = hand.node(title).bounding_box()
+        assert body is not None
+        assert box["y"] + box["height"] < body["y"] or box["y"] > body["y"] + body["height"]

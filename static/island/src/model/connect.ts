@@ -106,8 +106,8 @@ export function checkTypes(catalog: Catalog, from: string, to: string): Verdict 
   const [a, b] = [typeWord(from, catalog), typeWord(to, catalog)];
   if (catalog.mayFlow(from, to)) return { ok: true, note: from === to ? a : `${a} → ${b}${turnsToText(catalog, from, to) ? ": adds as text" : ""}` };
   if (from === EXEC) return no(`A step wire says what runs next; it carries no ${b}.`);
-  if (to === EXEC) return no(`A ${a} value cannot start a step.`);
-  return no(`${a} → ${b}: a ${b} is expected here.`);
+  if (to === EXEC) return no(`A value (${a}) cannot start a step.`);
+  return no(`${a} → ${b}: ${b.endsWith("s") ? `${b} are` : `${/^[aeiou]/.test(b) ? "an" : "a"} ${b} is`} expected here.`);
 }
 
 export function wireJSON(flow: FlowDocument, from: PinAt, to: PinAt, exec: boolean): { [key: string]: string | boolean } {

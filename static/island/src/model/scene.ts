@@ -305,7 +305,8 @@ export class Scene {
   /** What some nodes take with what stands under them and the wires between them; without a list the whole flow, with its notes. */
   bounds(nodes?: Iterable<FlowNode>): Rect | null {
     const some = nodes && new Set(nodes);
-    const boxes = (some ? Array.from(some, (node) => this.box(node)) : this.nodes.boxes()).map((box): Rect => ({ ...box, h: box.h + FOOT }));
+    const all = unite(some ? Array.from(some, (node) => this.box(node)) : this.nodes.boxes());
+    const boxes: Rect[] = all ? [{ ...all, h: all.h + FOOT }] : [];
     if (!some) boxes.push(...this.tiles(), ...readMarks(this.flow).notes);
     for (const { points, from, to } of this.flow.wires.values()) {
       if (!points.length || (some && !(from && to && some.has(from) && some.has(to)))) continue;

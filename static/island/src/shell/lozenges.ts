@@ -2,12 +2,19 @@
 import type { FlowCanvas } from "../canvas/flowcanvas";
 import { turnsToText } from "../model/connect";
 import type { FlowWire } from "../model/document";
-import { titleOf } from "../model/geometry";
-import { middleOf } from "../model/route";
+import { overlap, type Point, type Rect, titleOf } from "../model/geometry";
+import { type Curve, isStraight, middleOf, pointAt } from "../model/route";
+import type { Scene } from "../model/scene";
 import { toast } from "../pages/parts/toast";
 import { el } from "./parts";
 
+/** Half of what a lozenge takes, with the pins of nodes beside it. */
+const HALF = { w: 38, h: 15 };
+/** Where else on a straight part it may be put, the best first. */
+const SHARES = [0.5, 0.35, 0.65, 0.2, 0.8];
+
 export class Lozenges {
+  private readonly places = new WeakMap<Curve, Point>();
   private readonly layer = el("div", "fc-lozenges");
   private readonly made = new Map<FlowWire, HTMLButtonElement>();
 
@@ -31,9 +38,15 @@ export class Lozenges {
       const line = this.needs(wire) && desk.scene.curve(wire);
       if (!line) continue;
       const made = this.made.get(wire) ?? this.make(wire);
-      const { x, y } = middleOf(line);
+      const { x, y } = this.placeOn(line);
       made.style.transform = `translate(${Math.round(x)}px,${Math.round(y)}px) translate(-50%,-50%)`;
     }
+  }
+
+  private placeOn(line: Curve): Point {
+    let place = this.places.get(line);
+    if (!place) this.places.set(line, (place = freeOn(line, this.canvas.desk.scene)));
+    return place;
   }
 
   private needs(wire: FlowWire): boolean {
@@ -64,4 +77,19 @@ export class Lozenges {
     canvas.remove([], [wire.key]);
     toast("The wire is off: a text is expected there, and nothing makes one of it any more.", { label: "Undo", run: () => void canvas.undo() });
   }
+}
+
+/** A place on a straight part of a line that is clear of nodes, the middle of the longest if it can be; else that middle all the same. */
+function freeOn(line: Curve, scene: Scene): Point {
+  const middle = middleOf(line);
+  if (isFree(middle, scene)) return middle;
+  const straight = Array.from({ length: (line.length - 2) / 6 }, (_, part) => part).filter((part) => isStraight(line, part * 6));
+  const far = (part: number): number => Math.hypot(line[part * 6 + 6]! - line[part * 6]!, line[part * 6 + 7]! - line[part * 6 + 1]!);
+  straight.sort((a, b) => far(b) - far(a));
+  return straight.flatMap((part) => SHARES.map((share) => pointAt(line, part, share))).find((at) => isFree(at, scene)) ?? middle;
+}
+
+function isFree({ x, y }: Point, scene: Scene): boolean {
+  const room: Rect = { x: x - HALF.w, y: y - HALF.h, w: 2 * HALF.w, h: 2 * HALF.h };
+  return !scene.nodesIn(room).some((node) => overlap(scene.box(node), room));
 }

@@ -121,11 +121,10 @@ export class NodeView {
     const expression = field.pin === null ? undefined : valueAt(this.node, ["pinExpressions", field.pin]);
     element.toggleAttribute("data-expression", typeof expression === "string");
     if (typeof expression === "string") {
-      element.title = `= ${expression}`;
       if (element !== document.activeElement || look.following) fillText(element, expression, undefined, (value) => `= ${value as string}`);
+      element.title = `= ${expression}`;
       return;
     }
-    if (element.title.startsWith("= ")) element.title = "";
     const value = valueAt(this.node, field.path);
     if (element === document.activeElement && editor !== "switch" && !look.following) return;
     if (editor === "switch") (element as HTMLInputElement).checked = truth(value ?? field.preset);
@@ -269,6 +268,7 @@ function fillText(element: HTMLElement, value: Json | undefined, preset: Json | 
   const shown = text || hint;
   const long = shown.includes("\n") || textWidth(shown, 12) > LONG;
   if (long !== element.hasAttribute("data-long")) element.toggleAttribute("data-long", long);
+  if (long || element.title) element.title = long ? shown : "";
 }
 
 function lock(element: HTMLElement, locked: boolean): void {
