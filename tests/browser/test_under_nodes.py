@@ -193,3 +193,34 @@ def test_what_is_on_wires_keeps_to_the_room_there_is(app: App, page: Page) -> No
     edge = "(each) => each.getBoundingClientRect()"
     say = hand.node("Answer User")
     assert value.evaluate(f"{edge}.right") <= say.evaluate(f"{edge}.left")
+
+
+def test_where_the_name_of_a_hidden_wire_stands_no_value_does(app: App, page: Page) -> None:
+    nodes = {
+        "start": start(),
+        "text": step("string_template", pins={"template": "words"}),
+        "say": step("answer_user"),
+        "again": step("answer_user"),
+    }
+    wires = "start -> say, say -> again, text.result -> say.message, text.result -> again.message"
+    document = flow("named", nodes, wires)
+    places = {"start": (0, 0), "text": (0, 160), "say": (400, 0), "again": (800, 0)}
+    for each in document["nodes"]:
+        each["position"] = dict(zip("xy", places[each["id"]], strict=True))
+    put(app, document)
+    hand = Hand(page).open_flow("named")
+    hand.keys("r")
+    hand.expect_run("Done")
+    hand.canvas.focus()
+    hand.keys("0")
+    expect(page.locator(".fc-value")).to_have_text("words")
+    key = '["text","result","message"]'
+    document["nodes"][3]["data"]["canvas"] = {"tags": {key: "words"}}
+    put(app, document)
+    hand.open_flow("named")
+    hand.keys("r")
+    hand.expect_run("Done")
+    hand.canvas.focus()
+    hand.keys("0")
+    expect(page.locator(".fc-tag")).to_have_count(2)
+    expect(page.locator(".fc-value")).to_have_count(0)

@@ -17,6 +17,9 @@ const EDGES = 10;
 /** So few signs of a value say nothing. */
 const LEAST = 4;
 
+/** Whether the name of a hidden wire stands where its output leads on. */
+const isNamed = ({ from, sourcePin }: FlowWire): boolean => from?.wires.some((other) => other.from === from && other.sourcePin === sourcePin && other.tag) ?? false;
+
 export class WireValues {
   private readonly layer = el("div", "fc-values");
   private readonly made = new Map<string, HTMLElement>();
@@ -58,7 +61,7 @@ export class WireValues {
   private outputs(drawn: Iterable<FlowWire>): Map<string, FlowWire[]> {
     const found = new Map<string, FlowWire[]>();
     for (const wire of drawn) {
-      if (this.canvas.desk.scene.tileOf(wire.source) || this.given(wire) === undefined) continue;
+      if (this.canvas.desk.scene.tileOf(wire.source) || this.given(wire) === undefined || isNamed(wire)) continue;
       const key = `${wire.source} ${wire.sourcePin}`;
       const known = found.get(key);
       if (known) known.push(wire);
