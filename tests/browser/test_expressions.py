@@ -180,3 +180,33 @@ def test_an_expression_for_a_list_a_switch_or_a_choice_is_read_and_written_on_th
     expect(condition).to_have_attribute("role", "switch")
     hand.keys("Control+z")
     expect(condition).to_have_text("= amount > 7")
+
+
+def test_the_key_of_expressions_begins_one_where_a_switch_or_a_choice_is(app: App, page: Page) -> None:
+    nodes = [
+        node("start", "on_flow_start", 0, 0, label="Start", outputs=[EXEC_OUT, *pins(("amount", "number"))]),
+        node("if", "if", 280, 0, label="Much?"),
+        node("say", "answer_user", 560, 0, label="Say"),
+    ]
+    put(app, document("expr-key", "Key", nodes, ["start.exec-out > if.exec-in", "if.true > say.exec-in"]))
+    hand = Hand(page).open_flow("expr-key")
+    condition, level = hand.field("Much?", "condition"), hand.field("Say", "level")
+    condition.focus()
+    hand.keys("=")
+    expect(condition).to_be_focused()
+    expect(condition).to_have_attribute("role", "textbox")
+    hand.keys("Escape")
+    expect(condition).to_have_attribute("role", "switch")
+    assert "pinExpressions" not in hand.flow()["nodes"][1]["data"]
+    condition.focus()
+    hand.keys("=")
+    hand.type("amount > 3")
+    hand.keys("Escape")
+    expect(condition).to_have_text("= amount > 3")
+    level.focus()
+    hand.keys("=")
+    hand.type("'warning'")
+    hand.keys("Escape")
+    expect(level).to_have_text("= 'warning'")
+    data = {each["id"]: each["data"].get("pinExpressions") for each in hand.flow()["nodes"]}
+    assert data == {"start": None, "if": {"condition": "amount > 3"}, "say": {"level": "'warning'"}}

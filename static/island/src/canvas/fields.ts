@@ -23,6 +23,7 @@ export class Fields {
     root.addEventListener("change", this.input);
     root.addEventListener("click", this.click);
     root.addEventListener("focusin", this.enter);
+    root.addEventListener("keydown", this.compute, true);
     root.addEventListener("focusout", (event) => {
       this.pause();
       this.desk.letFold();
@@ -81,6 +82,21 @@ export class Fields {
     const view = this.desk.view.near.viewOf(event.target as Element);
     const field = view?.fieldOf(event.target as Element);
     if (view && field?.pin) this.desk.scene.shapes.held = { node: view.node.id, side: "in", id: field.pin, editor: field.editor };
+  };
+
+  /** `=` where no text can be written gives a line for an expression, until it is left empty. */
+  private readonly compute = (event: KeyboardEvent): void => {
+    const element = event.target as HTMLElement;
+    const { scene, view } = this.desk;
+    const own = event.key === "=" && !element.isContentEditable && !this.desk.readOnly ? view.near.viewOf(element) : undefined;
+    const pin = own?.fieldOf(element)?.pin;
+    if (!own || !pin) return;
+    event.preventDefault();
+    event.stopPropagation();
+    element.blur();
+    scene.shapes.held = { node: own.node.id, side: "in", id: pin, editor: "expression" };
+    this.desk.reshape(own.node.id);
+    view.near.ensure(own.node).element.querySelector<HTMLElement>(`[data-field="${CSS.escape(pin)}"]`)?.focus({ preventScroll: true });
   };
 
   private readonly input = (event: Event): void => {
