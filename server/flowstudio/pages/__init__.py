@@ -29,6 +29,7 @@ from . import (
     server,
     settings,
     side_by_side,
+    starting,
     tests,
     versions,
 )
@@ -57,6 +58,7 @@ for page in (
     nodes,
     server,
     settings,
+    starting,
     inspector,
     expression,
     many,

@@ -44,6 +44,14 @@ def fields_of(document: Mapping[str, Json]) -> list[InputField]:
     return [_field(each) for each in inputs_of(document)]
 
 
+def filled(fields: list[InputField], inputs: Mapping[str, Json]) -> list[InputField]:
+    """Return fields with these values; those of which there is none stay as they are."""
+    return [
+        replace(field, value=_shown(field.kind, inputs[field.id])) if field.id in inputs else field
+        for field in fields
+    ]
+
+
 def read_inputs(fields: list[InputField], form: FormData) -> dict[str, Json]:
     """Read a posted form; raise BadValue. A number or JSON left empty is not given at all."""
     values: dict[str, Json] = {}

@@ -20,8 +20,9 @@ from ..flow_inputs import waits_for_time
 from ..studio import Studio, TheStudio
 from .form import Posted, go
 from .html import path, render
-from .inputs import BadValue, InputField, fields_of, read_inputs
+from .inputs import BadValue, InputField, fields_of, filled, read_inputs
 from .rows import flow_rows
+from .starting import api_call, examples_of
 
 router = APIRouter()
 PLAIN_NAME = "Untitled flow"
@@ -55,6 +56,10 @@ class Asked:
     back: tuple[str, str]
     fields: list[InputField]
     waits: bool = False  # so that a fast clock can be chosen
+    examples: tuple[str, ...] = ()
+    example: str = ""  # the one whose values stand in the fields
+    call: str = ""  # the start as an API call
+    can_call: bool = False
 
     def show(self, request: Request, problems: list[Any], status: int = 200) -> HTMLResponse:
         """Return the page of the form."""
@@ -78,12 +83,27 @@ def begin(
 
 
 @router.get("/flows/{flow_id:path}/run")
-def run_form(request: Request, studio: TheStudio, flow_id: str) -> HTMLResponse:
-    """Ask for the values of the start node."""
+def run_form(request: Request, studio: TheStudio, flow_id: str, example: str = "") -> HTMLResponse:
+    """Ask for the values of the start node; those of an example stand in the fields if one is named."""
     document = studio.versions.for_runs(flow_id)
     problems = studio.programs.problems(flow_id, document)
     errors = [each for each in map(problem_json, problems) if _severity(each) == "error"]
-    return _asked(studio, flow_id, document).show(request, errors)
+    asked, known = _asked(studio, flow_id, document), examples_of(document)
+    if example in known:
+        asked = replace(asked, example=example, fields=filled(asked.fields, known[example]))
+    return asked.show(request, errors)
+
+
+@router.post("/flows/{flow_id:path}/run/call")
+def show_call(request: Request, studio: TheStudio, flow_id: str, form: Posted) -> Response:
+    """Show what the form would start as an API call; nothing is started."""
+    asked = _asked(studio, flow_id, studio.versions.for_runs(flow_id))
+    try:
+        inputs = read_inputs(asked.fields, form)
+    except BadValue as error:
+        return replace(asked, fields=error.fields).show(request, [], 422)
+    fields = filled(asked.fields, inputs)
+    return replace(asked, fields=fields, call=api_call(studio, flow_id, inputs)).show(request, [])
 
 
 @router.post("/flows/{flow_id:path}/run")
@@ -108,6 +128,8 @@ def _asked(studio: Studio, flow_id: str, document: dict[str, Any]) -> Asked:
         back=(place, "Open the flow"),
         fields=fields_of(document),
         waits=waits_for_time(document),
+        examples=tuple(examples_of(document)),
+        can_call=True,
     )
 
 

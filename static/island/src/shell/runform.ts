@@ -61,6 +61,15 @@ export class RunForm {
     return isRight ? inputs : null;
   }
 
+  /** Put these values into the fields; those of which there is none stay as they are. */
+  fill(inputs: JsonObject): void {
+    for (const [id, { field, kind }] of this.fields) {
+      if (!Object.hasOwn(inputs, id)) continue;
+      if (kind === "boolean") (field as HTMLInputElement).checked = inputs[id] === true;
+      else field.value = asText(inputs[id]);
+    }
+  }
+
   private row({ pin, preset }: Parameter): HTMLElement {
     const kind = KINDS[pin.type] ?? "json";
     const long = kind === "json" || (kind === "text" && String(preset ?? "").length > 60);

@@ -23,6 +23,7 @@ import { outcomeOf, toldAs } from "./outcome";
 import { PromptForm, takeAway } from "./promptform";
 import { chipOf, wordOf } from "./runstates";
 import { RunForm } from "./runform";
+import { startExtras } from "./startextras";
 import { TrialRun } from "./trial";
 
 export interface Hooks {
@@ -307,7 +308,7 @@ export class RunPane {
     const form = new RunForm(this.parameters, kept, (inputs) => void this.launch(inputs), this.hooks.read);
     const to = this.wanted.to ? this.canvas.model.nodes.get(this.wanted.to) : undefined;
     const title = to ? `Run to “${titleOf(to, this.canvas.desk.scene.shapes.of(to))}”` : this.stream ? "Run again" : "Start a run";
-    this.start.replaceChildren(el("h3", "", title), form.element);
+    this.start.replaceChildren(el("h3", "", title), form.element, startExtras(this.canvas, this.flow, form, this.hooks.say));
     return form;
   }
 
