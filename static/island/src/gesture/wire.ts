@@ -1,7 +1,7 @@
 // Drawing a wire: by dragging from a pin, or by a click on one pin and a click on another. The pin of
 // a wired input lets its wire be taken off and carried elsewhere.
 import { EXEC } from "../catalog";
-import { bestPin, checker, choicesAt, converted, pinType, type Verdict } from "../model/connect";
+import { bestPin, checker, choicesAt, pinType, type Verdict } from "../model/connect";
 import { type PinAt, nodeAt, pinNear } from "../model/hit";
 import { distance, type Next, type Pointer, SLACK, type Stage, type State, type WireDraft } from "./machine";
 import { dropWire, grownAt } from "./drop";
@@ -75,7 +75,7 @@ export function draftAt(stage: Stage, from: PinAt, test: (at: PinAt) => Verdict,
   const near = pinNear(scene, at, SNAP / viewport.zoom, (pin) => test(pin).ok);
   const under = pinNear(scene, at, 12 / viewport.zoom, (pin) => !same(pin));
   if (under && !test(under).ok) {
-    return { back: converted(scene.flow, scene.shapes, from, under), ...refused(draft, test(under)) };
+    return refused(draft, test(under));
   }
   const node = nodeAt(scene, at);
   const grown = node && node.id !== from.node ? grownAt(stage, from, node, at) : null;

@@ -12,7 +12,7 @@ export interface Instead {
   by?: Card;
 }
 
-/** `back`: steps would run in a circle, which a loop node does. */
+/** `back`: steps would run in a circle, which a loop node does, or a node could convert the value. */
 export type Verdict = { ok: true; note: string } | { ok: false; reason: string; back?: Instead };
 
 const TEXT = "string";
@@ -53,7 +53,10 @@ export function checker(flow: FlowDocument, shapes: Shapes, a: PinAt): (b: PinAt
     if (!source || !target || !from || !to) return no("This pin is not there any more.");
     if (source === target) return no("A node cannot feed itself.");
     const types = checkTypes(shapes.catalog, from.type, to.type);
-    if (!types.ok) return types;
+    if (!types.ok) {
+      const by = shapes.catalog.converter(from.type, to.type);
+      return by ? { ...types, back: { ...ends, by } } : types;
+    }
     if (circle.has(b.node)) {
       return from.type === EXEC ? { ...no("This would run in a circle; use a loop node."), back: ends } : no("This value would depend on itself.");
     }
@@ -89,13 +92,6 @@ function circleOf(flow: FlowDocument, shapes: Shapes, at: PinAt): Set<string> {
   return seen;
 }
 
-/** What could stand between two pins whose types do not fit. */
-export function converted(flow: FlowDocument, shapes: Shapes, a: PinAt, b: PinAt): Instead | undefined {
-  const ends = inOrder(a, b);
-  const by = ends && ends.from.node !== ends.to.node && shapes.catalog.converter(pinType(flow, shapes, ends.from), pinType(flow, shapes, ends.to));
-  return by ? { ...ends, by } : undefined;
-}
-
 /** Whether a value that is no text is made one on its way. */
 export function turnsToText(catalog: Catalog, from: string, to: string): boolean {
   return to === TEXT && from !== to && catalog.mayFlow(from, to) && !catalog.mayFlow(to, from);
@@ -123,12 +119,12 @@ export interface Candidate extends PinAt {
   note: string;
   /** Whether it has the one wire that it holds. */
   taken: boolean;
-  /** Whether steps would run in a circle. */
+  /** Whether it takes the wire only with a node between: steps would run in a circle, or the value does not fit. */
   back: boolean;
 }
 
 /** Every pin of the flow, or of one node, that could take a wire from this one, nearest first; with
- * `backs` then those of earlier steps, to which a loop could lead. */
+ * `backs` then those of earlier steps, to which a loop could lead, and those for which a node could convert the value. */
 export function candidates(flow: FlowDocument, shapes: Shapes, from: PinAt, nodes: Iterable<FlowNode> = flow.nodes.values(), backs = false): Candidate[] {
   const home = flow.nodes.get(from.node);
   if (!home) return [];
@@ -145,7 +141,7 @@ export function candidates(flow: FlowDocument, shapes: Shapes, from: PinAt, node
       const far = Math.hypot(node.x - home.x, node.y - home.y);
       const label = pin.label || (side === "in" ? "starts here" : "then");
       const taken = (side === "in") !== (pin.type === EXEC) && shapes.isWired(node, pin);
-      found.push({ ...at, title: titleOf(node, shape), label, type: pin.type, note: verdict.ok ? verdict.note : "back", taken, back: !verdict.ok, far, seldom: pin.folded });
+      found.push({ ...at, title: titleOf(node, shape), label, type: pin.type, note: verdict.ok ? verdict.note : (verdict.back?.by?.label ?? "back"), taken, back: !verdict.ok, far, seldom: pin.folded });
     }
   }
   return found.sort((a, b) => Number(a.back) - Number(b.back) || a.far - b.far || Number(a.seldom) - Number(b.seldom)).map(({ far: _far, seldom: _seldom, ...rest }) => rest);

@@ -81,7 +81,7 @@ export class Activity {
 
   private line(step: RunStep): Line {
     const [state, gist, took] = [el("span", "act-state"), el("span", "act-gist"), el("span", "act-took")];
-    const row = el("button", "act-row", state, el("span", "act-words", el("span", "act-name", this.nameOf(step)), gist), took);
+    const row = el("button", "act-row", state, el("span", "act-words", el("span", "act-name", this.nameOf(step)), " ", gist), took);
     row.type = "button";
     row.addEventListener("click", () => this.open(step));
     const item = el("li", step.root ? "" : "is-child", row);

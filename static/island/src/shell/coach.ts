@@ -54,6 +54,7 @@ export class Coach {
     });
     place("pane-run").addEventListener("click", (event) => (event.target as HTMLElement).closest(".act-row") && this.did("step opened"));
     document.addEventListener("input", (event) => (event.target as HTMLElement).closest(".scrub") && this.did("entry shown"));
+    document.addEventListener("keyup", () => document.querySelector(".scrub.is-past") && this.did("entry shown"));
     canvas.on("change", () => this.look());
     keymap.onChange(() => this.words());
     this.words();

@@ -273,6 +273,7 @@ export class Editor implements Host {
   private saving(state: SaveState, words: string): void {
     const sign = place("save-state");
     sign.dataset["state"] = state;
+    sign.ariaLive = /saving|unsaved/.test(state) ? "off" : "polite"; // every change is saved: that alone is said
     sign.textContent = words;
   }
 

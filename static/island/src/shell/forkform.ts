@@ -37,7 +37,7 @@ export async function openFork(run: string, seq: number | null, mended: boolean,
         leave();
       } else if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) form?.requestSubmit();
     };
-    const first = place.querySelector<HTMLElement>("[aria-invalid]") ?? place.querySelector<HTMLElement>(":is(fieldset, details[open]) textarea") ?? place.querySelector<HTMLElement>("input:checked, button");
+    const first = place.querySelector<HTMLElement>("[aria-invalid]") ?? place.querySelector<HTMLElement>(":is(fieldset, details[open]) textarea") ?? place.querySelector<HTMLElement>("summary, input:checked, button");
     first?.focus({ preventScroll: true });
     place.scrollIntoView({ block: "nearest" });
     hooks.say(place.querySelector(".fork-instant, [role=alert]")?.textContent?.trim().replace(/\s+/g, " ") ?? "");
@@ -48,8 +48,10 @@ export async function openFork(run: string, seq: number | null, mended: boolean,
     try {
       const answer = await fetch(address, { method: "POST", headers: PART, body: fields });
       const begun = answer.headers.get("X-Run");
-      if (begun) hooks.started(begun);
-      else await show(answer);
+      if (begun) {
+        hooks.started(begun);
+        document.querySelector<HTMLElement>("#tab-run")?.focus({ preventScroll: true }); // the form is gone, and the focus with it
+      } else await show(answer);
     } catch {
       hooks.say(GONE, true);
     }

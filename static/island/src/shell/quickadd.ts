@@ -148,7 +148,7 @@ export class QuickAdd {
             const mark = el("span", "pin-sign");
             mark.dataset["type"] = end.type;
             mark.dataset["shape"] = this.canvas.catalog.pinType(end.type).shape;
-            const note = end.back ? "back" : end.taken && end.type !== EXEC ? "replaces" : "";
+            const note = end.back ? end.note : end.taken && end.type !== EXEC ? "replaces" : "";
             return { id: String(index), mark, name: here ? end.label : end.title, about: here ? end.title : end.label, note };
           });
       },
