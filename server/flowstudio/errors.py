@@ -101,6 +101,7 @@ CODES: Mapping[str, tuple[int, str]] = {
     "server.not_own": (409, "The server cannot be restarted from a page"),
     "server.not_reachable": (409, "No other device can reach the server"),
     "conflict": (409, "The request does not fit the present state"),
+    "run.does_not_fit": (409, "What the run has done does not fit that version of its flow"),
     "run.is_over": (409, "The run has ended, or ended otherwise than the request needs"),
     "flow.stale": (412, "The flow was saved meanwhile; `document` and `revision` are the newer ones"),
     "request.too_large": (413, "The body is larger than allowed here"),

@@ -32,6 +32,7 @@ from .ai.budget import is_shared
 from .library import check_shape
 from .library_versions import Versions
 from .programs import Programs
+from .runner_mend import SAME, Version, course_of
 from .runner_retry import hurry, retry
 from .runner_trial import Told, is_step, lead_callers, set_breaks, trial_vars
 from .runner_views import RunReader, asks, timed_out, tool_calls_of
@@ -173,14 +174,21 @@ class Runner:
         effects: Effects | None,
         actor: str,
         reason: str | None = None,
+        version: Version = SAME,
     ) -> str:
         """Start a run from an entry of this one's ledger, None for now, with values changed; return its id.
 
-        Raises RunNotFound, NotDurable, or Conflict for what cannot be forked or changed.
+        It goes on with the version that this one began with, or another of the flow. Raises RunNotFound, NotDurable,
+        FlowNotFound, InvalidFlow for a version that cannot run, or Conflict for what cannot be forked or changed.
         """
         workflow_id = self._reader.state(self._reader.root_of(run_id)).workflow_id
-        flow_id, document = self._programs.flow_id(workflow_id), self._programs.document(workflow_id)
-        new = self._runtime.fork(run_id, seq, changes=changes, effects=effects, actor_id=actor, reason=reason)
+        course = course_of(self._programs, workflow_id, version)
+        self._runtime.preview_fork(run_id, seq, course)
+        course.check()
+        flow_id, document = self._programs.flow_id(workflow_id), self._programs.document(course.root)
+        new = self._runtime.fork(
+            run_id, seq, changes=changes, effects=effects, actor_id=actor, reason=reason, workflow_of=course
+        )
         self._versions.began(flow_id, document, new, actor)
         for run in reversed(self._reader.tree(new).runs):
             self._submit(run.run_id)

@@ -18,6 +18,7 @@ from abstractruntime.visualflow_compiler.policies import effects_of
 
 from .programs import Programs
 from .runner import BadInput
+from .runner_mend import SAME, Course, Version, course_of
 from .runner_views import RunReader
 
 Json = Any
@@ -51,6 +52,8 @@ class Instant:
     next_node: str
     effects: Effects
     values: tuple[Value, ...]
+    course: Course
+    sent: tuple[tuple[str, str], ...] = ()  # (workflow, node) of the steps that had acted outside by then
 
 
 @dataclass(frozen=True)
@@ -71,10 +74,16 @@ class Forks:
         self._reader = reader
         self._types = types
 
-    def instant(self, run_id: str, seq: int | None) -> Instant:
-        """Return where a fork of a run would begin; raise RunNotFound or Conflict."""
+    def instant(self, run_id: str, seq: int | None, version: Version = SAME) -> Instant:
+        """Return where a fork of a run would begin, and how that version of its flow fits.
+
+        Raises RunNotFound, FlowNotFound, InvalidFlow or Conflict.
+        """
         self._reader.state(run_id)
-        run, told = self._runtime.preview_fork(run_id, seq)
+        began = self._reader.state(self._reader.root_of(run_id)).workflow_id
+        course = course_of(self._programs, began, version)
+        run, told = self._runtime.preview_fork(run_id, seq, course)
+        sent = [(self._reader.workflow_of(each["run_id"]), each["node_id"]) for each in told["sent"]]
         return Instant(
             run_id=str(told["run_id"]),
             seq=int(told["seq"]),
@@ -82,6 +91,8 @@ class Forks:
             next_node=run.current_node.removesuffix("~"),
             effects=cast(Effects, told["effects"]),
             values=tuple(self._values(run)),
+            course=course,
+            sent=tuple(dict.fromkeys(sent)),
         )
 
     def feeding(self, instant: Instant) -> tuple[Value, ...]:

@@ -357,3 +357,85 @@ def test_a_fork_takes_the_replies_that_its_parent_got(client: Client) -> None:
     assert len(client.studio.outbox.notices()) == 1
     hearsay = post(client, f"/runs/{parent}/fork", seq="1", effects="whatever")
     assert client.wait(lambda: client.run(hearsay.headers["location"].rpartition("/")[2])["prompts"], bool)
+
+
+def mended(fixed: str = "rate") -> dict[str, Any]:
+    """The same flow, mended: the divisor is no longer nothing."""
+    document = dividing()
+    by_id = {each["id"]: each for each in document["nodes"]}
+    document["edges"] = [
+        each for each in document["edges"] if each["source"] != "start" or each["target"] != "div"
+    ]
+    by_id["div"]["data"]["pinDefaults"] = {"b": 9}
+    return document
+
+
+def resave(client: Client, document: dict[str, Any]) -> None:
+    revision = client.get(f"/api/flows/{document['id']}").headers["etag"]
+    answer = client.put(f"/api/flows/{document['id']}", json=document, headers={"If-Match": revision})
+    assert answer.status_code == 200, answer.text
+
+
+def test_a_failed_run_goes_on_with_the_mended_flow_and_does_nothing_again(client: Client) -> None:
+    client.save(dividing())
+    parent = client.launch("dividing", rate=0)
+    client.until(parent, "failed")
+    resave(client, mended())
+    fork = forked(client, parent, version="draft")
+    client.until(fork, "completed")
+    told = events(client, fork)
+    assert {step["node_id"] for step in told if step["reused"]} >= {"start", "set"}
+    assert not [step for step in told if step["node_id"] in ("start", "set") and not step["reused"]]
+    assert [step["outputs"]["message"] for step in told if step["node_id"] == "say" and step["outputs"]][
+        -1
+    ] == "10"
+    first = client.get(f"/api/runs/{fork}/ledger").json()["records"][0]["effect"]["payload"]
+    assert first["workflow"]["from"] != first["workflow"]["to"]
+    assert client.until(parent, "failed")
+    again = forked(client, parent)
+    assert client.until(again, "failed"), "as it began unless something else is said"
+
+
+def test_a_version_that_does_not_fit_is_refused_with_the_steps_named(client: Client) -> None:
+    client.save(dividing())
+    parent = client.launch("dividing", rate=0)
+    client.until(parent, "failed")
+    document = mended()
+    document["nodes"] = [each for each in document["nodes"] if each["id"] != "say"]
+    document["edges"] = [each for each in document["edges"] if "say" not in (each["source"], each["target"])]
+    resave(client, document)
+    gone = client.post(f"/api/runs/{parent}/fork", json={"version": "draft"})
+    assert (gone.status_code, gone.json()["code"]) == (409, "run.does_not_fit")
+    assert "“say” is gone, and the run is at it." in gone.json()["detail"]
+    page = post(client, f"/runs/{parent}/fork", seq="", version="draft", effects="ask")
+    assert page.status_code == 409
+    assert "“say” is gone" in page.text
+    document = mended()
+    late = node("late", "set_var", pinDefaults={"name": "late", "value": 1}, label="Come late")
+    document["nodes"].append(late)
+    document["edges"] = [each for each in document["edges"] if each["source"] != "start"]
+    document["edges"] += flow("x", [], [("start", "late"), ("late", "set"), ("late.value", "div.b")])["edges"]
+    for number, edge in enumerate(document["edges"]):
+        edge["id"] = f"e{number}"
+    resave(client, document)
+    unread = client.post(f"/api/runs/{parent}/fork", json={"version": "draft"})
+    assert unread.status_code == 409
+    assert "reads “Come late”, which this run has not come to" in unread.json()["detail"]
+    assert client.post(f"/api/runs/{parent}/fork", json={"version": "newest"}).status_code == 422
+
+
+def test_the_form_tells_what_is_reused_done_again_and_never_sent_again(client: Client) -> None:
+    client.save(dividing())
+    parent = client.launch("dividing", rate=0)
+    client.until(parent, "failed")
+    document = mended()
+    next(each for each in document["nodes"] if each["id"] == "set")["data"]["pinDefaults"]["value"] = 91
+    resave(client, document)
+    text = see(client, f"/runs/{parent}/fork?version=draft").text
+    assert "Reused" in text
+    assert "Done again" in text
+    assert "nothing was sent" in text
+    assert "changed since: what it gave then is kept" in text
+    assert "The flow as it is now" in text
+    plain = see(client, f"/runs/{parent}/fork").text
+    assert "Never sent again" not in plain

@@ -38,13 +38,17 @@ _GIVEN = "node_outputs"  # of a program's own space: what nodes gave, which name
 
 @dataclass(frozen=True)
 class Wish:
-    """What a fork is to be: the entry, the changes by place, what becomes of outside effects, by whom and why."""
+    """What a fork is to be: the entry, the changes by place, what becomes of outside effects, by whom and why.
+
+    `workflow_of` says with which workflow each copied run goes on, else with its own; it is asked with the run as it stood.
+    """
 
     seq: int | None = None
     changes: Mapping[str, Any] = field(default_factory=dict)
     effects: Effects | None = None
     actor_id: str | None = None
     reason: str | None = None
+    workflow_of: Callable[[RunState], str] | None = None
 
 
 @dataclass(frozen=True)
@@ -81,6 +85,20 @@ class Fork:
             )
         effects = self._wish.effects or (ASK if self._reaches_out() else "live")
         return [self._step(each, effects, now) for each in reversed(self._stands.values())]
+
+    def sent(self) -> list[dict[str, str]]:
+        """Return which steps of the parent's tree had acted outside by then: none of it is done again."""
+        kept = [
+            each
+            for each in self._told
+            if each.position <= self._moment and each.record.get("status") == StepStatus.COMPLETED.value
+        ]
+        named = [
+            {"run_id": each.run_id, "node_id": str(each.record.get("node_id"))}
+            for each in kept
+            if self._acts_outside(each.record)
+        ]
+        return [each for at, each in enumerate(named) if each not in named[:at]]
 
     # where
 
@@ -178,6 +196,8 @@ class Fork:
         run.parent_run_id = None if old.parent_run_id is None else self._names[old.parent_run_id]
         run.session_id = self._names.get(old.session_id or "", old.session_id)
         run.actor_id = wish.actor_id or old.actor_id
+        if wish.workflow_of is not None:
+            run.workflow_id = wish.workflow_of(old)
         records = [each.record for each in self._told if each.run_id == old.run_id][: stand.seq]
         run.vars = self._vars(isolated(old.vars), records, effects, now)
         if old.waiting is not None:
@@ -190,6 +210,8 @@ class Fork:
             "effects": effects,
             "changes": changes,
         }
+        if run.workflow_id != old.workflow_id:
+            told["workflow"] = {"from": old.workflow_id, "to": run.workflow_id}
         if is_root and wish.reason and wish.reason.strip():
             told["reason"] = wish.reason.strip()
         begins = [
@@ -323,3 +345,10 @@ def plan_fork(engine: Engine, run_id: str, wish: Wish) -> list[StepCommit]:
     """Return the commits that make a fork, its own last; nothing is written."""
     acts_outside = partial(acted_outside, engine.handlers)
     return Fork(engine.journal, run_id, wish, acts_outside).steps(engine.now())
+
+
+def preview(engine: Engine, run_id: str, wish: Wish) -> tuple[RunState, dict[str, Any]]:
+    """Return the state that a fork would begin in, what its first record would tell, and as `sent` what acted outside."""
+    fork = Fork(engine.journal, run_id, wish, partial(acted_outside, engine.handlers))
+    [*_, step] = fork.steps(engine.now())
+    return step.run, {**(step.records[0].effect or {})["payload"], "sent": fork.sent()}

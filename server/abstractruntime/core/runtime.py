@@ -26,7 +26,7 @@ from .driving import drive
 from .effects import EffectHandler, EffectOutcome, HandlerTable, take_executor
 from .engine import Engine, WorkflowSource, new_run
 from .errors import Conflict, NotWaiting, RunNotFound, StaleRevision
-from .fork import Effects, Wish, plan_fork
+from .fork import Effects, Wish, plan_fork, preview
 from .held import AnswerNotGiven, Held, too_fast
 from .jsonsafe import check
 from .leases import Holding
@@ -201,26 +201,28 @@ class Runtime:
         effects: Effects | None = None,
         actor_id: str | None = None,
         reason: str | None = None,
+        workflow_of: Callable[[RunState], str] | None = None,
     ) -> str:
         """Create a run that begins where a run stood after entry `seq` of its ledger (0: before the first,
         None: the last); return its id. It is not driven yet, and the other run stays as it is.
 
-        `changes` are values by their places in the variables (`name`, `a.b[0]`, `/a/b.c`), put there before it
-        begins. `effects` says what becomes of what it does outside: `live`, it is done; `ask`, each waits for a
-        person's yes; `recorded`, it takes the reply that the other run got to the same request after the entry, and
-        waits for a yes where there is none; None asks where the other run has acted outside after the entry. docs/forks.md tells the
-        rest. Raises RunNotFound, NotDurable, or Conflict for what cannot be forked or changed.
+        `changes` are values by their places in the variables (`name`, `a.b[0]`, `/a/b.c`). `effects` says what becomes
+        of what it does outside: `live`, `ask`, `recorded`, or None for what fits. `workflow_of` says with which
+        workflow a copied run goes on (docs/forks.md). Raises RunNotFound, NotDurable, or Conflict for what cannot be.
         """
-        steps = plan_fork(self._engine, run_id, Wish(seq, changes or {}, effects, actor_id, reason))
+        steps = plan_fork(
+            self._engine, run_id, Wish(seq, changes or {}, effects, actor_id, reason, workflow_of)
+        )
         self._engine.journal.commit_all(steps)
         for run in (step.run for step in steps[:-1] if step.run.status is RunStatus.RUNNING):
             self.announce(run.run_id)
         return steps[-1].run.run_id
 
-    def preview_fork(self, run_id: str, seq: int | None = None) -> tuple[RunState, dict[str, Any]]:
+    def preview_fork(
+        self, run_id: str, seq: int | None = None, workflow_of: Callable[[RunState], str] | None = None
+    ) -> tuple[RunState, dict[str, Any]]:
         """Return the state that such a fork would begin in, and what its first record would tell; writes nothing."""
-        [*_, step] = plan_fork(self._engine, run_id, Wish(seq))
-        return step.run, (step.records[0].effect or {})["payload"]
+        return preview(self._engine, run_id, Wish(seq, workflow_of=workflow_of))
 
     def tick(
         self, workflow: WorkflowSpec, run_id: str, max_steps: int = 100, *, plans_retries: bool = False

@@ -279,7 +279,8 @@ class Forking(Asked):
 
     `outputs`: what steps gave, by node and output. `effects` none: it asks before it acts outside where the run has
     acted outside after that entry. `recorded`: it takes the replies that the run got to the same requests after that
-    entry, and asks where there is none.
+    entry, and asks where there is none. `version`: `same` goes on as the run began, `draft` with the flow as it is now,
+    `published` with its published version; 409 says what of the run does not fit that one.
     """
 
     seq: Annotated[int, Field(ge=0)] | None = None
@@ -287,6 +288,7 @@ class Forking(Asked):
     variables: dict[str, Json] = {}
     outputs: dict[str, dict[str, Json]] = {}
     effects: Effects | None = None
+    version: Literal["same", "draft", "published"] = "same"
     reason: Annotated[str, Field(max_length=2000)] | None = None
 
 

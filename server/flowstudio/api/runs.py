@@ -36,7 +36,17 @@ from .models import (
 
 router = APIRouter(route_class=JsonRoute, prefix="/api/runs", tags=["runs"])
 CHANGE = (*BODY, "run.not_found", "run.stale_revision")
-FORK = (*BODY, "run.not_found", "conflict", "run.bad_input", "value.not_durable", "workflow.not_found")
+FORK = (
+    *BODY,
+    "run.not_found",
+    "conflict",
+    "run.does_not_fit",
+    "flow.not_found",
+    "flow.invalid",
+    "run.bad_input",
+    "value.not_durable",
+    "workflow.not_found",
+)
 LOOK_SECONDS = 0.02  # between two looks at a run that is waited for
 LAUNCH = (
     *(*BODY, "flow.not_found", "flow.invalid", "run.bad_input", "value.not_durable"),
@@ -202,7 +212,13 @@ def fork_run(run_id: str, body: Forking, request: Request, response: Response, s
     instant = studio.forks.instant(run_id, body.seq)
     changes = studio.forks.places(instant, Wanted(body.inputs, body.variables, body.outputs))
     new = studio.runner.fork(
-        run_id, body.seq, changes, effects=body.effects, actor=actor_of(request.scope), reason=body.reason
+        run_id,
+        body.seq,
+        changes,
+        effects=body.effects,
+        actor=actor_of(request.scope),
+        reason=body.reason,
+        version=body.version,
     )
     response.headers["Location"] = f"/api/runs/{new}"
     return _begun(studio, new)

@@ -11,11 +11,14 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse
 from starlette.datastructures import FormData
 
-from abstractruntime.core.errors import Conflict
+from abstractruntime.core.errors import Conflict, InvalidFlow
 from abstractruntime.core.fork import Effects
+from abstractruntime.visualflow_compiler.stops import is_told_by
 
 from ..access import actor_of
+from ..library import FlowNotFound
 from ..runner_fork import EFFECTS, Instant, Value
+from ..runner_mend import SAME, VERSIONS, Course, Version, node_name
 from ..studio import Studio, TheStudio
 from .form import Posted, go, text
 from .html import path, render
@@ -46,9 +49,11 @@ class Field:
 
 
 @router.get("/runs/{run_id}/fork")
-def show_fork(request: Request, studio: TheStudio, run_id: str, seq: int | None = None) -> HTMLResponse:
+def show_fork(
+    request: Request, studio: TheStudio, run_id: str, seq: int | None = None, version: Version = SAME
+) -> HTMLResponse:
     """Ask what a fork of a run at an entry, now if none is named, is to begin with; nothing is executed."""
-    return _page(request, studio, run_id, seq, FormData(), {})
+    return _page(request, studio, run_id, seq, FormData({"version": version}), {})
 
 
 @router.post("/runs/{run_id}/fork")
@@ -71,10 +76,13 @@ def fork(request: Request, studio: TheStudio, form: Posted, run_id: str) -> Resp
         if now != value.now or type(now) is not type(value.now):
             changes.update(dict.fromkeys(value.paths, now))
     effects = _effects(text(form, "effects"))
-    if wrong:
+    version = _version(text(form, "version"))
+    if wrong or _course(studio, run_id, seq, version)[1]:
         return _page(request, studio, run_id, seq, form, wrong)
     actor, reason = actor_of(request.scope), text(form, "reason")
-    new = studio.runner.fork(run_id, seq, changes, effects=effects, actor=actor, reason=reason)
+    new = studio.runner.fork(
+        run_id, seq, changes, effects=effects, actor=actor, reason=reason, version=version
+    )
     if _is_part(request):
         return Response(status_code=204, headers={"X-Run": new})
     return go(f"/runs/{path(new)}")
@@ -97,7 +105,8 @@ def _page(
         words |= _words(studio, instant, form, wrong)
     template = "partials/_fork_form.html" if _is_part(request) else "fork.html"
     run = studio.reader.row(studio.reader.state(studio.reader.root_of(run_id)))
-    return render(request, template, 422 if wrong else 409 if words["refused"] else 200, run=run, **words)
+    is_refused = bool(words["refused"] or (request.method == "POST" and words.get("misfits")))
+    return render(request, template, 422 if wrong else 409 if is_refused else 200, run=run, **words)
 
 
 def _words(studio: Studio, instant: Instant, form: FormData, wrong: Mapping[str, str]) -> dict[str, Json]:
@@ -113,10 +122,17 @@ def _words(studio: Studio, instant: Instant, form: FormData, wrong: Mapping[str,
             is_open = any(each.wrong for each in fields) or (not first and group == "input")
             groups.append({"title": title, "hint": hint, "fields": fields, "open": is_open})
     total = len(studio.stores.ledger.list(instant.run_id))
+    version = _version(text(form, "version"))
+    course, misfits = _course(studio, instant.run_id, instant.seq, version)
     effects = text(form, "effects") or instant.effects
     return {
         "instant": instant,
-        "next_label": names(instant.next_node).label,
+        "next_label": _called(studio, course, instant),
+        "version": version,
+        "versions": _offered(studio, instant),
+        "misfits": misfits,
+        "kept": _kept(studio, instant, course),
+        "is_same": course is not None and version != SAME and course.is_same,
         "total": total,
         "first": first,
         "groups": groups,
@@ -124,6 +140,81 @@ def _words(studio: Studio, instant: Instant, form: FormData, wrong: Mapping[str,
         "reason": text(form, "reason"),
         "wrong": len(wrong),
     }
+
+
+def _course(
+    studio: Studio, run_id: str, seq: int | None, version: Version
+) -> tuple[Course | None, list[str]]:
+    """Return how a fork goes on in a version of the flow, and why it cannot, where it cannot."""
+    try:
+        course = studio.forks.instant(run_id, seq, version).course
+    except (FlowNotFound, InvalidFlow, Conflict) as refused:
+        return None, [str(refused)]
+    return course, course.reasons
+
+
+def _offered(studio: Studio, instant: Instant) -> list[tuple[str, str, str]]:
+    """Return the versions that a fork may go on with: value, name, and what that means."""
+    flow_id = studio.programs.flow_id(instant.workflow_id)
+    offered: list[tuple[str, str, str]] = [(SAME, "As it began", "The version that this run has.")]
+    if any(entry.id == flow_id for entry in studio.library.entries()):
+        offered.append(
+            ("draft", "The flow as it is now", "With what was mended since, saved and not published.")
+        )
+        if (number := studio.versions.published(flow_id)) is not None:
+            offered.append(
+                (
+                    "published",
+                    f"Published version {number}",
+                    "What runs that are started elsewhere begin with.",
+                )
+            )
+    return offered
+
+
+def _kept(studio: Studio, instant: Instant, course: Course | None) -> dict[str, Json]:
+    """Return what a fork takes over and does not do again, by the names of the steps."""
+    root = course.fits.get(instant.workflow_id) if course is not None else None
+    names = node_words(studio, instant.workflow_id)
+    sent = [node_words(studio, workflow)(node.removesuffix("~")).label for workflow, node in instant.sent]
+    told = (
+        {"changed": [], "gone": []}
+        if root is None
+        else {
+            "changed": [names(node).label for node in root.changed],
+            "gone": [names(node).label for node in root.gone],
+        }
+    )
+    records = studio.stores.ledger.list(instant.run_id)[: instant.seq]
+    steps = {str(each.get("node_id")).removesuffix("~") for each in records if each.get("node_id")} - {
+        instant.next_node
+    }
+    answers = sum(
+        1 for each in records if (each.get("effect") or {}).get("type") == "resume" and not is_told_by(each)
+    )
+    return {
+        **told,
+        "steps": [names(node).label for node in steps_in_order(records, steps)],
+        "answers": answers,
+        "sent": list(dict.fromkeys(sent)),
+    }
+
+
+def steps_in_order(records: list[dict[str, Json]], steps: set[str]) -> list[str]:
+    """Return these steps in the order in which control came to them first."""
+    came = dict.fromkeys(str(each.get("node_id")).removesuffix("~") for each in records)
+    return [node for node in came if node in steps and node != "runtime"]
+
+
+def _called(studio: Studio, course: Course | None, instant: Instant) -> str:
+    """Return how the next step is called, in the version that the fork goes on with."""
+    workflow = instant.workflow_id if course is None else course.root
+    return node_name(studio.programs, workflow, workflow, instant.next_node)
+
+
+def _version(said: str) -> Version:
+    """Return the version that is asked for: nothing that is known is the one that the run has."""
+    return next((known for known in VERSIONS if said == known), SAME)
 
 
 def _field(

@@ -24,9 +24,11 @@ function failure(canvas: FlowCanvas, end: RunEnd, error: string, does: Acts): HT
   const acts: Node[] = [];
   const again = button("small primary", "Try again from here", "again", does.again);
   again.title = "Take the failed step again; what was done before stays done";
+  const mended = button("small", "Go on with the mended flow", "play", does.mended);
+  mended.title = "A new run with the flow as it is now, from the failed step; what was done before stays done";
   const change = button("small", "Change something first", "branch", does.fork);
   change.title = keymap.hint("A new run that begins before the failed step", "fork");
-  if (end.status === "failed") acts.push(again, change);
+  if (end.status === "failed") acts.push(again, mended, change);
   if (failed) acts.push(button("small", "Show the node", null, () => does.reveal(failed.id)));
   const title = failed ? [el("strong", "", `“${titleOf(failed, canvas.desk.scene.shapes.of(failed))}” failed`)] : [];
   return el("div", "note danger", icon("cross"), el("div", "words", ...title, el("p", "reason", error), el("div", "acts", ...acts)));
