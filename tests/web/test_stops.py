@@ -11,7 +11,9 @@ from flowstudio.programs import Programs
 from flowstudio.settings import Settings
 from web.conftest import Client, open_client
 from web.documents import calling, end, flow, listening, node, start
+from web.moody import MoodyModel
 from web.page import Page
+from web.test_bad_models import provide
 
 AS_PERSON = {"Accept": "text/html"}
 
@@ -353,3 +355,42 @@ def test_an_error_is_a_stop_that_the_inbox_and_the_page_of_the_run_tell(client: 
     again = client.post(f"/api/runs/{run_id}/retry")
     assert again.status_code == 200, again.text
     stopped(client, run_id, "first")
+
+
+def test_a_trial_run_stops_before_each_step_that_acts_outside(client: Client) -> None:
+    tell = node("tell", "notify", pinDefaults={"to": "ana@example.org", "subject": "Paid", "message": "7"})
+    nodes = [start("x"), tell, end("sent")]
+    client.save(flow("careful", nodes, [("start", "tell"), ("tell", "end")]))
+    run_id = trial(client, "careful", anywhere={"outside": True})
+    prompt = stopped(client, run_id, "tell")
+    assert (prompt["stop"], prompt["choices"]) == ("outside", ["Go on", "Step over"])
+    assert prompt["prompt"].startswith("Stopped before “tell” acts outside")
+    assert "Stopped before “tell” acts outside" in see(client, "/inbox").text
+    assert client.studio.outbox.notices() == []
+    say(client, prompt, "Step over")
+    prompt = stopped(client, run_id, "end")
+    assert prompt["stop"] == "step"
+    assert len(client.studio.outbox.notices()) == 1
+    say(client, prompt, "Go on")
+    client.until(run_id, "completed")
+    again = client.post(f"/runs/{run_id}/again", headers=AS_PERSON)
+    assert again.status_code == 303, again.text
+    stopped(client, again.headers["location"].rsplit("/", 1)[1].split("?")[0], "tell")
+
+
+def test_a_trial_run_stops_once_when_it_has_cost_more(client: Client) -> None:
+    moody = MoodyModel()
+    try:
+        provide(client, moody.url, price_in="1000", price_out="2000")
+        nodes = [start("x"), *(node(each, "llm_call", pinDefaults={"prompt": each}) for each in "abc"), end()]
+        client.save(flow("dear", nodes, [("start", "a"), ("a", "b"), ("b", "c"), ("c", "end")]))
+        run_id = trial(client, "dear", anywhere={"cost": 0.06})
+        prompt = stopped(client, run_id, "c")
+        assert prompt["stop"] == "cost"
+        assert prompt["prompt"] == "Stopped after “b”: the run has cost 0.108, more than 0.06"
+        assert len(moody.asked) == 2
+        say(client, prompt, "Go on")
+        client.until(run_id, "completed")
+        assert len(moody.asked) == 3
+    finally:
+        moody.close()
