@@ -24,11 +24,12 @@ from drive import flow, node  # noqa: E402
 WATCH = """
 window.painted = [];
 new MutationObserver((changes) => {
-  const rows = changes.flatMap((change) => [...change.addedNodes]).filter((row) => row.tagName === 'LI');
+  const added = changes.flatMap((change) => [...change.addedNodes]).filter((each) => each.nodeType === 1);
+  const rows = added.flatMap((each) => each.matches('.activity > li') ? [each] : [...each.querySelectorAll('.activity > li')]);
   if (rows.length) requestAnimationFrame(() => setTimeout(() => {
     for (const row of rows) window.painted.push([row.querySelector('.act-name').textContent, Date.now()]);
   }));
-}).observe(document.querySelector('.activity'), {childList: true});
+}).observe(document.body, {childList: true, subtree: true});  // the list comes with the first run
 """
 
 
