@@ -50,13 +50,7 @@ from .waits import (
     unpause,
 )
 
-__all__ = [
-    "DefaultRunContext",
-    "EffectHandler",
-    "EffectOutcome",
-    "Runtime",
-    "utc_now_iso",
-]
+__all__ = ["DefaultRunContext", "EffectHandler", "EffectOutcome", "Runtime", "utc_now_iso"]
 
 Change = Callable[[RunState], list[StepRecord] | None]
 _SAVE_TRIES = 50
@@ -203,16 +197,15 @@ class Runtime:
         reason: str | None = None,
         workflow_of: Callable[[RunState], str] | None = None,
     ) -> str:
-        """Create a run that begins where a run stood after entry `seq` of its ledger (0: before the first,
-        None: the last); return its id. It is not driven yet, and the other run stays as it is.
+        """Create a run that begins where a run stood after entry `seq` of its ledger (0: before the first, None: the
+        last); return its id. It is not driven yet. docs/forks.md tells the rest.
 
         `changes` are values by their places in the variables (`name`, `a.b[0]`, `/a/b.c`). `effects` says what becomes
         of what it does outside: `live`, `ask`, `recorded`, or None for what fits. `workflow_of` says with which
-        workflow a copied run goes on (docs/forks.md). Raises RunNotFound, NotDurable, or Conflict for what cannot be.
+        workflow a copied run goes on. Raises RunNotFound, NotDurable, or Conflict for what cannot be.
         """
-        steps = plan_fork(
-            self._engine, run_id, Wish(seq, changes or {}, effects, actor_id, reason, workflow_of)
-        )
+        wish = Wish(seq, changes or {}, effects, actor_id, reason, workflow_of)
+        steps = plan_fork(self._engine, run_id, wish)
         self._engine.journal.commit_all(steps)
         for run in (step.run for step in steps[:-1] if step.run.status is RunStatus.RUNNING):
             self.announce(run.run_id)
