@@ -82,6 +82,21 @@ def test_a_note_stands_where_there_is_room_and_is_as_high_as_its_text(app: App, 
     assert marks(hand, 0)["notes"]["note-2"]["h"] < high
 
 
+def test_a_note_asked_for_from_afar_brings_the_view_near(app: App, page: Page) -> None:
+    put(app, asking("far-note"))
+    hand = Hand(page).open_flow("far-note")
+    hand.canvas.focus()
+    hand.keys("0", *["-"] * 6)
+    expect(hand.canvas).to_have_attribute("data-far", "")
+    hand.keys("n")
+    expect(hand.canvas).not_to_have_attribute("data-far", "")
+    expect(page.get_by_label("Text of the note, Markdown")).to_be_focused()
+    hand.type("near")
+    hand.keys("Escape")
+    expect(page.get_by_role("note", name="Note: near")).to_be_in_viewport()
+    _lies_on_nothing(hand)
+
+
 def _lies_on_nothing(hand: Hand) -> None:
     boxes = [(each["x"], each["y"], each["w"], each["h"]) for each in hand.look("nodes")]
     notes = [tuple(each[key] for key in "xywh") for each in marks(hand, 0)["notes"].values()]

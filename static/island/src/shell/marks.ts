@@ -17,6 +17,8 @@ import { el, icon } from "./parts";
 const PAD = 20;
 const HEAD = 30;
 const NOTE = { w: 240, h: 72 };
+/** From afar a note cannot be written: the view comes as near as this. */
+const NEAR = 0.6;
 /** A note is no smaller. */
 const LEAST = { w: 120, h: 56 };
 const TAGS = ["p", "br", "strong", "em", "del", "code", "pre", "ul", "ol", "li", "h1", "h2", "h3", "h4", "blockquote", "hr", "a", "table", "thead", "tbody", "tr", "th", "td"];
@@ -65,6 +67,7 @@ export class Marks {
   addNote(at: Point): void {
     const { desk } = this.canvas;
     if (desk.readOnly) return;
+    if (desk.viewport.far) desk.setView(desk.viewport.zoomedAt(desk.viewport.toScreen(at), NEAR));
     const id = freshMarkId(desk.flow, "note");
     const view = desk.viewport.world(-GRID);
     const chosen = unite(this.canvas.selection.nodes.flatMap((node) => desk.flow.nodes.get(node) ?? []).map((node) => desk.scene.box(node)));
