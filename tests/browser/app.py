@@ -59,6 +59,7 @@ class App:
     port: int = field(default_factory=free_port)
     process: subprocess.Popen[str] | None = None
     link: str = ""
+    origin: str = ""  # the https address under which a proxy makes it known
     log: IO[str] | None = None
 
     @property
@@ -92,6 +93,7 @@ class App:
             "PATH": own,
             "PYTHONPATH": str(ROOT / "server"),
             "FLOWSTUDIO_TOKEN": "test-token-" + "x" * 32,
+            **({"FLOWSTUDIO_ORIGIN": self.origin} if self.origin else {}),
         }
         self.process = subprocess.Popen(
             command, cwd=self.folder, env=env, stdout=self.log, stderr=subprocess.STDOUT, text=True
@@ -101,7 +103,7 @@ class App:
             text = out.read_text(encoding="utf-8")[before:]
             found = LINK.search(text)
             if found and self.answers():
-                self.link = found.group(0)
+                self.link = self.url + "/login" + found.group(0).partition("/login")[2]
                 return self
             if self.process.poll() is not None:
                 raise RuntimeError(f"the server ended with {self.process.returncode}:\n{text}")

@@ -18,9 +18,10 @@ sys.path[:0] = [str(HERE.parents[1]), str(HERE.parents[2] / "server")]
 
 from browser.app import BROWSER_FLAGS, ROOT, App, chromium_path  # noqa: E402
 from browser.demo import furnish  # noqa: E402
+from browser.documents import asking, put  # noqa: E402
 from browser.hand import Hand  # noqa: E402
 from browser.shot import SIZES, Shot  # noqa: E402
-from browser.shots import fresh, shots, strangers  # noqa: E402
+from browser.shots import fresh, reachable, shots, strangers  # noqa: E402
 
 OUT = ROOT / "screenshots"
 SCHEMES = ("light", "dark", "contrast")
@@ -70,17 +71,29 @@ def main(words: list[str]) -> None:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium_path(), args=BROWSER_FLAGS)
         app = App(Path(tempfile.mkdtemp())).start()
+        known = App(Path(tempfile.mkdtemp()), origin="https://flows.example").start()
         try:
-            profile = browser.new_context()
-            photograph(browser, app, profile.storage_state(), wanted(strangers()))
-            door = profile.new_page()
-            door.goto(app.link)
-            door.wait_for_url(lambda url: "/login" not in url)
-            photograph(browser, app, profile.storage_state(), wanted(fresh()))
-            photograph(browser, app, profile.storage_state(), wanted(shots(furnish(app))))
+            photograph(browser, app, browser.new_context().storage_state(), wanted(strangers()))
+            state = signed_in(browser, app)
+            photograph(browser, app, state, wanted(fresh()))
+            photograph(browser, app, state, wanted(shots(furnish(app))))
+            put(known, asking("hello"))
+            photograph(browser, known, signed_in(browser, known), wanted(reachable()))
         finally:
             app.stop()
+            known.stop()
             browser.close()
+
+
+def signed_in(browser: Browser, app: App) -> StorageState:
+    """What a browser keeps after it has followed the link that the server prints."""
+    profile = browser.new_context()
+    door = profile.new_page()
+    door.goto(app.link)
+    door.wait_for_url(lambda url: "/login" not in url)
+    state = profile.storage_state()
+    profile.close()
+    return state
 
 
 if __name__ == "__main__":

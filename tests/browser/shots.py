@@ -37,6 +37,11 @@ def fresh() -> Iterator[Shot]:
         yield Shot(f"new-{name}", f"/{name}")
 
 
+def reachable() -> Iterator[Shot]:
+    """A server that a phone can reach: the code that opens a form there."""
+    yield Shot("phone-code", "/flows/hello/publish", show_code)
+
+
 def shots(demo: Demo) -> Iterator[Shot]:
     """What is seen by somebody at work, and where it is."""
     runs = demo.runs
@@ -169,6 +174,17 @@ def editor_shots(runs: dict[str, str]) -> Iterator[Shot]:
     yield Shot("editor-marks", "/flows/marked", on_canvas, False)
     yield Shot("editor-conflict", "/flows/checklist", conflict, False)
     yield Shot("editor-coach", approve, coach, False)  # the last one: what it shows is remembered
+
+
+def show_code(hand: Hand) -> None:
+    """Publish the flow, once, and ask for the code."""
+    publish = hand.page.get_by_role("button", name="Publish the draft")
+    if publish.is_enabled():
+        publish.click()
+    else:
+        hand.page.goto("/flows/hello/versions")
+    hand.page.get_by_role("button", name="Open it on a phone…").click()
+    expect(hand.page.get_by_role("img", name="QR code of a link that signs a phone in")).to_be_visible()
 
 
 def see_schedules(hand: Hand) -> None:
