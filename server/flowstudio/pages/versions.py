@@ -20,6 +20,7 @@ from .html import compact, path, render
 from .phone import form_address
 from .tests import outcome
 from .text_difference import text_difference
+from .under_way import results_by_version, staying
 
 router = APIRouter()
 Json = Any
@@ -42,13 +43,15 @@ def versions(request: Request, studio: TheStudio, flow_id: str, before: int | No
     """Show the versions of a flow and the newest edits."""
     document, revision = studio.library.get(flow_id)
     rows = studio.history.newest(flow_id, before, ROWS + 1)
+    draft = studio.versions.of_revision(flow_id, revision)
     return render(
         request,
         "versions.html",
         flow=_flow(studio, flow_id),
         versions=studio.versions.newest(flow_id),
         published=studio.versions.published(flow_id),
-        draft=studio.versions.of_revision(flow_id, revision),
+        draft=draft,
+        tested=results_by_version(studio, flow_id, draft),
         edits=studio.history.told(flow_id, rows[:ROWS]),
         older=rows[ROWS - 1].seq if len(rows) > ROWS else None,
         before=before,
@@ -133,7 +136,9 @@ def look_first(
         as_text=as_text,
         publish=revision,
         errors=errors,
+        risks=[each for each in found if isinstance(each, dict) and each["severity"] == "risk"],
         is_first=not before,
+        goes_on=staying(studio, flow_id),
         tests=[] if errors else outcome(studio, flow_id),
     )
 
@@ -168,7 +173,7 @@ def _compared(
     as_text: bool,
     **more: Json,
 ) -> HTMLResponse:
-    known = {"publish": "", "errors": [], "is_first": False, "tests": [], **more}
+    known = {"publish": "", "errors": [], "risks": [], "is_first": False, "tests": [], "goes_on": [], **more}
     told = behaviour(studio, flow_id, before, after) if before and not difference.is_empty else None
     texts = [studio.versions.named(flow_id, each) for each in (before, after)] if before and as_text else []
     may_play = told is not None and not told.unknown and not told.is_same
