@@ -8,6 +8,7 @@ from playwright.sync_api import Page, expect
 from browser.app import App
 from browser.documents import answer_first, asking, put
 from browser.hand import Hand
+from drive import end, flow, node, start
 
 pytestmark = pytest.mark.browser
 
@@ -50,3 +51,51 @@ def test_the_panels_show_the_instant_that_the_canvas_shows(app: App, page: Page)
     expect(then).to_be_hidden()
     expect(run.locator(".run-head .state")).to_have_text("Done")
     expect(run.locator(".act-name")).to_have_text(["Start", "Ask", "Say", "End"])
+
+
+def test_visits_of_a_loop_are_reached_by_keyboard_and_by_number(app: App, page: Page) -> None:
+    nodes = {
+        "start": start(),
+        "for": node("for", pins={"start": 0, "end": 230, "step": 1}),
+        "work": node(
+            "code", label="Check the row", ins=["exec-in", "n|number"], outs=["exec-out", "twice|number"]
+        ),
+        "end": end(),
+    }
+    nodes["work"]["data"] |= {
+        "codeBody": "if n == 7:\n    raise ValueError('not right')\nreturn {'twice': n * 2}",
+        "onError": "continue",
+    }
+    for place, each in enumerate(nodes.values()):
+        each["position"] = {"x": 300 * place, "y": 0}
+    put(app, flow("strip", nodes, "start -> for, for:loop -> work, for.i -> work.n, for:done -> end"))
+    hand = Hand(page).open_flow("strip")
+    hand.keys("r")
+    hand.expect_run("Done")
+    hand.node("Check the row").locator(".fc-title").click()
+    page.locator("#tab-node").click()
+    data = page.locator("#pane-node")
+    data.get_by_role("tab", name="Data").click()
+    shown = data.get_by_role("tablist", name="Visits, one by one").locator("[aria-selected=true]")
+    expect(shown).to_have_text("230")
+    expect(shown).to_be_in_viewport()
+    previous = data.get_by_role("button", name="Previous failed")
+    previous.focus()
+    hand.keys("Enter")
+    expect(shown).to_have_text("8")
+    expect(shown).to_have_attribute("aria-label", "Visit 8, Failed, went on")
+    expect(shown.locator("svg")).to_have_count(1)
+    expect(shown).to_be_in_viewport()
+    shown.focus()
+    hand.keys("ArrowRight")
+    expect(shown).to_have_text("9")
+    expect(shown).to_be_focused()
+    number = data.get_by_role("spinbutton", name="Number of the visit to go to, 1 to 230")
+    number.focus()
+    hand.keys("ControlOrMeta+a")
+    hand.type("205")
+    hand.keys("Enter")
+    expect(shown).to_have_text("205")
+    expect(data.get_by_role("region", name="Came out")).to_contain_text("408")
+    data.get_by_role("button", name="Earlier").click()
+    expect(shown).to_have_text("200")

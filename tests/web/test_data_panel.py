@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -308,3 +309,58 @@ def test_a_file_is_shown_only_where_no_browser_would_run_it(
     assert (address in page.values("src")) is bool(element)
     is_link = content_type not in ("image/svg+xml", "text/html")
     assert (address in page.values("href")) is is_link
+
+
+def rows(count: int = 450) -> dict[str, Any]:
+    """A loop over so many rows, of which every hundredth fails and the loop goes on."""
+    nodes = {
+        "start": start(),
+        "for": node("for", pins={"start": 0, "end": count, "step": 1}),
+        "work": node(
+            "code",
+            label="Check the row",
+            ins=["exec-in", "n|number"],
+            outs=["exec-out", "twice|number"],
+            codeBody="if n % 100 == 50:\n    raise ValueError('not right')\nreturn {'twice': n * 2}",
+            onError="continue",
+        ),
+        "end": end(),
+    }
+    return flow("rows", nodes, "start -> for, for:loop -> work, for.i -> work.n, for:done -> end")
+
+
+def test_the_visits_of_a_long_loop_are_paged_and_lead_from_one_that_failed_to_the_next(
+    client: Client,
+) -> None:
+    document = rows()
+    client.save(document)
+    run = client.launch("rows")
+    client.until(run, "completed", seconds=60)
+
+    def seen(visit: int) -> Page:
+        return look(client, document, "work", background=run, visit=visit, wired=["n"])
+
+    page = seen(0)
+    assert "450 of 450" in page.text
+    assert "446 done · 4 failed, went on · shown here: 401 to 450" in page.text
+    assert ways(page) == {"before": 449, "earlier": 400, "failed-before": 351}
+    page = seen(51)
+    assert "Failed, went on" in page.text
+    assert "shown here: 1 to 200" in page.text
+    assert ways(page) == {"before": 50, "after": 52, "later": 201, "failed-after": 151}
+    assert 'aria-label="Visit 51, Failed, went on"' in page.html
+    assert page.html.count('class="visit-tick"') == 200
+    assert ways(seen(201)) == {
+        "before": 200,
+        "after": 202,
+        "earlier": 200,
+        "later": 401,
+        "failed-before": 151,
+        "failed-after": 251,
+    }
+
+
+def ways(page: Page) -> dict[str, int]:
+    """The ways from a visit to others: by what they are called, the number of the visit that they lead to."""
+    found = re.findall(r'data-do="visit" data-side="([\w-]+)" data-visit="(\d+)"', page.html)
+    return {side: int(number) for side, number in found if number != "0"}

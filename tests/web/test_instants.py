@@ -126,3 +126,55 @@ def test_entries_are_counted_as_the_form_of_a_fork_counts_them(
     own = [each["seq"] for each in steps if each["run_id"] == run_id]
     assert own == [*range(1, len(own) + 1)], "the stream tells every entry of the ledger"
     assert f"after entry 3 of {len(own)}" in Page(client.get(f"/runs/{run_id}/fork?seq=3").text).text
+
+
+def sizing(expression: str) -> dict[str, Any]:
+    """A loop of three turns in which a value node computes its input by an expression from a wire and a variable."""
+    nodes = {
+        "start": start(),
+        "for": node("for", pins={"start": 0, "end": 3, "step": 1}),
+        "count": node("set_var", pins={"name": "turns"}),
+        "sum": node("add", pins={}, pinExpressions={"b": expression}),
+        "keep": node("set_var", pins={"name": "kept"}),
+        "end": end(),
+    }
+    wires = (
+        "start -> for, for:loop -> count, for.i -> count.value, count -> keep, for.i -> sum.a, "
+        "sum.result -> keep.value, for:done -> end"
+    )
+    return flow("sizing", nodes, wires)
+
+
+def summed(client: Client, expression: str, **more: Any) -> Page:
+    document = sizing(expression)
+    client.save(document)
+    run_id = client.launch("sizing")
+    client.until(run_id, "completed")
+    given = next(each for each in document["nodes"] if each["id"] == "sum")
+    asked = {"flow_id": "sizing", "node": given, "wired": ["a"], "tab": "data", "background": run_id, **more}
+    return Page(client.post("/editor/inspector", json=asked).text)
+
+
+def test_a_computed_input_of_a_value_node_is_computed_again_from_the_record(client: Client) -> None:
+    page = summed(client, "a * 10 + turns", visit=2)
+    came = page.text.split("Came in")[1].split("Settings used")[0]
+    assert "computed now, from what the run recorded" in came
+    assert "11" in came
+    assert "not on record" not in came
+
+
+@pytest.mark.parametrize(
+    ("expression", "reason"),
+    [
+        ("datetime.datetime.now().year * 0 + a", "it reads the clock, which stood otherwise then"),
+        ("len('x' * 9000) * 0 + len(vars)", None),
+    ],
+)
+def test_what_could_come_out_otherwise_is_not_computed_again(
+    client: Client, expression: str, reason: str | None
+) -> None:
+    page = summed(client, expression)
+    if reason is None:
+        assert "computed now, from what the run recorded" in page.text
+    else:
+        assert f"computed, and not on record; it is not computed again: {reason}" in page.text

@@ -59,7 +59,8 @@ class Shown:
     """One value as shown: `kind` is missing, null, empty, plain, text or json.
 
     `changed` are the places where it differs from what it is compared with, None where there is nothing to compare.
-    `view` is how it is looked at, of those in `views`; what a view needs is there only in that view.
+    `view` is how it is looked at, of those in `views`; what a view needs is there only in that view. `how` says how a value
+    that no record keeps was got, or why it is missing.
     """
 
     pin: str
@@ -80,6 +81,7 @@ class Shown:
     lines: tuple[tuple[str, str], ...] = ()
     file: File | None = None
     leaf: str = ""
+    how: str = ""
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -26,6 +26,7 @@ from .data_views import changes_of
 from .html import path
 from .node_settings import settings_used
 from .node_tabs import sign_of, sign_of_state
+from .recomputed import NOW, recomputed
 from .visit_strip import strip_of
 from .words import moment
 
@@ -124,7 +125,9 @@ def _sides(
     """Return what came in and out, and of an effect that was tried several times the attempt looked at."""
     inputs, outputs = pins_of(kind, data)
     settled = {pin for pin in op.defaults if pin not in op.fed} if op is not None else set()
-    came_in = {pin: value for pin, value in visit.inputs.items() if pin not in settled}
+    again, reasons = recomputed(studio, run_id, visit, op) if op is not None else ({}, {})
+    came_in = {pin: value for pin, value in (visit.inputs | again).items() if pin not in settled}
+    how = reasons | dict.fromkeys(again, NOW)
     pins = [pin.id for pin in inputs if not pin.is_exec and pin.id not in settled]
     named = [pin.id for pin in outputs if not pin.is_exec]
     tries = [visit.tries[number] for number in sorted(visit.tries)]
@@ -141,6 +144,7 @@ def _sides(
     came = values_of(
         pins, came_in, lambda pin: is_step and studio.stories.source(run_id, node_id, pin) is not None
     )
+    came = [replace(each, how=how.get(each.pin, "")) for each in came]
     told = values_of(names, gave, lambda pin: kept)
     old = None if is_early else compared.gave
     return {

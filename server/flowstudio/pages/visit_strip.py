@@ -56,7 +56,7 @@ def strip_of(visits: Sequence[Visit], place: int) -> Strip:
         place=place,
         count=len(visits),
         ticks=tuple(Tick(number, sign_of(visit), visit) for number, visit in enumerate(shown, start + 1)),
-        told=", ".join(f"{number:,} {word}" for word, number in words.most_common()),
+        told=" · ".join(f"{number:,} {word}" for word, number in words.most_common()),
         earlier=start,
         later=start + PAGE + 1 if start + PAGE < len(visits) else 0,
         failed_before=max((number for number in failed if number < place), default=0),

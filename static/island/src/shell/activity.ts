@@ -69,6 +69,8 @@ export class Activity {
       const listed = at === null ? steps.slice(-3 * SHOWN) : steps.slice(Math.max(0, at + 1 - LISTED), at + 1);
       for (const step of listed) this.take(step);
       if (at === null && ended) this.close(ended);
+      const pane = this.element.closest(".side-pane");
+      if (pane && at !== null) pane.scrollTop = pane.scrollHeight; // the entry that is shown is the last
     });
   }
 
