@@ -99,3 +99,6 @@ def test_visits_of_a_loop_are_reached_by_keyboard_and_by_number(app: App, page: 
     expect(data.get_by_role("region", name="Came out")).to_contain_text("408")
     data.get_by_role("button", name="Earlier").click()
     expect(shown).to_have_text("200")
+    data.get_by_role("link", name="1 failed one again…").click()
+    expect(page.get_by_role("heading", name="Do again what failed")).to_be_visible()
+    expect(page.locator("#pane-run").get_by_role("radio", name="Recorded")).to_be_checked()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -126,6 +127,50 @@ def test_entries_are_counted_as_the_form_of_a_fork_counts_them(
     own = [each["seq"] for each in steps if each["run_id"] == run_id]
     assert own == [*range(1, len(own) + 1)], "the stream tells every entry of the ledger"
     assert f"after entry 3 of {len(own)}" in Page(client.get(f"/runs/{run_id}/fork?seq=3").text).text
+
+
+def telling() -> dict[str, Any]:
+    """A loop of three turns: each tells the boss, and a check that fails at the second; the loop goes on."""
+    nodes = {
+        "start": start(),
+        "for": node("for", pins={"start": 0, "end": 3, "step": 1}),
+        "tell": node("notify", pins={"to": "boss"}),
+        "check": node(
+            "code",
+            ins=["exec-in", "n|number"],
+            outs=["exec-out"],
+            codeBody="if n == 1:\n    raise ValueError('not right')\nreturn n",
+            onError="continue",
+        ),
+        "end": end(),
+    }
+    wires = "start -> for, for:loop -> tell, for.i -> tell.message, tell -> check, for.i -> check.n, for:done -> end"
+    return flow("telling", nodes, wires)
+
+
+def test_failed_visits_are_run_again_by_a_fork_that_sends_nothing_twice(client: Client) -> None:
+    document = telling()
+    client.save(document)
+    run_id = client.launch("telling")
+    client.until(run_id, "completed")
+    assert len(client.studio.outbox.notices()) == 3
+
+    def strip(node_id: str) -> Page:
+        given = next(each for each in document["nodes"] if each["id"] == node_id)
+        asked = {"flow_id": "telling", "node": given, "wired": [], "tab": "data", "background": run_id}
+        return Page(client.post("/editor/inspector", json=asked).text)
+
+    assert "again…" not in strip("tell").text, "none of its visits failed"
+    page = strip("check")
+    assert "1 failed one again…" in page.text
+    found = re.search(r'href="(/runs/[^"]*/fork\?seq=(\d+)&(?:amp;)?effects=recorded)"', page.html)
+    assert found is not None
+    form = client.get(found[1].replace("&amp;", "&")).text
+    assert 'value="recorded" checked' in form
+    answer = client.post(f"/api/runs/{run_id}/fork", json={"seq": int(found[2]), "effects": "recorded"})
+    fork = answer.json()["run_id"]
+    client.until(fork, "completed")
+    assert len(client.studio.outbox.notices()) == 3, "what was told is not told again"
 
 
 def sizing(expression: str) -> dict[str, Any]:

@@ -50,10 +50,16 @@ class Field:
 
 @router.get("/runs/{run_id}/fork")
 def show_fork(
-    request: Request, studio: TheStudio, run_id: str, seq: int | None = None, version: Version = SAME
+    request: Request,
+    studio: TheStudio,
+    run_id: str,
+    seq: int | None = None,
+    version: Version = SAME,
+    effects: str = "",
 ) -> HTMLResponse:
     """Ask what a fork of a run at an entry, now if none is named, is to begin with; nothing is executed."""
-    return _page(request, studio, run_id, seq, FormData({"version": version}), {})
+    said = {"version": version} | ({"effects": _effects(effects)} if effects else {})
+    return _page(request, studio, run_id, seq, FormData(said), {})
 
 
 @router.post("/runs/{run_id}/fork")

@@ -86,7 +86,9 @@ def data_words(
         "sign": sign_of(visit),
         "sign_of_state": sign_of_state,
         "place": place,
-        "strip": strip_of(visits, place) if count > 1 else None,
+        "strip": strip_of(visits, place, _before(studio, story, every[0], looked.upto))
+        if count > 1
+        else None,
         **instant,
         "view_words": VIEWS,
         **_sides(studio, kind, data, op, run_id, visit, is_last, compared, looked),
@@ -101,6 +103,16 @@ def data_words(
         "computed": frozenset(expressions_of(data)),
         "reader": _title(studio, flow_id, visit.read_by),
     }
+
+
+def _before(studio: Studio, story: Story, first: Visit, upto: int) -> int | None:
+    """Return the entry of a run before a node's first visit, None where a fork cannot begin there or nobody asks for one."""
+    if upto or not studio.reader.state(story.run_id).status.is_over:
+        return None
+    if not story.entries or first.position < story.entries[0].position:
+        return None  # the visit is one of a parent's
+    entry = story.entry(first.position - 1)
+    return entry.seq if entry else 0
 
 
 def instant_of(story: Story | None, upto: int) -> dict[str, Json] | None:

@@ -24,7 +24,10 @@ class Tick:
 
 @dataclass(frozen=True)
 class Strip:
-    """A page of visits around the one that is shown, `place`. The ways are numbers of visits, 0 where there is none."""
+    """A page of visits around the one that is shown, `place`. The ways are numbers of visits, 0 where there is none.
+
+    `failed` counts those that failed; `before` is the entry before the first visit, None where no fork could begin there.
+    """
 
     place: int
     count: int
@@ -34,6 +37,8 @@ class Strip:
     later: int
     failed_before: int
     failed_after: int
+    failed: int
+    before: int | None
 
     @property
     def first(self) -> int:
@@ -46,7 +51,7 @@ class Strip:
         return self.ticks[-1].number
 
 
-def strip_of(visits: Sequence[Visit], place: int) -> Strip:
+def strip_of(visits: Sequence[Visit], place: int, before: int | None = None) -> Strip:
     """Return the page of the strip that holds this visit; a visit whose failure the flow has caught has failed too."""
     start = (place - 1) // PAGE * PAGE
     shown = visits[start : start + PAGE]
@@ -61,4 +66,6 @@ def strip_of(visits: Sequence[Visit], place: int) -> Strip:
         later=start + PAGE + 1 if start + PAGE < len(visits) else 0,
         failed_before=max((number for number in failed if number < place), default=0),
         failed_after=min((number for number in failed if number > place), default=0),
+        failed=len(failed),
+        before=before if failed and not visits[0].is_value else None,
     )

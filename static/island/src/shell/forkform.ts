@@ -10,8 +10,19 @@ interface Hooks {
 const PART = { "HX-Request": "true", Accept: "text/html" };
 const GONE = "The server does not answer: nothing was started. Try again.";
 
+/** What the form opens with: for the draft instead of the flow that the run had, and what becomes of outside effects. */
+export interface Chosen {
+  version?: "draft";
+  effects?: "recorded";
+}
+
+function titleOf({ version, effects }: Chosen): string {
+  if (version) return "Go on with the mended flow";
+  return effects ? "Do again what failed" : "Change something, and go on";
+}
+
 /** Put the form into its place; a fork that it starts is told. */
-export async function openFork(run: string, seq: number | null, mended: boolean, place: HTMLElement, hooks: Hooks): Promise<void> {
+export async function openFork(run: string, seq: number | null, chosen: Chosen, place: HTMLElement, hooks: Hooks): Promise<void> {
   const address = `/runs/${encodeURIComponent(run)}/fork`;
   const leave = (): void => {
     place.replaceChildren();
@@ -30,7 +41,7 @@ export async function openFork(run: string, seq: number | null, mended: boolean,
       event.preventDefault();
       void send(form);
     });
-    place.replaceChildren(el("section", "fork-card", el("h3", "", mended ? "Go on with the mended flow" : "Change something, and go on"), box.content));
+    place.replaceChildren(el("section", "fork-card", el("h3", "", titleOf(chosen)), box.content));
     place.onkeydown = (event) => {
       if (event.key === "Escape") {
         event.stopPropagation();
@@ -57,7 +68,7 @@ export async function openFork(run: string, seq: number | null, mended: boolean,
     }
   };
   try {
-    await show(await fetch(`${address}?${new URLSearchParams({ ...(seq === null ? {} : { seq: String(seq) }), ...(mended ? { version: "draft" } : {}) })}`, { headers: PART }));
+    await show(await fetch(`${address}?${new URLSearchParams({ ...(seq === null ? {} : { seq: String(seq) }), ...chosen })}`, { headers: PART }));
   } catch {
     hooks.say(GONE, true);
   }

@@ -101,7 +101,7 @@ export class More {
     this.peek = new Peek(canvas, (node) => this.data(node), () => this.run?.run ?? null, () => pastOf(this.run) !== null);
     new Feet(canvas, { now: () => void this.run?.now(), past: () => pastOf(this.run) });
     document.addEventListener(RUN_SHOWN, () => this.instant());
-    place("pane-node").addEventListener("click", (event) => (event.target as Element).closest("[data-do=run-to]") && this.use("run-to"));
+    place("pane-node").addEventListener("click", (event) => this.runAct(event));
     if (hasMarks(canvas.model)) void this.marks();
     if (this.hasTags()) void this.tags();
     canvas.on("change", () => this.loadingTags || (this.hasTags() && void this.tags()));
@@ -179,6 +179,16 @@ export class More {
       read: readText,
       used: usedWords,
     };
+  }
+
+  /** What begins a run from the node tab: to the node, or again for its visits that failed. */
+  private runAct(event: Event): void {
+    const at = (event.target as Element).closest<HTMLElement>("[data-do=run-to], [data-do=again-failed]");
+    if (at?.dataset["do"] === "run-to") this.use("run-to");
+    else if (at) {
+      event.preventDefault();
+      void this.running((run) => run.fork({ effects: "recorded" }, at.dataset["run"], Number(at.dataset["seq"])), true);
+    }
   }
 
   /** The canvas shows the run at another instant: so does all else. */

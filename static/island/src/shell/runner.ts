@@ -15,6 +15,7 @@ import type { Problem } from "../view/look";
 import { Activity } from "./activity";
 import type { usedWords } from "./feet";
 import { type Asked, InstantPane } from "./instant";
+import type { Chosen } from "./forkform";
 import { keysWait } from "./kept";
 import { Lead } from "./lead";
 import { button, el, icon, length, place } from "./parts";
@@ -179,19 +180,18 @@ export class RunPane {
   }
 
   /** Ask what a new run is to begin with that goes on from the entry shown, or from the run as it is now. */
-  async fork(mended = false): Promise<void> {
-    if (mended) await this.hooks.save();
-    if (!this.run) return this.hooks.say("There is no run on the canvas to fork: run the flow first.", true);
-    const step = this.scrub.step;
+  async fork(chosen: Chosen = {}, run = this.scrub.step?.run_id ?? this.run, seq = this.scrub.step?.seq ?? null): Promise<void> {
+    if (chosen.version) await this.hooks.save();
+    if (!run) return this.hooks.say("There is no run on the canvas to fork: run the flow first.", true);
     this.hooks.showTab();
     const part = await keysWait(import("./forkform").catch(() => null));
     if (!part) return this.hooks.say("The form of a fork cannot be loaded: the server cannot be reached.", true);
-    void part.openFork(step?.run_id ?? this.run, step?.seq ?? null, mended, this.forking, {
+    void part.openFork(run, seq, chosen, this.forking, {
       say: this.hooks.say,
       left: () => this.canvas.root.focus({ preventScroll: true }),
-      started: (run) => {
-        this.forked = run;
-        this.follow(run);
+      started: (fork) => {
+        this.forked = fork;
+        this.follow(fork);
         this.hooks.say("The fork has started.");
       },
     });
@@ -430,7 +430,7 @@ export class RunPane {
   /** What can be done about a run that has failed. */
   private readonly ways = {
     again: () => void this.control(this.run ?? "", "retry"),
-    mended: () => void this.fork(true),
+    mended: () => void this.fork({ version: "draft" }),
     fork: () => void this.fork(),
     reveal: (node: string) => this.reveal(node),
   };
