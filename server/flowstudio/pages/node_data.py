@@ -138,7 +138,7 @@ def _sides(
     inputs, outputs = pins_of(kind, data)
     settled = {pin for pin in op.defaults if pin not in op.fed} if op is not None else set()
     again, reasons = recomputed(studio, run_id, visit, op) if op is not None else ({}, {})
-    came_in = {pin: value for pin, value in (visit.inputs | again).items() if pin not in settled}
+    came_in = {pin: value for pin, value in {**visit.inputs, **again}.items() if pin not in settled}
     how = reasons | dict.fromkeys(again, NOW)
     pins = [pin.id for pin in inputs if not pin.is_exec and pin.id not in settled]
     named = [pin.id for pin in outputs if not pin.is_exec]
