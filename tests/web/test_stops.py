@@ -365,6 +365,8 @@ def test_a_trial_run_stops_before_each_step_that_acts_outside(client: Client) ->
     prompt = stopped(client, run_id, "tell")
     assert (prompt["stop"], prompt["choices"]) == ("outside", ["Go on", "Step over"])
     assert prompt["prompt"].startswith("Stopped before “tell” acts outside")
+    [told] = [each for each in client.records(run_id) if (each["effect"] or {}).get("type") == "notify"]
+    assert told["status"] == "waiting"
     assert "Stopped before “tell” acts outside" in see(client, "/inbox").text
     assert client.studio.outbox.notices() == []
     say(client, prompt, "Step over")

@@ -135,6 +135,9 @@ def is_told_by(record: Mapping[str, Any]) -> bool:
     payload = effect.get("payload") or {}
     if effect.get("type") == "resume":
         return str(payload.get("wait_key") or "").startswith(KEY)
+    if record.get("status") == "waiting":
+        wait = (record.get("result") or {}).get("wait") or {}
+        return bool((wait.get("details") or {}).get("stop"))  # of what it would do outside, too
     return bool(payload.get("stop")) and effect.get("type") == EffectType.ASK_USER.value
 
 

@@ -137,7 +137,7 @@ class BreakList {
   private condition(held: Break, name: string): HTMLElement {
     const when = el("input", "input mono small break-when");
     when.value = held.when;
-    when.placeholder = "always, or where: total > 1000";
+    when.placeholder = "if total > 1000";
     when.setAttribute("aria-label", `Only where: ${name}`);
     when.spellcheck = false;
     when.autocapitalize = "off";
