@@ -364,3 +364,19 @@ def ways(page: Page) -> dict[str, int]:
     """The ways from a visit to others: by what they are called, the number of the visit that they lead to."""
     found = re.findall(r'data-do="visit" data-side="([\w-]+)" data-visit="(\d+)"', page.html)
     return {side: int(number) for side, number in found if number != "0"}
+
+
+def test_a_large_setting_shows_its_beginning(client: Client) -> None:
+    nodes = {
+        "start": start(),
+        "tell": node("notify", pins={"to": "boss", "message": "m" * 100_000}),
+        "end": end(),
+    }
+    document = flow("large", nodes, "start -> tell, tell -> end")
+    client.save(document)
+    run = client.launch("large")
+    client.until(run, "completed")
+    page = look(client, document, "tell", background=run, wired=[])
+    assert "The first 20,000 of 100,000 characters. All of what is set today stands in Set-up." in page.text
+    assert "100,052 characters in all" in page.text, "what it asked is cut too"
+    assert "m" * 20_001 not in page.html.split("Asked of the world")[0]
