@@ -382,7 +382,8 @@ export class RunPane {
   private setHeld(at: number | null, told: string): void {
     this.isHeld = at !== null;
     this.instant.show(at, told);
-    for (const part of [this.head, this.asks, this.result, this.start]) part.hidden = this.isHeld;
+    this.head.toggleAttribute("data-past", this.isHeld); // its buttons stay: they are for the run as it is now
+    for (const part of [this.asks, this.result, this.start]) part.hidden = this.isHeld;
   }
 
   /** Make the attempt that is planned now. */
