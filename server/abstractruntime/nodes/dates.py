@@ -122,7 +122,9 @@ def parse_date(call: Call) -> dict[str, Json]:
     label="Format Date",
     sentence="{date} as {format}",
     inputs=(
-        Pin("date", "string", description="The date, as in 2030-01-31T09:00.", required=True),
+        Pin(
+            "date", "string", description="The date, as in 2030-01-31T09:00.", required=True, widget="moment"
+        ),
         Pin("format", "string", "%Y-%m-%d", _FORMAT_HELP),
         _ZONE,
     ),
@@ -149,7 +151,7 @@ def format_date(call: Call) -> dict[str, Json]:
     label="Add to Date",
     sentence="{date} plus {amount} {unit|name}",
     inputs=(
-        Pin("date", "string", description="The date to begin with.", required=True),
+        Pin("date", "string", description="The date to begin with.", required=True, widget="moment"),
         Pin("amount", "number", 1, "How much later; negative: earlier."),
         Pin("unit", "string", "days", "What the amount counts.", choices=_UNITS),
         _ZONE,
@@ -205,8 +207,8 @@ def _months_later(begin: datetime, months: int) -> datetime:
     label="Date Difference",
     sentence="From {begin} to {end} in {unit|name}",
     inputs=(
-        Pin("begin", "string", description="The earlier date.", required=True),
-        Pin("end", "string", description="The later date.", required=True),
+        Pin("begin", "string", description="The earlier date.", required=True, widget="moment"),
+        Pin("end", "string", description="The later date.", required=True, widget="moment"),
         Pin("unit", "string", "days", "What is counted.", choices=_UNITS),
         _ZONE,
     ),

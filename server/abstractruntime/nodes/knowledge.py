@@ -138,9 +138,9 @@ def _settle_query(reply: Json, call: Call) -> dict[str, Json]:
             Pin(pin, "string", description=f"The {pin} that the facts must have.")
             for pin in ("subject", "predicate", "object")
         ),
-        Pin("since", "string", description="Not older than this date and time."),
-        Pin("until", "string", description="Not newer than this date and time."),
-        Pin("active_at", "string", description="True at this date and time."),
+        Pin("since", "string", description="Not older than this date and time.", widget="moment"),
+        Pin("until", "string", description="Not newer than this date and time.", widget="moment"),
+        Pin("active_at", "string", description="True at this date and time.", widget="moment"),
         ANY_SCOPE,
         LEVEL,
         _OWNER,

@@ -176,8 +176,8 @@ _MATCH = {"span_id": "n1", "kind": "memory_note"}
         Pin("tags_mode", "string", "all", "Whether all tags must fit, or any.", choices=("all", "any")),
         Pin("usernames", "array", description="Who wrote them.", widget="lines"),
         Pin("locations", "array", description="Where they belong.", widget="lines"),
-        Pin("since", "string", description="Not older than this date and time."),
-        Pin("until", "string", description="Not newer than this date and time."),
+        Pin("since", "string", description="Not older than this date and time.", widget="moment"),
+        Pin("until", "string", description="Not newer than this date and time.", widget="moment"),
         ANY_SCOPE,
     ),
     outputs=(

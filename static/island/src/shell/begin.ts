@@ -17,6 +17,7 @@ export function begin(canvas: FlowCanvas, toCanvas: () => void): void {
   new Lozenges(canvas);
   offerValues(canvas);
   offerFirst(canvas);
+  offerDates(canvas);
   new Regions(canvas.root, toCanvas);
   if (localStorage.getItem("flowstudio wires")) void import("./seldom").then((part) => part.drawWires(canvas));
 }
@@ -54,4 +55,17 @@ function offerFirst(canvas: FlowCanvas): void {
   };
   canvas.on("change", load);
   load();
+}
+
+/** The browser's own field for a date: loaded with the first line for one that is entered. */
+function offerDates(canvas: FlowCanvas): void {
+  canvas.root.addEventListener("focusin", ({ target }) => {
+    const view = canvas.desk.view.near.viewOf(target as Element);
+    const field = view?.fieldOf(target as Element);
+    if (!view || !field || !view.shape.card?.inputs.some(({ id, widget }) => id === field.pin && widget === "moment")) return;
+    void import("./datefield").then(
+      (part) => part.dateField(canvas, view, field),
+      () => undefined, // the line takes a date as text
+    );
+  });
 }
