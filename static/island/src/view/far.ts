@@ -172,7 +172,7 @@ export class FarView {
 
   private box(path: Path2D, node: FlowNode, round: boolean, out: number): void {
     const { x, y, w, h } = this.look.scene.box(node);
-    const radius = this.look.scene.shape(node).step ? 8 : 18;
+    const radius = this.look.scene.shape(node).step ? 6 : 18;
     if (round) path.roundRect(x - out, y - out, w + 2 * out, h + 2 * out, radius + out);
     else path.rect(x - out, y - out, w + 2 * out, h + 2 * out);
   }
