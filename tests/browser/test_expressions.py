@@ -210,3 +210,27 @@ def test_the_key_of_expressions_begins_one_where_a_switch_or_a_choice_is(app: Ap
     expect(level).to_have_text("= 'warning'")
     data = {each["id"]: each["data"].get("pinExpressions") for each in hand.flow()["nodes"]}
     assert data == {"start": None, "if": {"condition": "amount > 3"}, "say": {"level": "'warning'"}}
+
+
+def test_a_list_and_an_object_that_are_not_set_have_a_place_on_the_node(app: App, page: Page) -> None:
+    """The place says which it is, leads to the inspector, and `=` begins an expression there."""
+    nodes = [
+        node("start", "on_flow_start", 0, 0, label="Start", outputs=[EXEC_OUT, *pins(("rows", "array"))]),
+        node("end", "on_flow_end", 280, 0, label="End", inputs=[EXEC_IN, *pins(("all", "array"))]),
+        node("keys", "break_object", 0, 240, label="Keys"),
+    ]
+    put(app, document("expr-unset", "Unset", nodes, ["start.exec-out > end.exec-in"]))
+    hand = Hand(page).open_flow("expr-unset")
+    rows, whole = hand.field("End", "all"), hand.field("Keys", "object")
+    expect(rows).to_have_attribute("data-hint", "[ ]")
+    expect(whole).to_have_attribute("data-hint", "{ }")
+    expect(rows).to_have_accessible_name("all: not set")
+    rows.focus()
+    hand.keys("=")
+    hand.type("vars['rows']")
+    hand.keys("Escape")
+    expect(rows).to_have_text("= vars['rows']")
+    assert hand.flow()["nodes"][1]["data"]["pinExpressions"] == {"all": "vars['rows']"}
+    whole.click()
+    expect(page.locator("#pane-node").locator('[data-path="pinDefaults.object"]')).to_be_attached()
+    expect(hand.node("End")).to_have_css("border-top-left-radius", "6px")

@@ -286,8 +286,8 @@ function fillChoice(element: HTMLSelectElement, value: Json | undefined): void {
 function fillSummary(element: HTMLElement, value: Json | undefined, preset: Json | undefined): void {
   const shown = value === undefined ? preset : value;
   write(element, shown === undefined || shown === null ? "" : summary(shown));
-  element.hidden ||= element.textContent === "";
-  const label = `${element.dataset.name}: ${element.textContent}`;
+  element.hidden ||= !element.textContent && !element.dataset.hint;
+  const label = `${element.dataset.name}: ${element.textContent || "not set"}`;
   if (element.getAttribute("aria-label") !== label) element.setAttribute("aria-label", label);
 }
 

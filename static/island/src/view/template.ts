@@ -9,6 +9,9 @@ import { make, makeIcon } from "./element";
 /** The family of a node without a card. */
 export const UNKNOWN = "unknown";
 
+/** What a place for a list or an object says while it is unset, by the sign of the pin. */
+const HINTS: { [shape: string]: string } = { list: "[ ]", frame: "{ }" };
+
 export function nodeTemplate(shape: Shape, catalog: Catalog, icons: string): HTMLElement {
   const family = shape.card?.family ?? UNKNOWN;
   const node = make("div", `fc-node ${shape.step ? "is-step" : "is-value"}${shape.card ? "" : " is-unknown"}`, {
@@ -35,7 +38,7 @@ function rowOf(shape: Shape, row: number, catalog: Catalog): HTMLElement {
   const right = shape.pins.find((pin) => pin.side === "out" && pin.row === row && !pin.folded);
   if (left) {
     line.append(pinButton(left, catalog), labelOf(left));
-    if (left.editor) line.append(fieldOf(left, left.id, left.label));
+    if (left.editor) line.append(fieldOf(left, left.id, left.label, HINTS[catalog.pinType(left.type).shape] ?? "="));
   }
   if (shape.field?.row === row) line.append(fieldOf(shape.field, shape.field.path.join("."), shape.field.label || "value"));
   if (shape.grow?.row === row) line.append(growButton(shape.grow.side));
@@ -84,7 +87,7 @@ function growButton(side: "in" | "out"): HTMLElement {
 
 /** A place to edit a value. Texts are edited in a plain element: a form control costs several layers,
  * and there may be hundreds on screen. */
-function fieldOf(spec: { editor: Editor | null; choices: readonly string[] }, id: string, name: string): HTMLElement {
+function fieldOf(spec: { editor: Editor | null; choices: readonly string[] }, id: string, name: string, unset = ""): HTMLElement {
   const shared = { tabindex: "-1", "data-field": id, "aria-label": name };
   switch (spec.editor) {
     case "switch":
@@ -102,6 +105,6 @@ function fieldOf(spec: { editor: Editor | null; choices: readonly string[] }, id
       return make("span", `fc-field is-${spec.editor}`, { ...shared, ...more, role: "textbox", contenteditable: "plaintext-only", spellcheck: "false" });
     }
     default:
-      return make("button", "fc-field is-json", { ...shared, "data-name": name, type: "button" });
+      return make("button", "fc-field is-json", { ...shared, "data-name": name, "data-hint": unset, type: "button" });
   }
 }
