@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
+import { edits } from "../src/gesture/edits";
 import { idle } from "../src/gesture/idle";
 import { Machine, type Pointer, type Stage, type WireDraft } from "../src/gesture/machine";
 import { pinch, wheel } from "../src/gesture/zoom";
@@ -22,6 +23,7 @@ class Fake implements Stage {
   readonly selection = new Selection();
   readonly history: History;
   readOnly = false;
+  edits = edits;
   dragPans = false;
   spaceHeld = false;
   picks = false;

@@ -1,6 +1,7 @@
 // Where the document, its picture and what lies over it are held together. Every change of the flow
 // goes through `run`, `undo` or `redo`, which redraw what was touched and tell the page.
 import type { Catalog } from "../catalog";
+import type { Edits } from "../gesture/edits";
 import type { Stage, WireDraft } from "../gesture/machine";
 import { calledAt } from "../model/called";
 import type { Change } from "../model/change";
@@ -31,6 +32,7 @@ export class Desk implements Stage {
   history: History;
   spaceHeld = false;
   picks = false;
+  edits: Edits | null = null;
   private pointed = "";
   private lifted: readonly string[] = [];
   private hovered = "";

@@ -4,24 +4,25 @@ import type { Json } from "../catalog";
 import type { FlowNode } from "../model/document";
 import type { Change } from "../model/change";
 import { titleOf } from "../model/geometry";
-import { giveWay } from "../model/giveway";
 import { growPin, type Grown } from "../model/grow";
-import { turnMark } from "../model/marks";
 import { valueAt } from "../model/pins";
+import { edits } from "../gesture/edits";
 import { make } from "../view/element";
 import { type FieldView, readFree } from "../view/node";
+import { Bodies } from "./bodies";
 import type { Desk } from "./desk";
 
 const PAUSE_MS = 1000;
 
-export class Fields {
+export class Fields extends Bodies {
   private timer = 0;
 
-  constructor(private readonly desk: Desk) {
+  constructor(desk: Desk) {
+    super(desk);
+    desk.edits = edits;
     const { root } = desk;
     root.addEventListener("input", this.input);
     root.addEventListener("change", this.input);
-    root.addEventListener("click", this.click);
     root.addEventListener("focusin", this.enter);
     root.addEventListener("keydown", this.compute, true);
     root.addEventListener("focusout", (event) => {
@@ -32,13 +33,13 @@ export class Fields {
   }
 
   /** Let the next change of a field be a step of its own. */
-  pause(): void {
+  override pause(): void {
     clearTimeout(this.timer);
     this.desk.seal();
   }
 
   /** Put a field in place of a node's title. */
-  rename(node: FlowNode): void {
+  override rename(node: FlowNode): void {
     const { desk } = this;
     if (desk.readOnly) return;
     if (desk.root.inert) return desk.events.emit("request-name", { node: node.id });
@@ -69,8 +70,8 @@ export class Fields {
   }
 
   /** Add a pin to a node that grows. */
-  grow(node: FlowNode): Grown | null {
-    const grown = growPin(this.desk.scene.shapes, node);
+  override grow(node: FlowNode): Grown | null {
+    const grown = this.desk.readOnly ? null : growPin(this.desk.scene.shapes, node);
     if (!grown) return null;
     this.desk.run([grown.change], "Add pin");
     this.desk.say(`Added ${grown.side === "in" ? "input" : "output"} ${grown.pin}`);
@@ -133,35 +134,6 @@ export class Fields {
     if (text.startsWith("=") && (before !== undefined || isNew)) return { op: "set", node: node.id, path, value: text.slice(1).trim() };
     return before === undefined ? null : { op: "set", node: node.id, path };
   }
-
-  /** Show all pins of some nodes, and let what stands below make room; or fold those again that are not used. */
-  fold(nodes: readonly FlowNode[]): void {
-    const { desk } = this;
-    const { opened } = desk.scene.shapes;
-    const some = nodes.filter((node) => desk.scene.shape(node).fold);
-    for (const { id } of some) desk.view.near.raise(id);
-    const open = some.some((node) => !desk.scene.shape(node).fold?.open);
-    if (desk.readOnly) {
-      for (const { id } of some) {
-        if (open) opened.add(id);
-        else opened.delete(id);
-        desk.reshape(id);
-      }
-    } else {
-      const marks = some.map((node) => turnMark(node, "opened", open));
-      desk.run(open ? [...marks, ...giveWay(desk.scene, some)] : marks, open ? "Show all pins" : "Fold pins");
-    }
-    desk.say(!some.length ? "All pins are shown" : open ? "All pins shown" : "Pins that are not used are folded");
-  }
-
-  private readonly click = (event: MouseEvent): void => {
-    const element = event.target as HTMLElement;
-    const view = this.desk.view.near.viewOf(element);
-    if (!view) return;
-    if (element.closest(".fc-fold")) this.fold([view.node]);
-    else if (element.closest(".fc-grow") && !this.desk.readOnly) this.grow(view.node);
-    else if (element.closest(".fc-field.is-json")) this.desk.events.emit("open-inspector", { node: view.node.id, pin: view.fieldOf(element)?.pin ?? null });
-  };
 }
 
 const INVALID = Symbol("no such value");

@@ -33,7 +33,7 @@ import type { Problem } from "../view/look";
 import { type View } from "../view/viewport";
 import { Desk } from "./desk";
 import { type CanvasEvents, Emitter, type Listener, type PinWords } from "./events";
-import { Fields } from "./fields";
+import { Bodies } from "./bodies";
 import { Input } from "./input";
 import { keymap } from "./keymap";
 import { Keys } from "./keys";
@@ -45,6 +45,8 @@ export interface CanvasOptions {
   /** Drag on empty canvas moves the view (as on a page that only shows). Default: draws a box. */
   dragPans?: boolean;
   readOnly?: boolean;
+  /** What makes the bodies of nodes editable: `Fields`. Default: they can be looked at. */
+  fields?: typeof Bodies;
   label?: string;
 }
 
@@ -58,7 +60,7 @@ function help(): string {
 
 export class FlowCanvas {
   readonly desk: Desk;
-  readonly fields: Fields;
+  readonly fields: Bodies;
   readonly input: Input;
   readonly keys: Keys;
   private readonly emitter = new Emitter();
@@ -79,7 +81,7 @@ export class FlowCanvas {
     if (!root.hasAttribute("aria-label")) root.setAttribute("aria-label", options.label ?? "Flow");
     const empty = parseFlow({ nodes: [], edges: [] });
     this.desk = new Desk(root, empty, catalog, this.emitter, { icons: options.icons ?? "/static/css/icons.svg", dragPans: options.dragPans ?? false });
-    this.fields = new Fields(this.desk);
+    this.fields = new (options.fields ?? Bodies)(this.desk);
     this.input = new Input(this.desk, this.fields);
     this.keys = new Keys(this);
     this.wake = new Wake((ids) => this.redrawRun(ids));

@@ -1,11 +1,10 @@
 // From the browser's events to the gestures: pointers, wheel, double clicks, clipboard.
 import { idle } from "../gesture/idle";
 import { Machine, type Pointer } from "../gesture/machine";
-import { turnPoint } from "../gesture/reroute";
 import { pinch, wheel } from "../gesture/zoom";
 import type { Point } from "../model/geometry";
 import type { Desk } from "./desk";
-import type { Fields } from "./fields";
+import type { Bodies } from "./bodies";
 
 const OWN = "input, textarea, select, .fc-field, .fc-grow, .fc-fold, .fc-map, [data-own]";
 
@@ -18,7 +17,7 @@ export class Input {
 
   constructor(
     private readonly desk: Desk,
-    private readonly fields: Fields,
+    private readonly fields: Bodies,
   ) {
     this.machine = new Machine(desk, idle, pinch);
     const { root } = desk;
@@ -129,7 +128,7 @@ export class Input {
       if (!this.desk.readOnly) this.desk.emit("request-add", { point: this.desk.viewport.toWorld(at), screen: at, from: null, strict: false });
       return;
     }
-    if (hit.kind === "wire") return turnPoint(this.desk, hit.wire, this.desk.viewport.toWorld(at), hit.point);
+    if (hit.kind === "wire") return this.desk.edits?.turnPoint(this.desk, hit.wire, this.desk.viewport.toWorld(at), hit.point);
     const node = "node" in hit ? this.desk.flow.nodes.get(hit.node) : undefined;
     if (!node) return;
     if (hit.kind === "title" && !this.desk.viewport.far) this.fields.rename(node);

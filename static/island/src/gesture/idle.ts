@@ -4,19 +4,16 @@ import { marquee } from "./marquee";
 import type { Next, Pointer, Stage } from "./machine";
 import { pan } from "./pan";
 import { press } from "./press";
-import { reroute } from "./reroute";
-import { unwire, wire } from "./wire";
 
 export const idle = {
   down(stage: Stage, pointer: Pointer): Next {
     if (pointer.button === 1 || (pointer.button === 0 && stage.spaceHeld)) return pan(stage, pointer);
     if (pointer.button !== 0) return undefined;
     const hit = stage.hit(pointer.at);
-    if (hit.kind === "pin" && !stage.readOnly) {
-      return pointer.alt ? void unwire(stage, hit.at) : wire(stage, hit.at, pointer);
-    }
+    const edits = stage.readOnly ? null : stage.edits;
+    if (hit.kind === "pin" && edits) return pointer.alt ? void edits.unwire(stage, hit.at) : edits.wire(stage, hit.at, pointer);
     if (hit.kind === "empty") return onEmpty(stage, pointer);
-    if (hit.kind === "wire" && hit.point !== undefined && !pointer.alt && !stage.readOnly) return reroute(stage, pointer, hit.wire, hit.point);
+    if (hit.kind === "wire" && hit.point !== undefined && !pointer.alt && edits) return edits.reroute(stage, pointer, hit.wire, hit.point);
     if (hit.kind === "wire") return onWire(stage, pointer, hit.wire);
     return press(stage, pointer, nodeOf(hit));
   },

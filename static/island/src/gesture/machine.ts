@@ -9,6 +9,7 @@ import type { Hit, PinAt } from "../model/hit";
 import type { Scene } from "../model/scene";
 import type { Selection } from "../model/selection";
 import type { View, Viewport } from "../view/viewport";
+import type { Edits } from "./edits";
 
 /** A pointer event, in px from the canvas's corner. */
 export interface Pointer {
@@ -28,6 +29,8 @@ export interface Stage {
   readonly viewport: Viewport;
   readonly selection: Selection;
   readonly readOnly: boolean;
+  /** The gestures that change the flow; null where it is only looked at. */
+  readonly edits: Edits | null;
   /** Whether a drag on empty canvas moves the view instead of drawing a box. */
   readonly dragPans: boolean;
   readonly spaceHeld: boolean;

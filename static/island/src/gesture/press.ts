@@ -1,7 +1,6 @@
 // A press on a node that may become a click or a drag. A finger has to rest a moment before it drags;
 // one that moves at once moves the view. A finger that rests long and does not move begins to pick nodes.
 import { isLocked } from "../model/marks";
-import { drag } from "./drag";
 import { distance, isLong, type Next, type Pointer, SLACK, type Stage, type State } from "./machine";
 import { pan } from "./pan";
 
@@ -15,9 +14,9 @@ export function press(stage: Stage, start: Pointer, node: string): State {
     move(pointer): Next {
       if (distance(pointer.at, start.at) <= SLACK) return undefined;
       if (pointer.kind === "touch" && pointer.time - start.time < REST_MS) return pan(stage, start);
-      if (stage.readOnly || locked(stage, node)) return pan(stage, start);
+      if (stage.readOnly || !stage.edits || locked(stage, node)) return pan(stage, start);
       if (!stage.selection.nodes.has(node)) stage.select(start.shift ? [...stage.selection.nodes, node] : [node]);
-      return drag(stage, start, node);
+      return stage.edits.drag(stage, start, node);
     },
     up(pointer): Next {
       if (isLong(start, pointer)) return hold(stage, node);

@@ -4,6 +4,7 @@ import { dropDraft, findDraft, type Found } from "../bridge/draft";
 import { loadCatalog, loadFlow, Refusal, validateFlow } from "../bridge/http";
 import type { LineState } from "../bridge/live";
 import { Saver, type SaveState } from "../bridge/saver";
+import { Fields } from "../canvas/fields";
 import { FlowCanvas } from "../canvas/flowcanvas";
 import { type Act, ACTS, chordOf, isLetter, keymap } from "../canvas/keymap";
 import { Catalog } from "../catalog";
@@ -46,7 +47,7 @@ export class Editor implements Host {
   private constructor(catalog: Catalog, document: JsonObject, revision: string) {
     this.flow = this.grid.dataset["flowId"] ?? "";
     if (innerWidth < ROOMY) this.side.open(false); // before the canvas measures its room
-    this.canvas = new FlowCanvas(place("canvas"), catalog, { icons: this.grid.dataset["icons"] ?? "", label: "Flow" });
+    this.canvas = new FlowCanvas(place("canvas"), catalog, { icons: this.grid.dataset["icons"] ?? "", fields: Fields, label: "Flow" });
     const draft = findDraft(this.flow, document, revision);
     this.canvas.load(document);
     this.begin();
