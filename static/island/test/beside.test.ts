@@ -44,3 +44,20 @@ test("in a flow no words lie on a node", () => {
     for (const each of scene.flow.nodes.values()) assert.ok(!found || !overlap(found, scene.box(each)), `${wire.key} on ${each.id}`);
   }
 });
+
+test("words keep clear of a line that goes up or down there: before it, past it, or nowhere", () => {
+  const way = (to: number): { x: number; y: number }[] => [at, { x: to, y: 16 }];
+  const crossed = (x: number, to: number): Rect | null => {
+    const scene = sceneOf({ nodes: [node("a", "ask", {}, x - 300, -400), node("b", "ask", {}, x + 90, 400)], edges: [edge("e", "a", "exec-out", "b", "exec-in")] });
+    const line = scene.curve([...scene.flow.wires.values()][0]!)!;
+    const up = [...line.keys()].filter((i) => i % 6 === 0 && i + 7 < line.length && line[i] === line[i + 6] && line[i + 1]! < 0 && line[i + 7]! > 16).map((i) => line[i]!);
+    assert.equal(up.length, 1, "one line goes down through the wire");
+    const found = roomBeside(scene, at, rounded(way(to)), []);
+    assert.ok(!found || found.x > up[0]! || found.x + found.w < up[0]!, `${JSON.stringify(found)} lies on ${up[0]}`);
+    return found;
+  };
+  assert.ok(crossed(420, 600)!.x < 220, "near the pin, where there is enough");
+  assert.ok(crossed(200, 600)!.x > 220, "past the line");
+  const tight = crossed(230, 300);
+  assert.ok(!tight || tight.w < 80, "what is left of it");
+});

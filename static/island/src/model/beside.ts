@@ -10,6 +10,11 @@ const OFF = 9;
 /** How far words may go on past the bend of their wire, and how far they keep from what stands there. */
 const PAST = 40;
 const CLEAR = 8;
+/** From words to a line that goes up or down beside them; how far across its round corner reaches. */
+const AWAY = 3;
+const CORNER = 8;
+/** With so much room words stay near the pin. */
+const ENOUGH = 64;
 
 /** How far a wire runs straight on, and whether it then goes up (-1), down (1) or has come to its end (0). */
 export function beginning(curve: Curve): { to: number; turn: number } {
@@ -38,5 +43,32 @@ export function roomBeside(scene: Scene, at: Point, curve: Curve, taken: readonl
     if (box.x <= room.x) return null;
     room.w = box.x - room.x;
   }
-  return room;
+  return between(room, uprights(scene, room), to);
+}
+
+/** From where to where, across, lines go up or down through a room, from left to right. */
+function uprights(scene: Scene, room: Rect): [number, number][] {
+  const found: [number, number][] = [];
+  for (const wire of scene.wiresIn(room)) {
+    const line = scene.curve(wire) ?? [];
+    for (let i = 0; i + 7 < line.length; i += 6) {
+      const [x, y, ex, ey] = [line[i]!, line[i + 1]!, line[i + 6]!, line[i + 7]!];
+      if (y === ey || Math.abs(ex - x) > CORNER || Math.max(y, ey) <= room.y || Math.min(y, ey) >= room.y + room.h) continue;
+      found.push([Math.min(x, ex) - AWAY, Math.max(x, ex) + AWAY]);
+    }
+  }
+  return found.sort((a, b) => a[0] - b[0]);
+}
+
+/** The first part of a room between such lines that is enough, else the widest; it begins where the wire still runs. */
+function between(room: Rect, lines: readonly [number, number][], to: number): Rect | null {
+  const end = room.x + room.w;
+  const parts: Rect[] = [];
+  let x = room.x;
+  for (const [from, past] of [...lines, [end, end] as const]) {
+    const until = Math.min(from, end);
+    if (until > x && x < to) parts.push({ ...room, x, w: until - x });
+    x = Math.max(x, past);
+  }
+  return parts.find((part) => part.w >= ENOUGH) ?? parts.reduce<Rect | null>((best, part) => (best && best.w >= part.w ? best : part), null);
 }
