@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from browser.app import App
-from browser.documents import asking, document, node, put
+from browser.documents import EXEC_OUT, asking, document, node, put
 from browser.hand import Hand
 
 pytestmark = pytest.mark.browser
@@ -64,6 +64,45 @@ def test_what_is_set_for_a_node_stands_in_its_header_and_in_its_name(app: App, p
     assert "On error" in name
     assert "leaves this machine" in name
     expect(hand.node("Start").locator(".fc-chips")).to_be_hidden()
+
+
+def test_many_signs_leave_a_long_title_room_and_the_state_its_place(app: App, page: Page) -> None:
+    """What has no room is counted as `+n`, and is in the words; the title ends before the signs."""
+    title = "Fetch the newest rates of exchange for all the currencies"
+    marks = {
+        "pinned": {"outputs": {"status": 200}},
+        "breakpoint": {"off": True},
+        "remark": "why",
+        "own": "another-flow",
+    }
+    web = node(
+        "ask",
+        "web_request",
+        320,
+        0,
+        label=title,
+        webConfig={"retries": 3, "secretHeaders": "Authorization: SHOP"},
+        onError="continue",
+        pinDefaults={"url": "https://example.org", "timeout": 5},
+        policy={"key": "vars['day']"},
+        canvas=marks,
+    )
+    start = node("start", "on_flow_start", 0, 0, label="Start", outputs=[EXEC_OUT])
+    put(app, document("signs", "Signs", [start, web], ["start.exec-out > ask.exec-in"]))
+    hand = Hand(page).open_flow("signs")
+    shown = hand.node(title)
+    chips = shown.locator(".fc-chips")
+    expect(chips).to_contain_text("+2")
+    for words in ("3 retries", "needs a secret", "leaves this machine", "note: why"):
+        assert words in str(chips.get_attribute("title")), words
+        assert words in str(shown.get_attribute("aria-label")), words
+    hand.keys("r")
+    hand.expect_state(title, "done")
+    signs = """(title) => { const range = document.createRange(); range.setStart(title.firstChild, 0);
+        range.setEnd(title.firstChild, 12); return [range, title, ...title.parentNode.querySelectorAll(".fc-chips, .fc-sign")]
+        .flatMap((each) => { const { left, right } = each.getBoundingClientRect(); return [left, right]; }); }"""
+    _, twelve, _, end, chips_from, chips_to, sign_from, sign_to = shown.locator(".fc-title").evaluate(signs)
+    assert twelve <= end <= chips_from < chips_to <= sign_from < sign_to
 
 
 def test_a_named_wire_gets_another_name_by_keys_and_by_the_mouse(app: App, page: Page) -> None:

@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Catalog, type Card } from "../src/catalog";
 import { applyAll } from "../src/model/change";
-import { chipsOf, chipsWidth } from "../src/model/chips";
+import { chipsIn, chipsOf, chipsWidth } from "../src/model/chips";
 import { pasteText, copyText } from "../src/model/clipboard";
 import { FlowDocument, type FlowNode } from "../src/model/document";
-import { boxOf } from "../src/model/geometry";
+import { boxOf, chipRoom, textWidth, WIDTH_MOST } from "../src/model/geometry";
 import type { JsonObject } from "../src/model/json";
 import { pinnedOf, setPinned, tagOf } from "../src/model/marks";
 import { nameWires } from "../src/model/tagging";
@@ -83,4 +83,16 @@ test("pinned outputs are a chip, are undone to the byte, and come along with a c
   assert.equal(JSON.stringify(flow.toJSON()), before);
   const odd = [{ outputs: {} }, { outputs: [1] }, true];
   for (const pinned of odd) assert.equal(pinnedOf(made({ canvas: { pinned } } as JsonObject)), null);
+});
+
+test("chips leave a long title some twelve signs, and a short one as much as it has", () => {
+  const chips = Array.from({ length: 10 }, (_, i) => ({ icon: "clock", text: "", words: `chip ${i}` }));
+  const room = chipRoom("A title that is much too long for all of its signs");
+  assert.ok(WIDTH_MOST - room >= textWidth("Twelve signs", 13, true) + 84);
+  assert.ok(chipRoom("Sum") > room);
+  assert.equal(chipsIn(chips, room).length, 8);
+  assert.ok(chipsWidth(chipsIn(chips, room)) + 18 <= room, "with room for +1");
+  assert.equal(chipsIn(chips.slice(0, 9), room).length, 9);
+  assert.equal(chipsIn(chips, chipsWidth(chips)), chips);
+  assert.deepEqual(chipsIn(chips, 0), []);
 });

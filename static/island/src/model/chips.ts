@@ -74,3 +74,10 @@ export function chipsOf(node: FlowNode, card: Card | null): Chip[] {
 }
 
 export const chipsWidth = (chips: readonly Chip[]): number => chips.reduce((sum, chip) => sum + (chip.text ? 2 * CHIP - 8 : CHIP), 0);
+
+/** As many of the chips as have room in a header; where not all have, room is kept for `+n`. */
+export function chipsIn(chips: readonly Chip[], room: number): readonly Chip[] {
+  let shown = chips;
+  while (shown.length && chipsWidth(shown) + (shown === chips ? 0 : CHIP) > room) shown = shown.slice(0, -1);
+  return shown;
+}

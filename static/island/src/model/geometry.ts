@@ -101,9 +101,17 @@ export function rowsWidth(shape: Shape): number {
   return width;
 }
 
+/** What stands in a header beside the title and its chips; and how much of the title chips always leave: some 12 signs. */
+const HEAD_REST = 16 + 16 + 8 + 8 + 20 + 16;
+const TITLE_LEAST = 100;
+const titleWidth = (title: string): number => textWidth(title, 13, true);
+
+/** The room for chips beside a title in the widest header. */
+export const chipRoom = (title: string): number => WIDTH_MOST - HEAD_REST - Math.min(TITLE_LEAST, titleWidth(title));
+
 /** The width of a node with a title, and room in its header for `more` px of signs. */
 export function widthOf(shape: Shape, title: string, more = 0): number {
-  const head = more + 16 + 16 + 8 + textWidth(title, 13, true) + 8 + 20 + 16;
+  const head = more + HEAD_REST + titleWidth(title);
   return Math.min(WIDTH_MOST, Math.max(WIDTH_LEAST, roundUp(Math.max(head, rowsWidth(shape)))));
 }
 

@@ -2,11 +2,11 @@
 // can be thrown away and filled again; nothing of value lives in the DOM.
 import type { Json } from "../catalog";
 import type { FlowNode } from "../model/document";
-import { type Rect, textWidth, titleOf, WIDTH_MOST } from "../model/geometry";
+import { chipRoom, type Rect, textWidth, titleOf, WIDTH_MOST } from "../model/geometry";
 import type { NodeRun } from "../model/progress";
 import { type Editor, type Shape, valueAt } from "../model/pins";
 import { isBookmarked, isLocked } from "../model/marks";
-import { chipsOf } from "../model/chips";
+import { chipsIn, chipsOf } from "../model/chips";
 import { makeIcon } from "./element";
 import { type Look, worstOf } from "./look";
 import { nodeTemplate } from "./template";
@@ -47,6 +47,7 @@ export class NodeView {
   private readonly fold: HTMLElement | null;
   private label = "";
   private said = "";
+  private more = "";
   private box: Rect = { x: NaN, y: NaN, w: 0, h: 0 };
 
   constructor(
@@ -90,7 +91,7 @@ export class NodeView {
     const long = look.scene.box(this.node).w === WIDTH_MOST;
     if (long !== this.title.hasAttribute("data-long")) this.title.toggleAttribute("data-long", long);
     if (long || this.title.title) this.title.title = long ? title : "";
-    this.fillChips(look);
+    this.fillChips(look, title);
     for (const pin of this.pins) {
       const at = { side: pin.dataset.side as "in" | "out", id: pin.dataset.pin as string };
       const wired = look.scene.shapes.isWired(this.node, at);
@@ -105,13 +106,15 @@ export class NodeView {
   }
 
   /** The signs of what was set for this node. */
-  private fillChips(look: Look): void {
+  private fillChips(look: Look, title: string): void {
     const chips = chipsOf(this.node, this.shape.card);
     const said = chips.map((chip) => chip.words).join(", ");
-    if (said === this.said) return;
-    this.said = said;
+    const shown = chipsIn(chips, chipRoom(title));
+    const more = shown.length < chips.length ? `+${chips.length - shown.length}` : "";
+    if (said === this.said && more === this.more) return;
+    [this.said, this.more] = [said, more];
     this.chips.title = said;
-    this.chips.replaceChildren(...chips.flatMap((chip) => [makeIcon(look.icons, chip.icon, ""), chip.text]));
+    this.chips.replaceChildren(...shown.flatMap((chip) => [makeIcon(look.icons, chip.icon, ""), chip.text]), more);
   }
 
   private fillField(field: FieldView, look: Look): void {
