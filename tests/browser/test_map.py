@@ -54,6 +54,32 @@ def test_the_map_of_a_flow_that_is_all_in_view_stays_small(app: App, page: Page)
     hand.until(lambda: width(hand) > 150, "there is more than one sees")
 
 
+@pytest.mark.parametrize(
+    ("across", "down"), [(2600, 200), (200, 1900), (900, 1100)], ids=["wide", "tall", "both"]
+)
+def test_where_a_whole_flow_is_in_view_no_node_lies_under_the_map(
+    app: App, page: Page, across: float, down: float
+) -> None:
+    flow = asking("corner")
+    flow["nodes"][-1]["position"] = {"x": across, "y": down}
+    put(app, flow)
+    page.set_viewport_size({"width": 1280, "height": 800})
+    hand = Hand(page).open_flow("corner")
+    hand.canvas.focus()
+    hand.keys("Shift+1")
+    hand.until(lambda: width(hand) < 60, "it is small")
+    hand.at_rest()
+    small = page.locator(".fc-map").bounding_box()
+    assert small is not None
+    x, y, zoom = (float(hand.look("view")[each]) for each in ("x", "y", "zoom"))
+    edge = hand.canvas.bounding_box()
+    assert edge is not None
+    for each in hand.look("nodes"):
+        right = edge["x"] + x + zoom * (each["x"] + each["w"])
+        low = edge["y"] + y + zoom * (each["y"] + each["h"])
+        assert right <= small["x"] or low <= small["y"], (each["id"], right, low, small)
+
+
 def test_a_flow_opens_with_no_empty_room_above_it(app: App, page: Page) -> None:
     put(app, large(60))
     hand = Hand(page).open_flow("large")
