@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from web.conftest import Client
+from flowstudio.secrets import Secret
+from flowstudio.settings import Settings
+from web.conftest import Client, open_client
 from web.documents import node
 from web.page import Page
 
@@ -84,3 +87,21 @@ def test_a_node_that_names_no_model_is_told_which_it_gets(client: Client) -> Non
                 tag for tag in page.named("input") if tag.attributes.get("data-path") == "pinDefaults.model"
             ]
             assert field.attributes["placeholder"] == words
+
+
+def test_the_field_of_secret_headers_names_the_secrets_there_are_and_never_their_values(
+    settings: Settings,
+) -> None:
+    secret = Secret("planted-secret-value", frozenset({"shop.test"}))
+    lines = "Authorization: Bearer SHOP\nX-Key: OTHER"
+    given = node("n1", "web_request", webConfig={"secretHeaders": lines})
+    with open_client(replace(settings, secrets={"SHOP": secret, "CRM": secret})) as client:
+        answer = inspect(client, given)
+        assert "planted-secret-value" not in answer.text
+        said = Page(answer.text).text
+        assert "This server has CRM , SHOP ." in said
+        assert "OTHER is not set here." in said
+        assert "SHOP is not set here." not in said
+        assert "OTHER" in answer.text.split("</textarea>")[-2]
+    with open_client(settings) as client:
+        assert "This server has no secrets." in Page(inspect(client, given).text).text

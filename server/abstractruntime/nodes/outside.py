@@ -29,12 +29,12 @@ def _headers(call: Call) -> dict[str, Json]:
         str(name): dict(value) if isinstance(value, Mapping) else text(value)
         for name, value in (given or {}).items()
     }
-    for header, secret, before in _secrets(call.data):
+    for header, secret, before in secret_headers(call.data):
         headers[header] = {"$secret": secret, **({"before": before} if before else {})}
     return headers
 
 
-def _secrets(data: Mapping[str, Json]) -> list[tuple[str, str, str]]:
+def secret_headers(data: Mapping[str, Json]) -> list[tuple[str, str, str]]:
     """Read lines such as `Authorization: Bearer API_TOKEN`: header, name of the secret, text before it."""
     found = []
     for line in text(setting(data, "webConfig.secretHeaders")).splitlines():
@@ -48,7 +48,7 @@ def _secrets(data: Mapping[str, Json]) -> list[tuple[str, str, str]]:
 def _check_web(data: Mapping[str, Json]) -> list[Finding]:
     findings = []
     for line in text(setting(data, "webConfig.secretHeaders")).splitlines():
-        if line.strip() and not _secrets({"webConfig": {"secretHeaders": line}}):
+        if line.strip() and not secret_headers({"webConfig": {"secretHeaders": line}}):
             message = (
                 f"'{line.strip()}' is no secret header. Write it as Authorization: Bearer NAME_OF_SECRET."
             )
@@ -118,7 +118,7 @@ def _only_reads(data: Mapping[str, Json]) -> bool:
             "Secret headers",
             "One a line, as Authorization: Bearer API_TOKEN. API_TOKEN names a secret of the server "
             "(FLOWSTUDIO_SECRET_API_TOKEN); its value is never in the flow or in the record.",
-            widget="text",
+            widget="secrets",
         ),
     ),
     settle=lambda reply, call: dict(reply) if isinstance(reply, Mapping) else {},

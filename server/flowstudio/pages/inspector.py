@@ -18,6 +18,7 @@ from starlette.responses import HTMLResponse
 
 from abstractruntime.nodes.define import ON_ERROR, Field, NodeType, Pin
 from abstractruntime.nodes.families import BY_ID
+from abstractruntime.nodes.outside import secret_headers
 from abstractruntime.nodes.pins import PIN_TYPES, pins_of, saved_pins
 from abstractruntime.visualflow_compiler.expressions import EXPRESSIONS, kind_of
 from abstractruntime.visualflow_compiler.sandbox import shared_sandbox
@@ -358,6 +359,8 @@ def _tab_words(studio: Studio, known: dict[str, Any], background: str, looked: L
     rows = (*form["rows"], *form["fields"])
     form["provider_here"] = next((row.text for row in rows if row.widget == "provider" and row.text), "")
     form["own_model"] = studio.ai.models.own_model(form["provider_here"])
+    form["secrets"] = sorted(studio.settings.secrets)
+    form["secrets_unset"] = sorted({name for _, name, _ in secret_headers(data)} - {*form["secrets"]})
     if calls_flow(kind):
         form["flows"] = [each for each in studio.library.entries() if each.id != flow_id]
         form |= called_words(studio, kind, data)
