@@ -125,3 +125,16 @@ def test_a_named_wire_gets_another_name_by_keys_and_by_the_mouse(app: App, page:
     expect(page.locator(".fc-tag")).to_have_text(["drink", "drink"])
     hand.keys("Control+z")
     expect(page.locator(".fc-tag")).to_have_text(["drink chosen", "drink chosen"])
+
+
+def test_a_secret_that_the_server_has_not_is_said_when_its_name_is_written(app: App, page: Page) -> None:
+    web = node("ask", "web_request", 320, 0, label="Fetch")
+    put(app, document("secret", "Secret", [node("start", "on_flow_start", 0, 0, label="Start"), web], []))
+    hand = Hand(page).open_flow("secret")
+    hand.node("Fetch").locator(".fc-title").click()
+    field = hand.setting("Secret headers")
+    field.fill("Authorization: Bearer OTHER")
+    hand.keys("Tab")
+    said = page.locator("#pane-node .picker-state").filter(has_text="This server has no secrets")
+    expect(said).to_contain_text("OTHER is not set here.")
+    expect(field).to_have_value("Authorization: Bearer OTHER")
