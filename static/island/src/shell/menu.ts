@@ -13,7 +13,7 @@ import { hasBreakpoint, leadWire, ownOf, pinnedOf } from "../model/marks";
 import { toast } from "../pages/parts/toast";
 import { el } from "./parts";
 
-const WIDTH = 220;
+const WIDTH = 256;
 
 export class CanvasMenu {
   private readonly list = el("div", "menu-list canvas-menu");

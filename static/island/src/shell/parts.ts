@@ -76,6 +76,7 @@ export function pretty(value: unknown): string {
 }
 
 export function length(ms: number): string {
+  if (ms < 1) return "< 1 ms";
   if (ms < 1000) return `${Math.round(ms)} ms`;
   if (ms < 60_000) return `${(ms / 1000).toFixed(1)} s`;
   const minutes = Math.floor(ms / 60_000);

@@ -37,7 +37,7 @@ export class RunForm {
     box.type = "checkbox";
     box.checked = asksFirst();
     box.addEventListener("change", () => askFirst(box.checked));
-    return el("label", "run-asks small", box, "Ask before each step that acts outside");
+    return el("label", "run-asks check small", box, "Ask before each step that acts outside");
   }
 
   focus(): void {

@@ -331,6 +331,6 @@ export function timeOf(run: NodeRun): string {
   if (run.instead) return `${times} ${run.instead}`.trim();
   const ms = run.ms;
   if (ms === undefined || ["running", "waiting", "stopped", "retry"].includes(run.state)) return times;
-  const text = ms < 1000 ? `${Math.round(ms)} ms` : ms < 60_000 ? `${(ms / 1000).toFixed(1)} s` : `${Math.round(ms / 60_000)} min`;
+  const text = ms < 1 ? "< 1 ms" : ms < 1000 ? `${Math.round(ms)} ms` : ms < 60_000 ? `${(ms / 1000).toFixed(1)} s` : `${Math.round(ms / 60_000)} min`;
   return times ? `${times} ${text}` : text;
 }
