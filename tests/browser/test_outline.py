@@ -141,6 +141,32 @@ def test_a_small_screen_shows_the_outline_first_and_runs_it(app: App, page: Page
     expect(hand.setting("prompt")).to_have_value("Tea or coffee?")
 
 
+def nested(depth: int) -> Document:
+    """Branches in branches, and a step with a long name in the innermost."""
+    nodes = [node("start", "on_flow_start", 0, 0, label="Start", outputs=[EXEC_OUT])]
+    nodes += [node(f"if{at}", "if", 300 * at, 0, label=f"Is it more than {at}?") for at in range(1, depth)]
+    nodes.append(node("last", "answer_user", 300 * depth, 0, label="Tell them: rejected"))
+    ends = ["start.exec-out", *(f"{each['id']}.true" for each in nodes[1:-1])]
+    wires = [f"{end} > {then['id']}.exec-in" for end, then in zip(ends, nodes[1:], strict=True)]
+    return document("nested", "Branches in branches", nodes, wires)
+
+
+def test_a_step_deep_inside_has_its_name_in_one_line_on_the_smallest_screen(app: App, page: Page) -> None:
+    put(app, nested(5))
+    page.set_viewport_size({"width": 320, "height": 640})
+    Hand(page).open_flow("nested")
+    row = page.locator(".outline-row").filter(has_text="Tell them: rejected").last
+    expect(row).to_have_attribute("aria-level", "9")
+    row.scroll_into_view_if_needed()
+    name, buttons = row.locator(".outline-title"), row.locator(".outline-does")
+    expect(buttons).to_have_text(["Pins", "More"])
+    boxes = [each.bounding_box() for each in (name, buttons.first, buttons.last)]
+    title, pins, more = (box for box in boxes if box is not None)
+    assert title["height"] < 32, "the name is in one line"
+    assert pins["y"] == more["y"] >= title["y"] + title["height"] - 4, "the buttons stand below it, side by side"
+    assert more["x"] + more["width"] <= 320
+
+
 def long(count: int) -> Document:
     """A chain of steps with a branch near its end."""
     nodes = [node("start", "on_flow_start", 0, 0, label="Start", outputs=[EXEC_OUT])]

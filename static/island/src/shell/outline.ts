@@ -166,7 +166,7 @@ export class OutlineView {
     row.dataset["key"] = line.key;
     row.setAttribute("aria-posinset", String(this.among[index]?.place));
     row.setAttribute("aria-setsize", String(this.among[index]?.of));
-    row.style.paddingInlineStart = `${10 + (Math.min(line.level, DEEPEST) - 1) * (innerWidth < 600 ? 12 : 18)}px`;
+    row.style.paddingInlineStart = `${10 + (Math.min(line.level, DEEPEST) - 1) * (innerWidth < 400 ? 6 : innerWidth < 600 ? 12 : 18)}px`;
     row.tabIndex = line.key === this.at ? 0 : -1;
     const isNode = line.kind === "step" || line.kind === "value";
     if (line.holds || isNode) row.setAttribute("aria-expanded", String(line.holds && !this.closed.has(line.key)));
