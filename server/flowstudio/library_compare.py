@@ -20,6 +20,7 @@ LAYOUT = (
     "canvas.group",
     "canvas.groups",
 )
+MARKS = "data.canvas"  # what the editor keeps beside the meaning of a node: each mark is a field of its own
 UNSAID = ("nodes", "edges", "created_at", "updated_at")
 MOST_SAID = 3
 MOST_LETTERS = 24
@@ -120,6 +121,8 @@ def compare(before: Mapping[str, Json], after: Mapping[str, Json]) -> Difference
 
 def fields_between(before: Json, after: Json, path: str = "") -> Iterator[FieldChange]:
     """Yield the values that differ, each by its path; lists of things with ids are compared by id."""
+    if path == MARKS:
+        before, after = ({} if each is ABSENT else each for each in (before, after))
     if isinstance(before, dict) and isinstance(after, dict):
         for key in [*before, *(key for key in after if key not in before)]:
             inner = f"{path}.{key}" if path else str(key)

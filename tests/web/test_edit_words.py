@@ -32,6 +32,9 @@ def rate(value: float, path: str = "pinDefaults.rate") -> dict[str, Any]:
         ("Reset a value", [{"op": "set", "node": "vat", "path": "pinDefaults.rate"}], "Compute VAT: rate 0.24 → nothing"),
         ("Rename node", [rate("Tax", "label")], "Rename node: “Compute VAT” is now “Tax”"),  # type: ignore[arg-type]
         ("Disable", [rate(True, "disabled")], "Disable: Compute VAT: disabled nothing → true"),
+        ("Bookmark", [rate(True, "canvas.bookmark")], "Bookmark: Compute VAT"),
+        ("Breakpoint", [rate(True, "canvas.breakpoint")], "Breakpoint: Compute VAT"),
+        ("Set owner", [rate("Ana", "canvas.owner")], "Compute VAT: canvas.owner nothing → “Ana”"),  # type: ignore[arg-type]
         ("Move node", [{"op": "move", "node": "vat", "x": 1, "y": 2}], "Move node: Compute VAT"),
         ("Remove Compute VAT", [{"op": "remove", "node": "vat"}], "Remove Compute VAT"),
         ("Delete", [{"op": "remove", "node": "vat"}], "Delete: Compute VAT"),
