@@ -163,7 +163,9 @@ def test_a_step_deep_inside_has_its_name_in_one_line_on_the_smallest_screen(app:
     boxes = [each.bounding_box() for each in (name, buttons.first, buttons.last)]
     title, pins, more = (box for box in boxes if box is not None)
     assert title["height"] < 32, "the name is in one line"
-    assert pins["y"] == more["y"] >= title["y"] + title["height"] - 4, "the buttons stand below it, side by side"
+    assert pins["y"] == more["y"] >= title["y"] + title["height"] - 4, (
+        "the buttons stand below it, side by side"
+    )
     assert more["x"] + more["width"] <= 320
 
 

@@ -297,7 +297,11 @@ def test_a_difference_is_told_by_node_and_field() -> None:
 )
 def test_the_first_mark_of_a_node_is_told_as_any_other(mark: str, state: str) -> None:
     bare = {"id": "f", "nodes": [{"id": "a", "data": {"label": "Ask"}}], "edges": []}
-    marked = {"id": "f", "nodes": [{"id": "a", "data": {"label": "Ask", "canvas": {mark: True}}}], "edges": []}
+    marked = {
+        "id": "f",
+        "nodes": [{"id": "a", "data": {"label": "Ask", "canvas": {mark: True}}}],
+        "edges": [],
+    }
     for before, after in ((bare, marked), (marked, bare)):
         (told,) = compare(before, after).nodes
         assert (told.state, [each.path for each in told.fields]) == (state, [f"data.canvas.{mark}"])
