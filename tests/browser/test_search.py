@@ -56,3 +56,31 @@ def test_words_of_another_flow_are_found_and_lead_to_their_node(app: App, page: 
     hand.at_rest()
     assert hand.look("selection.nodes") == ["say"]
     expect(hand.node("Say")).to_be_in_viewport()
+
+
+def test_notes_and_groups_are_found_by_their_words_and_lead_to_themselves(app: App, page: Page) -> None:
+    flow = asking("marked")
+    where = {"x": 5200, "y": 3000, "w": 240, "h": 96, "tone": "blue"}
+    flow["nodes"][0]["data"]["canvas"] = {
+        "notes": {"n1": {**where, "text": "**Before the harbour opens**\n\nRing the pilot first."}},
+        "groups": {"g1": {"title": "Winter season", "tone": "green"}},
+        "group": "g1",
+    }
+    put(app, flow)
+    hand = Hand(page).open_flow("marked")
+    hand.keys("Control+k")
+    hand.type("pilot first")
+    row = page.locator(".chooser-row").first
+    expect(row).to_contain_text("Before the harbour opens")
+    expect(row).to_contain_text("Note: Ring the pilot first.")
+    expect(page.locator(".chooser-row").filter(has_text="canvas")).to_have_count(0)
+    hand.keys("Enter")
+    note = page.locator("[data-mark=n1]")
+    expect(note).to_be_focused()
+    expect(note).to_be_in_viewport()
+    hand.keys("Control+f")
+    hand.type("winter season")
+    expect(page.locator(".chooser-row").first).to_contain_text("Group of 1")
+    hand.keys("Enter")
+    hand.until(lambda: hand.look("selection.nodes") == ["start"], "the nodes of the group are selected")
+    expect(hand.node("Start")).to_be_in_viewport()

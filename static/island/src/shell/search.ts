@@ -5,6 +5,7 @@ import type { Card, Json } from "../catalog";
 import type { FlowNode } from "../model/document";
 import { titleOf } from "../model/geometry";
 import { isObject } from "../model/json";
+import { type Note, readMarks } from "../model/marks";
 import type { nearest } from "../model/alike";
 import type { normal, offers } from "../model/rank";
 import type { Choice } from "./chooser";
@@ -23,12 +24,15 @@ export interface Command {
 
 /** Settings of the editor itself, which nobody looks for. */
 const SILENT = new Set(["nodeType", "inputs", "outputs", "icon", "headerColor"]);
+/** Where values lie that people know by the name of their input, or mark, alone. */
+const PLAIN = new Set(["pinDefaults", "pinExpressions", "canvas"]);
 const MOST = 40;
 
 interface Text {
-  node: FlowNode;
+  id: string;
+  mark(): Node;
+  act(): void;
   title: string;
-  family: string;
   about: string;
   parts: { place: string; text: string }[];
   words: string;
@@ -48,7 +52,7 @@ export class Search {
     /** The id of this flow. */
     private readonly flow: string,
   ) {
-    this.texts = [...canvas.model.nodes.values()].map((node) => this.read(node));
+    this.texts = [...[...canvas.model.nodes.values()].map((node) => this.read(node)), ...this.marks()];
   }
 
   /** The nodes that hold all words; with no words the flow in reading order. */
@@ -126,7 +130,7 @@ export class Search {
   private row(text: Text, wanted: string[]): Found {
     const part = wanted.length && !wanted.every((word) => this.rank.normal(text.title).includes(word)) ? this.said(text, wanted) : undefined;
     const about = part ? `${part.place}: ${around(part.text, wanted)}` : text.about;
-    return { id: `node ${text.node.id}`, mark: familyMark(text.family), name: text.title, about, act: () => this.canvas.focusNode(text.node.id) };
+    return { id: text.id, mark: text.mark(), name: text.title, about, act: () => text.act() };
   }
 
   /** The part of a node that holds all words, else one that holds some. */
@@ -139,12 +143,52 @@ export class Search {
     const { scene } = this.canvas.desk;
     const shape = scene.shape(node);
     const parts: Text["parts"] = [];
-    for (const [key, value] of Object.entries(node.data)) if (!SILENT.has(key)) gather(value, key === "pinDefaults" ? "" : key, parts);
+    for (const [key, value] of Object.entries(node.data)) if (!SILENT.has(key)) gather(key === "canvas" ? own(value) : value, PLAIN.has(key) ? "" : key, parts);
     gather(this.canvas.desk.look.progress.nodes.get(node.id)?.outputs ?? undefined, "gave", parts);
     const [title, about] = [titleOf(node, shape), shape.card?.label ?? node.type];
-    return { node, title, about, parts, family: shape.card?.family ?? "unknown", words: this.rank.normal([title, about, node.id, ...parts.map((part) => part.text)].join(" ")) };
+    const words = this.rank.normal([title, about, node.id, ...parts.map((part) => part.text)].join(" "));
+    return { id: `node ${node.id}`, mark: () => familyMark(shape.card?.family ?? "unknown"), act: () => this.canvas.focusNode(node.id), title, about, parts, words };
+  }
+
+  /** The notes and the groups that have a name. */
+  private marks(): Text[] {
+    const { notes, groups } = readMarks(this.canvas.model);
+    const sign = (name: string) => (): Node => el("span", "fam-mark small", icon(name));
+    const found = notes.map((note): Text => {
+      const [first = "", ...more] = note.text.split("\n").map(bare).filter(Boolean);
+      const text = more.join(" ");
+      return { id: `note ${note.id}`, mark: sign("edit"), act: () => this.toNote(note), title: brief(first, 60) || "Note", about: "Note", parts: [{ place: "Note", text: text || first }], words: this.rank.normal(`${first} ${text} note`) };
+    });
+    const named = groups.filter(({ title }) => title);
+    return [...found, ...named.map(({ id, title, nodes }): Text => ({ id: `group ${id}`, mark: sign("subflow"), act: () => this.toGroup(nodes), title, about: `Group of ${nodes.length}`, parts: [], words: this.rank.normal(`${title} group`) }))];
+  }
+
+  /** Bring a note into view and put the keyboard on it; where there is no canvas, on the node that carries it. */
+  private toNote({ id, x, y, w, h, carrier }: Note): void {
+    const { root, desk } = this.canvas;
+    if (!root.checkVisibility()) return this.canvas.focusNode(carrier.id);
+    const box = { x, y, w, h };
+    this.canvas.setView(desk.viewport.far ? desk.viewport.fitting(box, 0.8) : desk.viewport.revealing(box));
+    const focus = (): void => root.querySelector<HTMLElement>(`[data-mark="${CSS.escape(id)}"]`)?.focus({ preventScroll: true });
+    requestAnimationFrame(() => requestAnimationFrame(focus));
+  }
+
+  private toGroup(nodes: readonly FlowNode[]): void {
+    const ids = nodes.map((node) => node.id);
+    this.canvas.root.focus({ preventScroll: true });
+    this.canvas.select(ids);
+    this.canvas.fit({ nodes: ids });
   }
 }
+
+/** What is kept with a node for itself: notes and groups are found by themselves. */
+function own(marks: Json | undefined): Json | undefined {
+  if (!isObject(marks)) return undefined;
+  return Object.fromEntries(Object.entries(marks).filter(([key]) => !["notes", "groups", "group", "wires"].includes(key)));
+}
+
+/** A line of Markdown without its signs. */
+const bare = (line: string): string => line.replace(/[*_`#>]/g, "").trim();
 
 function gather(value: Json | undefined, place: string, parts: Text["parts"]): void {
   if (typeof value === "string" || typeof value === "number") parts.push({ place: place || "value", text: String(value).slice(0, 20_000) });
