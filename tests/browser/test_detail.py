@@ -95,3 +95,22 @@ def test_what_follows_in_ones_own_flows_is_offered_first(app: App, page: Page) -
     expect(first).to_have_text("Length")
     hand.keys("Enter")
     hand.expect_wires("Trim.result > Length.text")
+
+
+def test_where_nothing_leads_to_it_what_one_uses_is_offered_first(app: App, page: Page) -> None:
+    for number in range(9):
+        nodes = [node("a", "trim", 0, 0, label="Trim"), node("b", "uppercase", 300, 0, label="Loud")]
+        put(app, document(f"use-{number}", f"Use {number}", nodes, ["a.result > b.text"]))
+    put(
+        app,
+        document(
+            "use-new", "New", [node("a", "trim", 0, 0, label="A"), node("b", "trim", 0, 200, label="B")], []
+        ),
+    )
+    with page.expect_response("**/editor/habits"):
+        hand = Hand(page).open_flow("use-new")
+    page.mouse.dblclick(*hand.spot(0.8, 0.8))
+    expect(hand.quick_add).to_be_visible()
+    assert "Absolute" not in hand.quick_add.locator(".chooser-name").first.inner_text()
+    names = hand.quick_add.locator(".chooser-name").all_inner_texts()
+    assert "Uppercase" in names[:5], names[:8]

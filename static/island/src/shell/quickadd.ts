@@ -86,7 +86,7 @@ export class QuickAdd {
       placeholder: name ? `What should “${name}” do?` : from ? "What comes next?" : "What should happen?",
       none: "No node type matches. Try another word.",
       find: (words) =>
-        offers(catalog, { words, from, isWish: !wish.strict, recent: this.recent, usual: this.usual(wish.from) })
+        offers(catalog, { words, from, isWish: !wish.strict, recent: this.recent, usual: wish.from || words ? this.usual(wish.from) : this.often() })
           .slice(0, this.canvas.model.nodes.size < 2 && words ? FEW : SHOWN)
           .map(({ card }): Choice => ({ id: card.type, mark: familyMark(card.family), name: card.label, about: card.summary ?? "", more: this.pinsOf(card) }))
           .concat(wish.strict || wish.into || name ? [] : this.own(words)),
@@ -127,6 +127,16 @@ export class QuickAdd {
   private usual(from: CanvasEvents["request-add"]["from"]): { [type: string]: number } {
     const node = from && this.canvas.model.nodes.get(from.node);
     return (node && this.follows[`${from.side === "in" ? "<" : ""}${node.type}.${from.pin}`]) ?? {};
+  }
+
+  /** How often each type stands in the person's own flows: what comes first where nothing leads to it. */
+  private often(): { [type: string]: number } {
+    const often: { [type: string]: number } = {};
+    for (const [place, types] of Object.entries(this.follows)) {
+      if (place.startsWith("<")) continue;
+      for (const [type, times] of Object.entries(types)) often[type] = (often[type] ?? 0) + times;
+    }
+    return often;
   }
 
   /** Offer the pins that could take a wire. */
