@@ -10,6 +10,7 @@ from playwright.sync_api import Page, expect
 from browser.app import App
 from browser.documents import EXEC_OUT, asking, document, node, put
 from browser.hand import Hand
+from browser.watch import Watch
 
 pytestmark = pytest.mark.browser
 OVERLAPS = """() => {
@@ -98,3 +99,21 @@ def test_between_600_and_899_the_outline_comes_first_and_the_panel_lies_below(
     page.get_by_role("button", name="Outline").click()
     expect(tree).to_be_hidden()
     expect(page.locator("#canvas")).to_be_visible()
+
+
+@pytest.mark.parametrize("width", [320, 390])
+def test_that_nothing_is_saved_is_said_beside_the_button_not_against_it(
+    app: App, page: Page, watch: Watch, width: int
+) -> None:
+    watch.is_line_cut = True
+    put(app, asking("tunnel"))
+    page.set_viewport_size({"width": width, "height": 800})
+    Hand(page).open_flow("tunnel")
+    page.route("**/api/flows/tunnel**", lambda route: route.abort())
+    page.get_by_label("Name of the flow").fill("Written in a very long tunnel")
+    state = page.locator("#save-state")
+    expect(state).to_have_text("Not saved: trying again")
+    said, run, name = (box_of(page, each) for each in ("#save-state", "#run-button", ".flow-name"))
+    assert said["x"] + said["width"] <= run["x"] - 4
+    assert name["x"] + name["width"] <= said["x"] - 4
+    page.unroute_all()
