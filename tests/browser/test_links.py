@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -41,6 +43,27 @@ def test_a_wire_goes_behind_a_name_and_the_name_leads_to_its_other_end(app: App,
     assert drawn(hand) == whole
     hand.keys("Control+z")
     expect(tags).to_have_count(2)
+
+
+def test_the_two_names_of_a_short_wire_lie_neither_on_each_other_nor_on_a_node(app: App, page: Page) -> None:
+    nodes = [
+        node("a", "trim", 0, 0, label="A name that is long"),
+        node("b", "length", 320, 0, label="Length"),
+    ]
+    put(app, document("near", "Near", nodes, ["a.result > b.text"]))
+    hand = Hand(page).open_flow("near")
+    hand.canvas.focus()
+    hand.keys("Control+a", "h")
+    out, into = page.locator(".fc-tag[data-side=out]"), page.locator(".fc-tag[data-side=in]")
+    expect(out).to_have_text("A name that is long")
+    boxes = [
+        each.bounding_box() for each in (hand.node("A name that is long"), out, into, hand.node("Length"))
+    ]
+    first, left, right, last = (box for box in boxes if box is not None)
+    assert first["x"] + first["width"] <= left["x"] + 1
+    assert left["x"] + left["width"] <= right["x"]
+    assert right["x"] + right["width"] <= last["x"] + 1
+    expect(out).to_have_attribute("title", re.compile("^A name that is long"))
 
 
 def test_what_is_set_for_a_node_stands_in_its_header_and_in_its_name(app: App, page: Page) -> None:

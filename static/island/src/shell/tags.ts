@@ -8,6 +8,9 @@ import { nameWires } from "../model/tagging";
 import type { askLine } from "./askline";
 import { el } from "./parts";
 
+/** The width of a name, in the world. */
+const MOST = 132;
+const LEAST = 24;
 const GAP = 14;
 
 export class Tags {
@@ -111,9 +114,18 @@ export class Tags {
     tag.textContent = wire.tag;
     const other = side === "out" ? wire.to : wire.from;
     const title = other ? titleOf(other, scene.shape(other)) : "";
-    tag.title = "Press to go to the other end; right click to rename";
+    tag.title = `${wire.tag}. Press to go to the other end; right click to rename`;
     tag.setAttribute("aria-label", `${wire.tag}: ${side === "out" ? "goes to" : "comes from"} ${title}`);
+    tag.style.setProperty("--most", `${this.room(wire)}px`);
     tag.style.transform = `translate(${at.x + (side === "out" ? GAP : -GAP)}px,${at.y - 12}px)${side === "in" ? " translateX(-100%)" : ""}`;
+  }
+
+  /** How wide a name may be beside the one at the other end of a wire that is short: neither lies on the other, nor on its node, where there is room for both. */
+  private room(wire: FlowWire): number {
+    const { scene } = this.canvas.desk;
+    const [out, into] = [scene.pinPoint(wire.source, "out", wire.sourcePin), scene.pinPoint(wire.target, "in", wire.targetPin)];
+    const half = out && into ? (into.x - out.x) / 2 - GAP - 1 : 0;
+    return half < LEAST ? MOST : Math.min(MOST, half);
   }
 
   private make(key: string): HTMLButtonElement {
