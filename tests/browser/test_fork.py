@@ -38,14 +38,14 @@ def test_from_a_failed_node_to_a_running_fork_in_three_clicks(app: App, page: Pa
     fork = fork_of(page)
     assert fork != run
     expect(page.locator(".run-title .state")).to_have_text("Done")
-    expect(page.locator(".from-run")).to_contain_text(f"run {run[:8]}")
+    expect(page.locator(".from-run")).to_contain_text(f"run {run[:13]}")
     reused = page.locator("[data-steps] > [data-state=reused]")
     expect(reused.first).to_be_visible()
     expect(page.locator("#run-canvas [data-instead=reused]").first).to_be_visible()
     page.locator(".from-run a").click()
     page.wait_for_url(f"**/runs/{run}")
     expect(page.locator(".fork-list a").first).to_have_attribute("href", f"/runs/{fork}")
-    page.get_by_role("link", name=f"Compare with run {fork[:8]}").click()
+    page.get_by_role("link", name=f"Compare with run {fork[:13]}").click()
     expect(page.get_by_role("row", name=re.compile("Read the orders.*the first difference"))).to_be_visible()
 
 

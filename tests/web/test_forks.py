@@ -202,7 +202,7 @@ def test_the_page_of_a_fork_shows_where_it_comes_from(client: Client) -> None:
     fork = forked(client, parent, inputs={"rate": 5})
     client.until(fork, "completed")
     page = see(client, f"/runs/{fork}").html
-    assert f"run {parent[:8]}" in page
+    assert f"run {parent[:13]}" in page
     assert page.count("Reused from") == 2
     assert 'data-state="reused"' in page
     assert "Changed: rate." in page

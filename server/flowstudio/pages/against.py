@@ -9,7 +9,7 @@ from typing import Any
 from ..runner_pins import NoOutputs, visit_at
 from ..runner_visits import Visit
 from ..studio import Studio
-from .words import moment, state
+from .words import moment, short_run, state
 
 Json = Any
 VISIT = "visit"  # stands for the visit before in the list of what to compare with
@@ -37,7 +37,7 @@ def others(studio: Studio, flow_id: str, run_id: str, place: int) -> list[Other]
             continue
         when, sign = moment(row["created_at"]), state(row["status"], row["paused"])
         kind = " · recording" if row["recording"] else ""
-        words = f"{when} · {sign.word}{kind} · {row['run_id'][:8]}"
+        words = f"{when} · {sign.word}{kind} · {short_run(row['run_id'])}"
         found.append(Other(row["run_id"], words, f"the run of {when}"))
         version = studio.versions.of_run(row["run_id"])
         if version is not None and version != mine and version not in newest:

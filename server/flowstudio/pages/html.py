@@ -25,7 +25,7 @@ from abstractruntime.storage.base import QueryableRunStore
 from ..runner_views import asks
 from ..settings import is_loopback, packaged
 from ..studio import Studio, studio_of
-from .words import lasting, moment, money, size, state, took
+from .words import lasting, moment, money, short_run, size, state, took
 
 THEMES = frozenset({"light", "dark", "contrast"})
 HTMX = json.dumps(
@@ -59,6 +59,7 @@ def environment() -> Environment:
         pretty=pretty,
         one_line=one_line,
         moment=moment,
+        short_run=short_run,
         took=took,
         lasting=lasting,
         size=size,

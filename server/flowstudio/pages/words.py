@@ -94,6 +94,11 @@ def money(cost: float) -> str:
     return f"{cost:.2f}" if cost >= 1 else f"{cost:.6f}".rstrip("0")
 
 
+def short_run(run_id: str) -> str:
+    """Write a run's id short: its moment to the millisecond, so that runs of one minute do not look alike."""
+    return run_id[:13]
+
+
 def size(count: int, one: str, many: str) -> str:
     """Write a number of things."""
     return f"{count:,} {one if count == 1 else many}"
