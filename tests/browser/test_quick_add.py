@@ -135,3 +135,25 @@ def test_tab_shows_an_example_of_the_row_that_is_marked(app: App, page: Page) ->
     hand.keys("Escape")
     expect(sample).to_have_count(0)
     expect(hand.quick_add).to_be_hidden()
+
+
+def test_what_was_added_lately_comes_first_also_after_a_reload(app: App, page: Page) -> None:
+    put(app, document("lately", "Lately", [node("start", "on_flow_start", 0, 0, label="Start")], []))
+    hand = Hand(page).open_flow("lately")
+    groups = page.locator("#palette-list summary")
+    expect(groups.filter(has_text="Recent")).to_have_count(0)
+    for words in ("uppercase", "delay"):
+        hand.keys("a")
+        hand.type(words)
+        hand.keys("Enter")
+    hand.until(lambda: "Delay" in hand.titles(), "both are added")
+    expect(hand.saved).to_be_visible()
+    page.reload()
+    hand.at_rest()
+    expect(groups.first).to_have_text("Recent")
+    rows = page.locator("#palette-list details").first.locator(".palette-row")
+    expect(rows).to_have_text(["Delay", "Uppercase"])
+    page.evaluate("localStorage.setItem('flowstudio recent', '{broken')")
+    page.reload()
+    hand.at_rest()
+    expect(groups.first).not_to_have_text("Recent")

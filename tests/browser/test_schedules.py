@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from browser.app import App
@@ -9,6 +10,8 @@ from browser.demo import settle
 from browser.documents import put, start
 from browser.hand import Hand
 from drive import flow, node
+
+pytestmark = pytest.mark.browser
 
 
 def minutely(flow_id: str, name: str) -> dict[str, object]:

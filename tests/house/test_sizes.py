@@ -43,3 +43,12 @@ def test_no_drawer_for_odds_and_ends() -> None:
         name(p) for p in PYTHON if p.stem == "base" and name(p) != "server/abstractruntime/storage/base.py"
     ]
     assert not wrong, f"name the file after the word it explains: {wrong}"
+
+
+BROWSING = [path for path in PYTHON if path.parent.name == "browser" and path.name.startswith("test_")]
+
+
+@pytest.mark.parametrize("path", BROWSING, ids=name)
+def test_what_drives_a_browser_says_so(path: Path) -> None:
+    """Unmarked it would run among the other tests, and Playwright's loop would be in the way of theirs."""
+    assert "pytest.mark.browser" in path.read_text(encoding="utf-8"), f"{name(path)}: set pytestmark"

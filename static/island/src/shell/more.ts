@@ -424,7 +424,7 @@ export class More {
   /** The list of node types, where there is room for it. */
   private async palette(): Promise<void> {
     acceptDrops(this.canvas, (type, point) => this.quick.put(type, point));
-    const palette = new Palette(this.canvas.catalog, (type) => this.quick.inView(type));
+    const palette = new Palette(this.canvas.catalog, (type) => this.quick.inView(type), this.quick.recent);
     await this.atLeisure;
     const habits = await loadHabits().catch(() => null); // no habits, no order by them
     if (!habits) return;

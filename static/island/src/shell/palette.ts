@@ -5,9 +5,11 @@ import type { Own } from "../bridge/flows";
 import type { FlowCanvas } from "../canvas/flowcanvas";
 import { normal, offers } from "../model/rank";
 import { aboutOwn } from "./mine";
-import { DRAG_TYPE, el, familyMark, MINE, place } from "./parts";
+import { DRAG_TYPE, el, familyMark, icon, MINE, place } from "./parts";
+import type { Recent } from "./recent";
 
 const MOST_OWN = 12;
+const MOST_RECENT = 5;
 
 /** Let types that are dragged from the palette be dropped on the canvas. */
 export function acceptDrops({ root, desk }: FlowCanvas, put: (type: string, point: { x: number; y: number }) => void): void {
@@ -32,6 +34,7 @@ export class Palette {
   constructor(
     private readonly catalog: Catalog,
     private readonly add: (type: string) => void,
+    private readonly recent: Recent,
   ) {
     this.field.addEventListener("input", () => this.show());
     this.field.addEventListener("keydown", (event) => this.key(event));
@@ -52,7 +55,7 @@ export class Palette {
   private show(): void {
     const words = this.field.value.trim();
     if (words) {
-      const found = offers(this.catalog, { words, from: null, recent: [] });
+      const found = offers(this.catalog, { words, from: null, recent: this.recent.types });
       const wanted = normal(words).split(" ");
       const own = this.mine.filter(({ name }) => wanted.every((word) => normal(name).includes(word)));
       const rows = [...found.map(({ card }) => this.row(card, true)), ...own.map((each) => this.ownRow(each, true))];
@@ -107,7 +110,17 @@ export class Palette {
       groups.push(group);
     }
     if (this.mine.length) groups.splice(4, 0, this.ownGroup());
+    const lately = this.recent.types.flatMap((type) => this.catalog.card(type) ?? []).slice(0, MOST_RECENT);
+    if (lately.length) groups.unshift(this.recentGroup(lately));
     return groups;
+  }
+
+  /** As it was when the list was drawn: rows do not move away under the pointer with each that is added. */
+  private recentGroup(cards: readonly Card[]): HTMLElement {
+    const group = el("details", "palette-group", el("summary", "", el("span", "fam-mark small", icon("clock")), el("span", "", "Recent")));
+    group.open = true;
+    group.append(...cards.map((card) => this.row(card, true)));
+    return group;
   }
 
   private ownGroup(): HTMLElement {

@@ -7,16 +7,16 @@ import type { Point } from "../model/geometry";
 import type { PinAt } from "../model/hit";
 import { type Choice, Chooser } from "./chooser";
 import { el, familyMark, MINE, STARTER } from "./parts";
+import { Recent } from "./recent";
 
 const SHOWN = 60;
 /** On an empty canvas node types leave room for starter flows. */
 const FEW = 6;
-const RECENT = 12;
 const PINS = 4; // of each side, as shapes
 
 export class QuickAdd {
   readonly chooser = new Chooser();
-  private readonly recent: string[] = [];
+  readonly recent = new Recent();
   /** What follows what in the person's own flows, once the server has told. */
   follows: { [place: string]: { [type: string]: number } } = {};
 
@@ -54,7 +54,7 @@ export class QuickAdd {
     const { width, height } = this.canvas.desk.viewport;
     const point = this.canvas.desk.viewport.toWorld({ x: width / 2, y: height / 2 - 60 });
     const id = this.canvas.addNodeAt(type, point, null, { free: true });
-    this.remember(type);
+    this.recent.add(type);
     if (id) this.canvas.focusNode(id);
   }
 
@@ -62,6 +62,7 @@ export class QuickAdd {
   put(type: string, point: Point): void {
     if (type.startsWith(MINE)) return this.addFlow(type.slice(MINE.length), point, null);
     const id = this.canvas.addNodeAt(type, point);
+    this.recent.add(type);
     if (id) this.canvas.focusNode(id);
   }
 
@@ -86,7 +87,7 @@ export class QuickAdd {
       placeholder: name ? `What should “${name}” do?` : from ? "What comes next?" : "What should happen?",
       none: "No node type matches. Try another word.",
       find: (words) =>
-        offers(catalog, { words, from, isWish: !wish.strict, recent: this.recent, usual: wish.from || words ? this.usual(wish.from) : this.often() })
+        offers(catalog, { words, from, isWish: !wish.strict, recent: this.recent.types, usual: wish.from || words ? this.usual(wish.from) : this.often() })
           .slice(0, this.canvas.model.nodes.size < 2 && words ? FEW : SHOWN)
           .map(({ card }): Choice => ({ id: card.type, mark: familyMark(card.family), name: card.label, about: card.summary ?? "", more: this.pinsOf(card) }))
           .concat(wish.strict || wish.into || name ? [] : this.own(words)),
@@ -96,7 +97,7 @@ export class QuickAdd {
         const fits = wish.from && card && this.canvas.takes(card, wish.from);
         const from = fits && !wish.into ? wish.from : null;
         const id = this.canvas.addNodeAt(type, wish.point, from, { free: !wish.strict, into: wish.into });
-        this.remember(type);
+        this.recent.add(type);
         if (id && name) this.canvas.apply({ op: "set", node: id, path: "label", value: name }, "Name the step");
         if (id) this.canvas.focusNode(id);
       },
@@ -174,12 +175,5 @@ export class QuickAdd {
   private onPage(screen: { x: number; y: number }): { x: number; y: number } {
     const box = this.canvas.root.getBoundingClientRect();
     return { x: box.left + screen.x, y: box.top + screen.y };
-  }
-
-  private remember(type: string): void {
-    const known = this.recent.indexOf(type);
-    if (known >= 0) this.recent.splice(known, 1);
-    this.recent.unshift(type);
-    this.recent.length = Math.min(this.recent.length, RECENT);
   }
 }
