@@ -204,7 +204,7 @@ def test_a_recorded_run_is_watched_from_its_first_entry_on(fresh: App, door: Pag
     assert "entry=" not in door.url
     door.get_by_role("slider", name="Entry of the run that is shown").press("ArrowRight")
     expect(words).to_contain_text("entry 2 of")
-    door.get_by_role("button", name="Back to now").click()
+    door.get_by_role("region", name="Canvas").get_by_role("button", name="Back to now").click()
     expect(words).to_contain_text("Now, after")
     door.locator("#pane-run .run-head").get_by_role("link").first.click()
     expect(door.locator(".run-line")).to_contain_text("Recording")

@@ -152,7 +152,7 @@ def test_what_happens_when_a_step_fails(app: App, page: Page) -> None:
     hand.node("Work").locator(".fc-title").click()
     tab(page, "Data").click()
     expect(page.locator("#pane-node")).to_contain_text("division by zero")
-    expect(page.locator("#pane-node .visit-head")).to_contain_text("Done")
+    expect(page.locator("#pane-node .visit-head")).to_contain_text("Failed, went on")
 
 
 def test_the_panel_is_made_wide_enough_for_both_sides(app: App, page: Page) -> None:
