@@ -12,9 +12,12 @@ import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 import httpx
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, StorageState
 
 ROOT = Path(__file__).resolve().parents[2]
 # The headless shell first: the others start a second renderer with every page, for a window nobody sees,
@@ -145,3 +148,14 @@ class App:
         """Return an API client with the token."""
         headers = {"Authorization": "Bearer test-token-" + "x" * 32}
         return httpx.Client(base_url=self.url, headers=headers, timeout=20)
+
+
+def sign_in(browser: Browser, app: App) -> StorageState:
+    """What a browser keeps after it has followed the link that the server prints (good once)."""
+    profile = browser.new_context()
+    door = profile.new_page()
+    door.goto(app.link)
+    door.wait_for_url(lambda url: "/login" not in url)
+    state = profile.storage_state()
+    profile.close()
+    return state

@@ -9,7 +9,7 @@ from typing import TypeAlias
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Error, Page, StorageState, expect, sync_playwright
 
-from browser.app import BROWSER_FLAGS, App, chromium_path
+from browser.app import BROWSER_FLAGS, App, chromium_path, sign_in
 from browser.documents import asking, put
 from browser.hand import Hand
 from browser.watch import Watch
@@ -71,14 +71,8 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
 
 @pytest.fixture(scope="module")
 def signed_in(chromium: Browser, app: App) -> StorageState:
-    """What a browser keeps after it has followed the link that the server prints (good once)."""
-    profile = chromium.new_context()
-    page = profile.new_page()
-    page.goto(app.link)
-    page.wait_for_url(lambda url: "/login" not in url)
-    state = profile.storage_state()
-    profile.close()
-    return state
+    """A browser that has signed in."""
+    return sign_in(chromium, app)
 
 
 @pytest.fixture

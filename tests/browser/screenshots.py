@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, Error, Page, StorageState, sync_playwri
 HERE = Path(__file__).resolve()
 sys.path[:0] = [str(HERE.parents[1]), str(HERE.parents[2] / "server")]
 
-from browser.app import BROWSER_FLAGS, ROOT, App, chromium_path  # noqa: E402
+from browser.app import BROWSER_FLAGS, ROOT, App, chromium_path, sign_in  # noqa: E402
 from browser.demo import furnish  # noqa: E402
 from browser.documents import asking, put  # noqa: E402
 from browser.hand import Hand  # noqa: E402
@@ -73,9 +73,9 @@ def main(words: list[str]) -> None:
         app = App(Path(tempfile.mkdtemp())).start()
         known = App(Path(tempfile.mkdtemp()), origin="https://flows.example").start()
         try:
-            beyond = signed_in(browser, known)  # a link lasts for ten minutes, the pictures take longer
+            beyond = sign_in(browser, known)  # a link lasts for ten minutes, the pictures take longer
             photograph(browser, app, browser.new_context().storage_state(), wanted(strangers()))
-            state = signed_in(browser, app)
+            state = sign_in(browser, app)
             photograph(browser, app, state, wanted(fresh()))
             photograph(browser, app, state, wanted(shots(furnish(app))))
             put(known, asking("hello"))
@@ -84,17 +84,6 @@ def main(words: list[str]) -> None:
             app.stop()
             known.stop()
             browser.close()
-
-
-def signed_in(browser: Browser, app: App) -> StorageState:
-    """What a browser keeps after it has followed the link that the server prints."""
-    profile = browser.new_context()
-    door = profile.new_page()
-    door.goto(app.link)
-    door.wait_for_url(lambda url: "/login" not in url)
-    state = profile.storage_state()
-    profile.close()
-    return state
 
 
 if __name__ == "__main__":
